@@ -1,0 +1,16 @@
+//! What routers, nodes and tools share: ids, the wire protocol, the link protocol, configuration,
+//! the ports with their adapters, and telemetry.
+//!
+//! Nothing here knows rules or session state; a session is an id, a shard and a row of events.
+
+pub mod clock;
+pub mod config;
+pub mod error_code;
+pub mod ids;
+pub mod limits;
+pub mod link;
+pub mod message;
+pub mod ports;
+pub mod telemetry;
+pub mod time;
+pub mod token;

@@ -1,0 +1,1 @@
+//! Links: framing, handshake, encryption.
