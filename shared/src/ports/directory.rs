@@ -24,6 +24,8 @@ pub struct MemberRecord {
     pub journal_ok: bool,
     /// Version of the placement algorithm; the lowest among members rules (SAFETY L7).
     pub ring_version: u16,
+    /// Grows with every refresh: a record that stands still is of a dead process.
+    pub beat: u64,
     /// Highest event version its release reads.
     pub reads_events: u16,
 }
