@@ -157,7 +157,8 @@ impl CloseCode {
 
     /// Whether a client that was closed with this number should come back.
     pub fn reconnect(number: u16) -> bool {
-        matches!(number, 1001 | 1006 | 1011..=1014 | 4000..=4499) && number != Self::Replaced.number()
+        matches!(number, 1001 | 1006 | 1011..=1014 | 4000..=4499)
+            && number != Self::Replaced.number()
     }
 
     /// The variant of a number, if it is ours.

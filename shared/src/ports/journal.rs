@@ -367,8 +367,13 @@ pub trait Journal: Send + Sync + 'static {
     async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError>;
 
     /// Records an operator's act: who, what, why, as a JSON object.
-    async fn audit(&self, at: Timestamp, actor: &str, act: &str, details: &str)
-    -> Result<(), JournalError>;
+    async fn audit(
+        &self,
+        at: Timestamp,
+        actor: &str,
+        act: &str,
+        details: &str,
+    ) -> Result<(), JournalError>;
 
     /// The journal's clock.
     async fn clock(&self) -> Result<Timestamp, JournalError>;
