@@ -1,0 +1,177 @@
+//! A dice expression, and what it comes to with given dice.
+
+use super::parse::{self, ExpressionError};
+use super::roll::{Modifier, Roll, RollMode};
+use super::{Dice, FACES, REROLLS_PER_DIE};
+
+/// A parsed expression: terms added up. `2d6+3`, `4d6kh3`, `1d20-1d4`, `3d6!`, `2d6rr1`, `d%`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expression {
+    pub(super) text: String,
+    pub(super) terms: Vec<(Sign, Term)>,
+}
+
+/// Whether a term is added or taken off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sign {
+    Plus,
+    Minus,
+}
+
+impl Sign {
+    fn of(self, value: i64) -> i64 {
+        match self {
+            Self::Plus => value,
+            Self::Minus => -value,
+        }
+    }
+}
+
+/// One summand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Term {
+    Constant(i64),
+    Pool(Pool),
+}
+
+/// Dice thrown together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Pool {
+    pub(super) count: usize,
+    pub(super) sides: u32,
+    pub(super) explodes: bool,
+    pub(super) reroll_once: Vec<u32>,
+    pub(super) reroll_again: Vec<u32>,
+    pub(super) keep: Option<Keep>,
+}
+
+/// Which dice of a pool count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Keep {
+    Highest(usize),
+    Lowest(usize),
+    DropHighest(usize),
+    DropLowest(usize),
+}
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] names what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+        parse::expression(text)
+    }
+
+    /// Rolls it. At most [`FACES`] faces are drawn: dice written in the expression always, then
+    /// explosions and rerolls as long as there is room.
+    pub fn roll(&self, dice: &mut dyn Dice) -> Roll {
+        let written = self.terms.iter().map(|(_, term)| term.dice()).sum::<usize>();
+        let mut table = Table { dice, faces: Vec::with_capacity(written), spare: FACES - written };
+        let mut kept = Vec::new();
+        let mut modifiers = Vec::new();
+        let mut total = 0;
+        for (sign, term) in &self.terms {
+            match term {
+                Term::Constant(value) => {
+                    let value = sign.of(*value);
+                    total += value;
+                    modifiers.push(Modifier { value, source: "expression".to_owned() });
+                }
+                Term::Pool(pool) => {
+                    let counted = pool.roll(&mut table);
+                    total += sign.of(counted.iter().copied().map(i64::from).sum());
+                    kept.extend(counted);
+                }
+            }
+        }
+        Roll {
+            expression: self.text.clone(),
+            faces: table.faces,
+            kept,
+            modifiers,
+            mode: RollMode::Normal,
+            reasons: Vec::new(),
+            total,
+            by: "server".to_owned(),
+        }
+    }
+}
+
+impl Term {
+    pub(super) fn dice(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::Pool(pool) => pool.count,
+        }
+    }
+}
+
+struct Table<'a> {
+    dice: &'a mut dyn Dice,
+    faces: Vec<u32>,
+    /// Faces that may still be drawn beyond those written.
+    spare: usize,
+}
+
+impl Table<'_> {
+    fn draw(&mut self, sides: u32) -> u32 {
+        let face = self.dice.roll(sides);
+        self.faces.push(face);
+        face
+    }
+
+    fn draw_spare(&mut self, sides: u32) -> Option<u32> {
+        self.spare = self.spare.checked_sub(1)?;
+        Some(self.draw(sides))
+    }
+}
+
+impl Pool {
+    fn roll(&self, table: &mut Table<'_>) -> Vec<u32> {
+        let mut stand = Vec::with_capacity(self.count);
+        for _ in 0..self.count {
+            let first = table.draw(self.sides);
+            let mut face = self.reroll(first, table);
+            stand.push(face);
+            while self.explodes && face == self.sides {
+                let Some(extra) = table.draw_spare(self.sides) else { break };
+                face = self.reroll(extra, table);
+                stand.push(face);
+            }
+        }
+        self.counted(stand)
+    }
+
+    fn reroll(&self, first: u32, table: &mut Table<'_>) -> u32 {
+        let mut face = first;
+        if self.reroll_once.contains(&face) {
+            face = table.draw_spare(self.sides).unwrap_or(face);
+        }
+        for _ in 0..REROLLS_PER_DIE {
+            if !self.reroll_again.contains(&face) {
+                break;
+            }
+            let Some(next) = table.draw_spare(self.sides) else { break };
+            face = next;
+        }
+        face
+    }
+
+    /// Those that count, in draw order; of equal faces the earlier one counts as the higher.
+    fn counted(&self, stand: Vec<u32>) -> Vec<u32> {
+        let Some(keep) = self.keep else { return stand };
+        let mut order: Vec<usize> = (0..stand.len()).collect();
+        order.sort_by_key(|&index| (std::cmp::Reverse(stand[index]), index));
+        let len = order.len();
+        let range = match keep {
+            Keep::Highest(n) => 0..n.min(len),
+            Keep::Lowest(n) => len - n.min(len)..len,
+            Keep::DropHighest(n) => n.min(len)..len,
+            Keep::DropLowest(n) => 0..len - n.min(len),
+        };
+        let mut chosen = order[range].to_vec();
+        chosen.sort_unstable();
+        chosen.into_iter().map(|index| stand[index]).collect()
+    }
+}
