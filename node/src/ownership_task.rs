@@ -1,0 +1,543 @@
+//! The shell of [`crate::ownership`]: asks the directory each 250 ms, carries out acts, and tells
+//! service. Holds no decision of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gss_shared::clock::Clock;
+use gss_shared::ids::{Epoch, NodeId, Shard};
+use gss_shared::limits::HASH_TAGS;
+use gss_shared::ports::directory::{Claim, Directory, Lease, MemberRecord, View};
+use gss_shared::ports::journal::{Journal, JournalError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use crate::ownership::{Act, DropCause, Ownership, POLL_MS, Settings, Verified};
+use crate::ownership_events::{OwnershipEvent, Peers};
+
+/// Notices waiting for the task. One that does not fit is dropped: what it says is found out again
+/// by the next renewal.
+const NOTICES: usize = 4_096;
+/// How long a gate holds at most: an acquisition takes milliseconds.
+const GATE_MS: u64 = 2_000;
+/// How often an idle node makes sure that it reaches the journal.
+const JOURNAL_CHECK: Duration = Duration::from_millis(1_000);
+
+enum Notice {
+    Round(View),
+    Alive(BTreeSet<Shard>),
+    Acquired(Vec<(Shard, Option<Epoch>)>),
+    Verified(Vec<(Shard, Epoch, Verified)>),
+    OfferAnswered { shard: Shard, epoch: Epoch, to: NodeId, accepted: bool },
+    Drained(Shard, Epoch),
+    JournalOk,
+    Fenced(Shard, Epoch),
+    Raised(Vec<(Shard, Epoch, Epoch)>),
+    Offered { shard: Shard, reply: oneshot::Sender<bool> },
+    Released(Shard, Epoch),
+    Draining(bool),
+}
+
+/// What other tasks may know of ownership at any time.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Served shards with their epochs.
+    pub served: BTreeMap<Shard, Epoch>,
+    /// Served shards whose lease is good until then.
+    lease_until: BTreeMap<Shard, Instant>,
+    /// Best guess for shards of others.
+    owners: BTreeMap<Shard, (Epoch, Option<NodeId>)>,
+    /// Live members as last seen.
+    pub members: BTreeMap<NodeId, MemberRecord>,
+    /// The directory answered the last round.
+    pub directory_ok: bool,
+    /// The drain is complete.
+    pub drained: bool,
+}
+
+/// How others speak to ownership. Cheap to clone.
+#[derive(Clone)]
+pub struct OwnershipHandle {
+    notices: mpsc::Sender<Notice>,
+    standing: watch::Receiver<Arc<Standing>>,
+}
+
+impl OwnershipHandle {
+    fn notify(&self, notice: Notice) {
+        if self.notices.try_send(notice).is_err() {
+            warn!("ownership is behind: a notice was dropped, the next renewal finds it out");
+        }
+    }
+
+    /// An append or check found another epoch; service has ended already.
+    pub fn fenced(&self, shard: Shard, epoch: Epoch) {
+        self.notify(Notice::Fenced(shard, epoch));
+    }
+
+    /// The writer raised epochs (shard, old, new); service goes on under the new one.
+    pub fn raised(&self, shards: &[(Shard, Epoch, Epoch)]) {
+        self.notify(Notice::Raised(shards.to_vec()));
+    }
+
+    /// A commit or epoch check went well just now.
+    pub fn journal_ok(&self) {
+        // Said with every commit: losing one changes nothing.
+        if self.notices.try_send(Notice::JournalOk).is_err() {
+            debug!("ownership is behind");
+        }
+    }
+
+    /// A peer asks whether this node takes the shard over.
+    pub async fn offer(&self, _from: &NodeId, shard: Shard, _epoch: Epoch) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.notices.send(Notice::Offered { shard, reply }).await;
+        sent.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    /// A peer released its lease on the shard to this node.
+    pub fn released(&self, _from: &NodeId, shard: Shard, epoch: Epoch) {
+        self.notify(Notice::Released(shard, epoch));
+    }
+
+    /// Whether the shard's lease was renewed within its time.
+    pub fn within_lease(&self, shard: Shard) -> bool {
+        let standing = self.standing.borrow();
+        standing.lease_until.get(&shard).is_some_and(|until| Instant::now() < *until)
+    }
+
+    /// Highest epoch seen and likely owner of a shard that is not served here.
+    pub fn owner_of(&self, shard: Shard) -> (Epoch, Option<NodeId>) {
+        self.standing.borrow().owners.get(&shard).cloned().unwrap_or_default()
+    }
+
+    /// The latest standing, and its changes.
+    pub fn standing(&self) -> watch::Receiver<Arc<Standing>> {
+        self.standing.clone()
+    }
+
+    /// Leaves the ring and hands all shards off.
+    pub fn drain(&self) {
+        self.notify(Notice::Draining(true));
+    }
+
+    /// Takes a drain back.
+    pub fn undrain(&self) {
+        self.notify(Notice::Draining(false));
+    }
+
+    /// Waits until a drain is complete.
+    pub async fn drained(&self) {
+        let mut standing = self.standing.clone();
+        // An error means that the task is gone: then nothing is served either.
+        let _gone = standing.wait_for(|standing| standing.drained).await;
+    }
+}
+
+/// What the task works with.
+pub struct OwnershipPorts {
+    /// Members, leases, gates.
+    pub directory: Arc<dyn Directory>,
+    /// Epochs.
+    pub journal: Arc<dyn Journal>,
+    /// The shard registry.
+    pub events: mpsc::Sender<OwnershipEvent>,
+    /// Other nodes.
+    pub peers: Arc<dyn Peers>,
+    /// Corrected by the journal's clock.
+    pub clock: Clock,
+}
+
+struct Task {
+    ownership: Ownership,
+    settings: Settings,
+    ports: Arc<OwnershipPorts>,
+    start: Instant,
+    notices: mpsc::Sender<Notice>,
+    standing: watch::Sender<Arc<Standing>>,
+    jobs: TaskTracker,
+    directory_ok: bool,
+    members: BTreeMap<NodeId, MemberRecord>,
+}
+
+/// Starts ownership. It ends, without releasing anything, when `stop` is cancelled.
+pub fn spawn(
+    settings: Settings,
+    ports: OwnershipPorts,
+    tasks: &TaskTracker,
+    stop: CancellationToken,
+) -> OwnershipHandle {
+    let (notices, inbox) = mpsc::channel(NOTICES);
+    let (standing, seen) = watch::channel(Arc::new(Standing::default()));
+    let task = Task {
+        ownership: Ownership::new(settings.clone(), 0),
+        settings,
+        ports: Arc::new(ports),
+        start: Instant::now(),
+        notices: notices.clone(),
+        standing,
+        jobs: TaskTracker::new(),
+        directory_ok: false,
+        members: BTreeMap::new(),
+    };
+    tasks.spawn(task.run(inbox, stop));
+    OwnershipHandle { notices, standing: seen }
+}
+
+impl Task {
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Notice>, stop: CancellationToken) {
+        let mut poll = tokio::time::interval(Duration::from_millis(POLL_MS));
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut check = tokio::time::interval(JOURNAL_CHECK);
+        check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut round_under_way = false;
+        let mut check_under_way = false;
+        loop {
+            let notice = tokio::select! {
+                () = stop.cancelled() => break,
+                _ = poll.tick(), if !round_under_way => {
+                    round_under_way = true;
+                    self.begin_round().await;
+                    continue;
+                }
+                _ = check.tick(), if !check_under_way => {
+                    check_under_way = true;
+                    self.check_journal();
+                    continue;
+                }
+                notice = inbox.recv() => notice,
+            };
+            let Some(notice) = notice else { break };
+            match &notice {
+                Notice::Round(_) => round_under_way = false,
+                Notice::JournalOk => check_under_way = false,
+                _ => {}
+            }
+            self.handle(notice).await;
+        }
+    }
+
+    /// Asks service which shards are alive when leases are due, then the directory, beside the task.
+    async fn begin_round(&mut self) {
+        if self.ownership.renewal_due(self.now()) {
+            let (reply, alive) = oneshot::channel();
+            if self.ports.events.send(OwnershipEvent::Alive { reply }).await.is_ok() {
+                let notices = self.notices.clone();
+                self.jobs.spawn(async move {
+                    let alive = alive.await.unwrap_or_default();
+                    // The task is gone when this fails.
+                    let _gone = notices.send(Notice::Alive(alive)).await;
+                });
+                return;
+            }
+        }
+        self.ask_directory(None);
+    }
+
+    fn ask_directory(&mut self, alive: Option<&BTreeSet<Shard>>) {
+        let plan = self.ownership.plan_round(self.now(), alive);
+        let (ports, notices) = (self.ports.clone(), self.notices.clone());
+        let ttl = self.settings.lease_ttl_ms;
+        self.jobs.spawn(async move {
+            let view = ports.directory.round(&plan.record, &plan.renew, &plan.watch, ttl).await;
+            // The task is gone when this fails.
+            let _gone = notices.send(Notice::Round(view)).await;
+        });
+    }
+
+    fn check_journal(&self) {
+        let (ports, notices) = (self.ports.clone(), self.notices.clone());
+        self.jobs.spawn(async move {
+            loop {
+                let asked = ports.clock.uncorrected();
+                if let Ok(time) = ports.journal.clock().await {
+                    ports.clock.correct(asked, time);
+                    break;
+                }
+                tokio::time::sleep(JOURNAL_CHECK).await;
+                if notices.is_closed() {
+                    return;
+                }
+            }
+            let _gone = notices.send(Notice::JournalOk).await;
+        });
+    }
+
+    async fn handle(&mut self, notice: Notice) {
+        let now = self.now();
+        let acts = match notice {
+            Notice::Round(view) => {
+                self.directory_ok = view.complete;
+                if view.complete {
+                    self.members = view.members.clone();
+                }
+                self.ownership.on_round(now, &view)
+            }
+            Notice::Alive(alive) => {
+                self.ask_directory(Some(&alive));
+                return;
+            }
+            Notice::Acquired(results) => self.ownership.acquired(now, results),
+            Notice::Verified(results) => self.ownership.verified(now, results),
+            Notice::OfferAnswered { shard, epoch, to, accepted } => {
+                self.ownership.offer_answered(now, (shard, epoch), &to, accepted)
+            }
+            Notice::Drained(shard, epoch) => self.ownership.drained(now, shard, epoch),
+            Notice::JournalOk => {
+                self.ownership.journal_answered(now);
+                return;
+            }
+            Notice::Fenced(shard, epoch) => self.ownership.fenced(shard, epoch),
+            Notice::Raised(shards) => {
+                let ownership = &mut self.ownership;
+                shards.into_iter().flat_map(|(s, old, new)| ownership.raised(s, old, new)).collect()
+            }
+            Notice::Offered { shard, reply } => {
+                let act = self.ownership.offered(now, shard);
+                // A peer that stopped waiting asks again.
+                let _late = reply.send(act.is_some());
+                act.into_iter().collect()
+            }
+            Notice::Released(shard, epoch) => self.ownership.released(shard, epoch),
+            Notice::Draining(draining) => {
+                self.ownership.set_draining(draining);
+                Vec::new()
+            }
+        };
+        for act in acts {
+            self.carry_out(act).await;
+        }
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let (now, at) = (self.now(), Instant::now());
+        let ttl = Duration::from_millis(self.settings.lease_ttl_ms);
+        let served = self.ownership.served();
+        let lease_until = served
+            .keys()
+            .filter_map(|shard| Some((*shard, self.ownership.lease_age_ms(now, *shard)?)))
+            .map(|(shard, age)| (shard, at + ttl.saturating_sub(Duration::from_millis(age))))
+            .collect();
+        let others = self.settings.shards.all().filter(|shard| !served.contains_key(shard));
+        let owners = others.map(|shard| (shard, self.ownership.owner_of(shard))).collect();
+        self.standing.send_replace(Arc::new(Standing {
+            served,
+            lease_until,
+            owners,
+            members: self.members.clone(),
+            directory_ok: self.directory_ok,
+            drained: self.ownership.is_drained(),
+        }));
+    }
+
+    async fn tell(&self, event: OwnershipEvent) {
+        if self.ports.events.send(event).await.is_err() {
+            debug!("service has stopped");
+        }
+    }
+
+    async fn carry_out(&mut self, act: Act) {
+        match act {
+            Act::Acquire { shards, gate } => self.acquire(shards, gate),
+            Act::Verify(shards) => self.verify(shards),
+            Act::Serve(shard, epoch) => self.tell(OwnershipEvent::Serve { shard, epoch }).await,
+            Act::Expect(shard) => self.tell(OwnershipEvent::Expect { shard }).await,
+            Act::ExpectNoMore(shard) => self.tell(OwnershipEvent::ExpectNoMore { shard }).await,
+            Act::Stop { shard, epoch, successor } => self.stop(shard, epoch, successor).await,
+            Act::Drop { shard, epoch, owner, cause } => {
+                self.drop_shard(shard, epoch, owner, cause).await;
+            }
+            Act::Offer { to, shard, epoch } => self.offer(to, shard, epoch),
+            Act::Release { shard, lease, successor } => self.release(shard, lease, successor),
+        }
+    }
+
+    async fn stop(&self, shard: Shard, epoch: Epoch, successor: Option<NodeId>) {
+        let (drained, done) = oneshot::channel();
+        let notices = self.notices.clone();
+        self.jobs.spawn(async move {
+            // Dropped without a word: the shard's task is gone, so nothing is in flight either.
+            let _ended = done.await;
+            let _gone = notices.send(Notice::Drained(shard, epoch)).await;
+        });
+        self.tell(OwnershipEvent::Stop { shard, epoch, successor, drained }).await;
+    }
+
+    async fn drop_shard(&self, shard: Shard, epoch: Epoch, owner: Option<NodeId>, why: DropCause) {
+        if why == DropCause::CommitsLost {
+            tracing::error!(%shard, %epoch, "the journal lost confirmed commits of this shard");
+        } else {
+            info!(%shard, %epoch, cause = ?why, "shard is no longer served");
+        }
+        self.tell(OwnershipEvent::Drop { shard, epoch, owner }).await;
+        let Settings { node, incarnation, .. } = &self.settings;
+        let lease = Lease { node: node.clone(), incarnation: *incarnation, epoch };
+        let ports = self.ports.clone();
+        self.jobs.spawn(async move { ports.directory.release(&[(shard, lease)], None).await });
+    }
+
+    fn offer(&self, to: MemberRecord, shard: Shard, epoch: Epoch) {
+        let (ports, notices) = (self.ports.clone(), self.notices.clone());
+        self.jobs.spawn(async move {
+            let accepted = ports.peers.offer(&to, shard, epoch).await;
+            let answer = Notice::OfferAnswered { shard, epoch, to: to.node, accepted };
+            let _gone = notices.send(answer).await;
+        });
+    }
+
+    fn release(&self, shard: Shard, lease: Lease, successor: Option<MemberRecord>) {
+        let ports = self.ports.clone();
+        self.jobs.spawn(async move {
+            let epoch = lease.epoch;
+            let to = successor.as_ref().map(|record| &record.node);
+            ports.directory.release(&[(shard, lease)], to).await;
+            if let Some(record) = successor {
+                ports.peers.released(&record, shard, epoch).await;
+            }
+        });
+    }
+
+    fn acquire(&self, shards: Vec<(Shard, Epoch)>, gate: bool) {
+        let job = Job { ports: self.ports.clone(), settings: self.settings.clone() };
+        let notices = self.notices.clone();
+        self.jobs.spawn(async move {
+            let results = job.acquire(shards, gate).await;
+            let _gone = notices.send(Notice::Acquired(results)).await;
+        });
+    }
+
+    fn verify(&self, shards: Vec<(Shard, Epoch)>) {
+        let job = Job { ports: self.ports.clone(), settings: self.settings.clone() };
+        let notices = self.notices.clone();
+        self.jobs.spawn(async move {
+            let results = job.verify(shards).await;
+            let _gone = notices.send(Notice::Verified(results)).await;
+        });
+    }
+}
+
+/// Work with the journal and the directory that takes several round trips.
+struct Job {
+    ports: Arc<OwnershipPorts>,
+    settings: Settings,
+}
+
+impl Job {
+    fn lease(&self, epoch: Epoch) -> Lease {
+        let Settings { node, incarnation, .. } = &self.settings;
+        Lease { node: node.clone(), incarnation: *incarnation, epoch }
+    }
+
+    async fn acquire(
+        &self,
+        wanted: Vec<(Shard, Epoch)>,
+        gate: bool,
+    ) -> Vec<(Shard, Option<Epoch>)> {
+        let mut won: BTreeMap<Shard, Epoch> = wanted.iter().copied().collect();
+        let mut gates = Vec::new();
+        if gate {
+            let tags: BTreeSet<u16> = won.keys().map(|shard| shard.0 % HASH_TAGS).collect();
+            let tries = tags.into_iter().map(async |tag| {
+                (tag, self.ports.directory.enter(&format!("acquire:{tag}"), GATE_MS).await)
+            });
+            for (tag, entered) in futures::future::join_all(tries).await {
+                match entered {
+                    Some(gate) => gates.push(gate),
+                    None => won.retain(|shard, _| shard.0 % HASH_TAGS != tag),
+                }
+            }
+        }
+        let taken = self.raise_and_claim(&won).await.unwrap_or_else(|error| {
+            warn!(%error, "shards could not be acquired");
+            BTreeMap::new()
+        });
+        for gate in gates {
+            self.ports.directory.leave(gate).await;
+        }
+        if !taken.is_empty() {
+            info!(shards = taken.len(), "acquired");
+        }
+        wanted.into_iter().map(|(shard, _)| (shard, taken.get(&shard).copied())).collect()
+    }
+
+    async fn raise_and_claim(
+        &self,
+        shards: &BTreeMap<Shard, Epoch>,
+    ) -> Result<BTreeMap<Shard, Epoch>, JournalError> {
+        if shards.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let Settings { node, incarnation, lease_ttl_ms, .. } = &self.settings;
+        let me = (node, *incarnation);
+        let numbers: Vec<Shard> = shards.keys().copied().collect();
+        let mut expected = Vec::new();
+        let mut raised = BTreeMap::new();
+        for row in self.ports.journal.shards(&numbers).await? {
+            let seen = shards.get(&row.shard).copied().unwrap_or_default();
+            if row.epoch < seen {
+                tracing::error!(shard = %row.shard, journal = %row.epoch, %seen, "the journal lost confirmed commits of this shard");
+                let epoch = self.ports.journal.raise_above(row.shard, seen, me).await?;
+                raised.insert(row.shard, epoch);
+            } else {
+                expected.push((row.shard, row.epoch));
+            }
+        }
+        let asked = self.ports.clock.uncorrected();
+        let (more, time) = self.ports.journal.raise(&expected, me).await?;
+        self.ports.clock.correct(asked, time);
+        raised.extend(more);
+        let claims: Vec<_> = raised.iter().map(|(s, epoch)| (*s, self.lease(*epoch))).collect();
+        let outcomes = self.ports.directory.claim(&claims, *lease_ttl_ms).await;
+        raised.retain(|shard, _| match outcomes.get(shard) {
+            Some(Claim::Held(other)) => {
+                info!(%shard, owner = %other.node, epoch = %other.epoch, "claimed by another first");
+                false
+            }
+            Some(Claim::Taken | Claim::Silent) | None => true,
+        });
+        Ok(raised)
+    }
+
+    async fn verify(&self, shards: Vec<(Shard, Epoch)>) -> Vec<(Shard, Epoch, Verified)> {
+        let numbers: Vec<Shard> = shards.iter().map(|(shard, _)| *shard).collect();
+        let rows = match self.ports.journal.shards(&numbers).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                warn!(%error, "leases could not be verified");
+                return shards.into_iter().map(|(s, e)| (s, e, Verified::Silent)).collect();
+            }
+        };
+        let Settings { node, incarnation, lease_ttl_ms, .. } = &self.settings;
+        let rows: BTreeMap<Shard, _> = rows.into_iter().map(|row| (row.shard, row)).collect();
+        let mine = |shard: &Shard, epoch: &Epoch| {
+            rows.get(shard).is_some_and(|row| {
+                row.epoch == *epoch && row.owner == Some((node.clone(), *incarnation))
+            })
+        };
+        let claims: Vec<_> = shards
+            .iter()
+            .filter(|(shard, epoch)| mine(shard, epoch))
+            .map(|(shard, epoch)| (*shard, self.lease(*epoch)))
+            .collect();
+        let mut claimed = self.ports.directory.claim(&claims, *lease_ttl_ms).await;
+        let verdict = |(shard, epoch): (Shard, Epoch)| {
+            let verified = if mine(&shard, &epoch) {
+                Verified::Ours(claimed.remove(&shard).unwrap_or(Claim::Silent))
+            } else {
+                let row = rows.get(&shard);
+                let owner = row.and_then(|row| row.owner.clone()).map(|(node, _)| node);
+                Verified::NotOurs(row.map(|row| row.epoch).unwrap_or_default(), owner)
+            };
+            (shard, epoch, verified)
+        };
+        shards.into_iter().map(verdict).collect()
+    }
+}
