@@ -360,6 +360,23 @@ pub enum ToRouter {
     },
     /// The node drains; its shards will move.
     Draining,
+    /// Tokens that are no longer good (SAFETY S23): those in force when the link opens, then each
+    /// as it comes. Connections opened with them close.
+    Revoked {
+        /// Every one; repeats are harmless.
+        revocations: Vec<Revocation>,
+    },
+}
+
+/// Tokens of a user that the Auth Service took back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Whose.
+    pub user: PlayerId,
+    /// This token; None: all of the user's that were issued before `at`.
+    pub jti: Option<String>,
+    /// When it was revoked.
+    pub at: Timestamp,
 }
 
 /// What became of a command.
