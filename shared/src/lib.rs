@@ -14,4 +14,5 @@ pub mod ports;
 pub mod rest_command;
 pub mod telemetry;
 pub mod time;
+pub mod tls;
 pub mod token;

@@ -66,6 +66,12 @@ pub const CLIENT_QUEUE_FRAMES: usize = 1_024;
 pub const LINK_FRAME_BYTES: usize = 16 << 20;
 /// Frames waiting on one link before its sender waits.
 pub const LINK_QUEUE: usize = 4_096;
+/// Seconds that connecting and the handshake of a link may take.
+pub const LINK_HANDSHAKE_SECONDS: u64 = 5;
+/// Seconds after which a link whose peer takes no bytes is broken: as long as a command may wait.
+pub const LINK_WRITE_SECONDS: u64 = 10;
+/// Seconds between keepalive probes of an idle link; beats and commands notice sooner.
+pub const LINK_KEEPALIVE_SECONDS: u64 = 5;
 /// Commands waiting in one shard's mailbox.
 pub const SHARD_MAILBOX: usize = 4_096;
 /// Hub messages published and not confirmed.
