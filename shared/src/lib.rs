@@ -11,6 +11,7 @@ pub mod limits;
 pub mod link;
 pub mod message;
 pub mod ports;
+pub mod redis;
 pub mod rest_command;
 pub mod telemetry;
 pub mod time;

@@ -88,3 +88,20 @@ pub const SESSION_TOKEN_SECONDS: i64 = 600;
 pub const OFFLINE_GRACE_SECONDS: u64 = 10;
 /// Hash tags that leases, locks and members share (shard mod this).
 pub const HASH_TAGS: u16 = 16;
+/// Milliseconds for which a released shard is kept for its named successor.
+pub const RESERVATION_MS: u64 = 1_000;
+/// Milliseconds that a member record outlives its last refresh, as routers reckon; nodes say theirs.
+pub const MEMBER_TTL_MS: u64 = 3_000;
+/// Fan-out messages received and not yet taken: two seconds of the largest load we aim at. Beyond,
+/// the oldest is dropped, counted and healed by its stream.
+pub const FANOUT_INBOX: usize = 20_000;
+/// Bytes of fan-out messages received and not yet taken.
+pub const FANOUT_INBOX_BYTES: usize = 64 << 20;
+/// Publishes waiting for one Redis master; beyond, they go over the links.
+pub const PUBLISH_QUEUE: usize = 1_024;
+/// Keys whose rate one process counts itself. Beyond, an unknown key is refused until one is quiet.
+pub const RATE_KEYS: usize = 100_000;
+/// Hot states waiting to be written.
+pub const HOT_SESSIONS: usize = 20_000;
+/// Bytes of hot states waiting to be written.
+pub const HOT_BYTES: usize = 64 << 20;

@@ -7,6 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Epoch, Incarnation, NodeId, ProcessId, Shard};
 
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod local;
+mod memory;
+
+pub use local::LocalDirectory;
+
 /// What a node says of itself. Expires unless refreshed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MemberRecord {
@@ -41,6 +48,28 @@ pub struct Lease {
     pub epoch: Epoch,
 }
 
+impl Lease {
+    /// What a release that names a successor leaves behind for [`RESERVATION_MS`]: a lease of that
+    /// node under the released epoch and no incarnation. Only that node can claim the shard then,
+    /// under a higher epoch.
+    ///
+    /// [`RESERVATION_MS`]: crate::limits::RESERVATION_MS
+    pub fn reserved_for(node: NodeId, epoch: Epoch) -> Self {
+        Self { node, incarnation: Incarnation(0), epoch }
+    }
+
+    /// Nobody serves under it: the shard is kept free for its node.
+    pub fn is_reservation(&self) -> bool {
+        self.incarnation == Incarnation(0)
+    }
+
+    /// Whether `claim` may be written over it.
+    pub fn yields_to(&self, claim: &Self) -> bool {
+        let reserved_for_another = self.is_reservation() && self.node != claim.node;
+        self == claim || (self.epoch < claim.epoch && !reserved_for_another)
+    }
+}
+
 /// What a renewal found for one lease.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Renewal {
@@ -61,7 +90,7 @@ pub struct View {
     pub generation: Option<u64>,
     /// Live members; only complete when `complete`.
     pub members: BTreeMap<NodeId, MemberRecord>,
-    /// All parts of the directory that hold member records answered.
+    /// Enough of the directory answered that a living member cannot be missing.
     pub complete: bool,
     /// The node's own record had expired and was written anew.
     pub own_record_was_gone: bool,
@@ -120,7 +149,7 @@ pub trait Directory: Send + Sync + 'static {
     async fn claim(&self, claims: &[(Shard, Lease)], lease_ttl_ms: u64) -> BTreeMap<Shard, Claim>;
 
     /// Deletes leases that still have this value. With a successor, the shard is that node's for
-    /// one second.
+    /// one second (see [`Lease::reserved_for`]).
     async fn release(&self, leases: &[(Shard, Lease)], successor: Option<&NodeId>);
 
     /// Forgets the own record (at the end of a drain).
@@ -131,4 +160,43 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Leaves a gate.
     async fn leave(&self, gate: Gate);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::contract::{holds, lease, record};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn local_holds_the_contract() {
+        let a = LocalDirectory::new();
+        let b = a.join();
+        holds(Arc::new(a), Arc::new(b)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_amnesia_are_told_apart() {
+        let a = LocalDirectory::new();
+        let mine = [(Shard(1), lease("a", 1, 1))];
+        let before = a.round(&record("a", 1), &[], &[], 3_000).await;
+        a.claim(&mine, 3_000).await;
+        a.silence(true);
+        let silent = a.round(&record("a", 1), &mine, &[Shard(1)], 3_000).await;
+        assert_eq!(silent.generation, None);
+        assert!(!silent.complete && !silent.own_record_was_gone);
+        assert_eq!(silent.members, before.members);
+        assert_eq!(silent.renewals, BTreeMap::from([(Shard(1), Renewal::Silent)]));
+        assert_eq!(silent.watched, BTreeMap::new());
+        assert_eq!(a.claim(&mine, 3_000).await[&Shard(1)], Claim::Silent);
+        assert!(a.enter("drain", 1_000).await.is_none());
+
+        a.silence(false);
+        a.forget();
+        let empty = a.round(&record("a", 1), &mine, &[Shard(1)], 3_000).await;
+        assert!(empty.generation.is_some() && empty.generation != before.generation);
+        assert!(empty.own_record_was_gone);
+        assert_eq!(empty.renewals, BTreeMap::from([(Shard(1), Renewal::Missing)]));
+    }
 }

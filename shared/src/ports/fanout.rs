@@ -6,6 +6,13 @@ use bytes::Bytes;
 
 use crate::ids::Shard;
 
+#[cfg(test)]
+pub(crate) mod contract;
+mod inbox;
+pub mod local;
+
+pub use local::LocalFanout;
+
 /// What one publish of a shard's channel carries: an encoded [`Envelope`].
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Envelope {
@@ -37,4 +44,32 @@ pub trait Fanout: Send + Sync + 'static {
     /// The next payload of any subscribed channel; duplicates occur. None: shut down.
     /// One caller at a time.
     async fn next(&self) -> Option<(Shard, Bytes)>;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn local_holds_the_contract() {
+        let from = LocalFanout::new();
+        let (one, two) = (from.join(), from.join());
+        contract::holds(Arc::new(from), Arc::new(one), Arc::new(two)).await;
+    }
+
+    #[tokio::test]
+    async fn local_names_what_failed_and_ends() {
+        let fanout = LocalFanout::new();
+        fanout.subscribe(Shard(1));
+        fanout.silence(true);
+        let messages = [(Shard(1), Bytes::from("x")), (Shard(2), Bytes::from("y"))];
+        assert_eq!(fanout.publish(&messages).await, [0, 1]);
+        fanout.silence(false);
+        assert_eq!(fanout.publish(&messages).await, Vec::<usize>::new());
+        fanout.close();
+        assert_eq!(fanout.next().await, Some((Shard(1), Bytes::from("x"))));
+        assert_eq!(fanout.next().await, None);
+    }
 }
