@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod error_code;
 pub mod ids;
+pub mod jwt;
 pub mod limits;
 pub mod link;
 pub mod message;

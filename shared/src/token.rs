@@ -59,6 +59,7 @@ pub struct SessionTokens {
 impl SessionTokens {
     /// `key`: at least 32 random bytes that all routers of the cluster share.
     pub fn new(key: &[u8]) -> Self {
+        crate::jwt::install();
         Self { signing: EncodingKey::from_secret(key), checking: DecodingKey::from_secret(key) }
     }
 
