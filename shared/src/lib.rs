@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod config;
 pub mod error_code;
+pub mod frames;
 pub mod ids;
 pub mod jwt;
 pub mod limits;

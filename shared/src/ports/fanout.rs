@@ -8,21 +8,12 @@ use crate::ids::Shard;
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod envelope;
 mod inbox;
 pub mod local;
 
+pub use envelope::{BadEnvelope, Envelope, Peek};
 pub use local::LocalFanout;
-
-/// What one publish of a shard's channel carries: an encoded [`Envelope`].
-#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Envelope {
-    /// The session.
-    pub session: crate::ids::SessionId,
-    /// Consecutive messages; empty variants where the body was too large to publish.
-    pub messages: Vec<crate::message::Message>,
-    /// The bodies were left out: fetch.
-    pub truncated: bool,
-}
 
 /// Publishes on shard channels.
 #[async_trait]
