@@ -1,5 +1,3 @@
-
-
 pub mod connection_task;
 pub mod links;
 pub mod metrics;

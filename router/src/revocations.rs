@@ -93,8 +93,7 @@ mod tests {
     #[test]
     fn a_token_s_revocation_covers_that_token_only() {
         let mut revocations = Revocations::default();
-        let told =
-            [Revocation { user: player(1), jti: Some("a".to_owned()), at: Timestamp(100) }];
+        let told = [Revocation { user: player(1), jti: Some("a".to_owned()), at: Timestamp(100) }];
         assert!(revocations.add(&told));
         assert!(revocations.covers(player(1), &credential(200, Some("a"))));
         assert!(!revocations.covers(player(1), &credential(50, Some("b"))));

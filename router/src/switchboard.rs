@@ -12,6 +12,7 @@ use gss_shared::clock::Clock;
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{PlayerId, Position, SessionId, ShardCount};
 use gss_shared::link::frame::{CommandBody, ReadAnswer, ReadKind};
+use gss_shared::link::transport::{Dialer, Identity};
 use gss_shared::ports::directory::Directory;
 use gss_shared::ports::fanout::Fanout;
 use gss_shared::time::Timestamp;
@@ -23,16 +24,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection_task::{self, Around};
-use crate::links::{Dial, Readiness};
+use crate::links::Readiness;
 use crate::mail::{Mail, WORKER_MAILBOX};
 use crate::metrics::Metrics;
 use crate::revocations::Revocations;
 
 /// What the switchboard is told at start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
-    /// Shards of the cluster.
-    pub shards: ShardCount,
+    /// This router to its nodes.
+    pub identity: Identity,
     /// Tasks that share the shards; as many as there are processors, 1–64.
     pub workers: usize,
 }
@@ -44,7 +45,7 @@ pub struct Ports {
     /// Brings committed messages.
     pub fanout: Arc<dyn Fanout>,
     /// Opens links to nodes.
-    pub dial: Arc<dyn Dial>,
+    pub dialer: Arc<dyn Dialer>,
     /// Signs resume tokens.
     pub tokens: SessionTokens,
     /// Wall clock.
@@ -159,7 +160,7 @@ impl Switchboard {
         let (readiness_set, readiness) = watch::channel(Readiness::default());
         let (revocations_set, revocations) = watch::channel(Arc::default());
         let inner = Inner {
-            shards: settings.shards,
+            shards: settings.identity.shards,
             workers,
             tokens: ports.tokens,
             clock: ports.clock,
@@ -168,7 +169,14 @@ impl Switchboard {
             revocations,
             lifetime,
         };
-        drop((mailboxes, readiness_set, revocations_set, ports.directory, ports.fanout, ports.dial));
+        drop((
+            mailboxes,
+            readiness_set,
+            revocations_set,
+            ports.directory,
+            ports.fanout,
+            ports.dialer,
+        ));
         Self { inner: Arc::new(inner) }
     }
 

@@ -57,8 +57,7 @@ impl Envelope {
     /// [`BadEnvelope`].
     pub fn peek(payload: &[u8]) -> Result<Peek, BadEnvelope> {
         let ((session, count), rest) =
-            postcard::take_from_bytes::<(SessionId, u64)>(payload)
-                .map_err(BadEnvelope)?;
+            postcard::take_from_bytes::<(SessionId, u64)>(payload).map_err(BadEnvelope)?;
         let first = match count {
             0 => Position::START,
             _ => postcard::take_from_bytes(rest).map_err(BadEnvelope)?.0,
