@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows rules or session state; a session is an id, a shard and a row of events.
 
+pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod error_code;
@@ -16,6 +17,8 @@ pub mod ports;
 pub mod redis;
 pub mod rest_command;
 pub mod telemetry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod tls;
 pub mod token;

@@ -1,4 +1,11 @@
 //! The road to the other services.
+//!
+//! Adapters: [`rabbitmq`] (production) and [`local`] (one process); one contract suite runs on both.
+
+#[cfg(test)]
+mod contract;
+pub mod local;
+pub mod rabbitmq;
 
 use async_trait::async_trait;
 
