@@ -1,0 +1,198 @@
+//! `cargo xtask cluster`: nodes and routers as real processes on loopback, with real services.
+//!
+//! Everything lives in one directory: configuration, keys, logs, data, `endpoints.json`.
+
+mod configuration;
+mod endpoints;
+mod ready;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::cargo::{self, Profile};
+use crate::interrupt;
+use crate::ports::Ports;
+use crate::processes::Processes;
+use crate::services::{self, Durability};
+use crate::wait;
+use configuration::{Node, Plan, Router};
+
+/// Processes that fit into one block of ports beside the services.
+const MOST: u16 = 40;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Nodes.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) nodes: u16,
+    /// Routers.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) routers: u16,
+    /// Build and run the release profile.
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// Use the binaries beside this one as they are.
+    #[arg(long, conflicts_with = "release")]
+    pub(crate) no_build: bool,
+    /// Without TLS for players: for load tests on loopback.
+    #[arg(long)]
+    pub(crate) plaintext: bool,
+    /// Rate limits: all clients on loopback share one address.
+    #[arg(long, value_enum, default_value_t = LimitSet::Default)]
+    pub(crate) limits: LimitSet,
+    /// Where everything goes; emptied first. Default: `cluster` in the target folder.
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// First of 100 free ports on loopback. Default: found.
+    #[arg(long)]
+    pub(crate) base_port: Option<u16>,
+    /// When ready, print endpoints.json as one line on standard output; all else goes to stderr.
+    #[arg(long)]
+    pub(crate) json_ready: bool,
+    /// Do not wait for the disk at a commit: for tests.
+    #[arg(long)]
+    pub(crate) relaxed: bool,
+    /// A key for every process, `section.key=value`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// Which limits the cluster runs with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LimitSet {
+    /// Those of production.
+    Default,
+    /// Too high to be met.
+    Open,
+}
+
+/// A running cluster; dropping it stops everything.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    processes: Processes,
+    plan: Plan,
+    _ports: Ports,
+}
+
+/// Runs until interrupted.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let cluster = Cluster::start(options)?;
+    if options.json_ready {
+        println!("{}", endpoints::one_line(&cluster.endpoints_file())?);
+    } else {
+        cluster.print();
+    }
+    loop {
+        for process in cluster.processes.ended()? {
+            eprintln!("ended: {process}");
+        }
+        if interrupt::requested() {
+            eprintln!("stopping");
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+impl Cluster {
+    /// Builds, starts services, migrates, starts nodes and routers, waits until all are ready.
+    pub(crate) fn start(options: &Options) -> Result<Self> {
+        let start = wait::now();
+        if options.nodes == 0 || options.nodes + options.routers > MOST {
+            bail!("1 node at least, and at most {MOST} processes");
+        }
+        let binaries = binaries(options)?;
+        let dir = directory(options.dir.as_deref())?;
+        let processes = Processes::new(&dir)?;
+        let mut ports = Ports::reserve(options.base_port)?;
+        let durability = if options.relaxed { Durability::ProcessOnly } else { Durability::Full };
+        let services = services::start(&processes, &mut ports, &dir, durability)?;
+        let plan = Plan::new(options, dir, services, &mut ports)?;
+        prepare(&plan, &binaries)?;
+        for Node { id, .. } in &plan.nodes {
+            start_process(&processes, &plan, &binaries.join("gss-node"), id)?;
+        }
+        for Router { id, .. } in &plan.routers {
+            start_process(&processes, &plan, &binaries.join("gss-router"), id)?;
+        }
+        ready::wait(&processes, &plan)?;
+        let cluster = Self { processes, plan, _ports: ports };
+        endpoints::write(&cluster.endpoints_file(), &cluster.plan, &cluster.processes)?;
+        eprintln!("cluster is ready after {:.1} s", start.elapsed().as_secs_f32());
+        Ok(cluster)
+    }
+
+    /// Where others read how to reach it.
+    pub(crate) fn endpoints_file(&self) -> PathBuf {
+        self.plan.dir.join("endpoints.json")
+    }
+
+    fn print(&self) {
+        println!("\n{:<10} {:<34} admin", "process", "players");
+        for Router { id, admin, .. } in &self.plan.routers {
+            println!("{id:<10} {:<34} http://127.0.0.1:{admin}", self.plan.http(id));
+        }
+        for Node { id, admin, .. } in &self.plan.nodes {
+            println!("{id:<10} {:<34} http://127.0.0.1:{admin}", "");
+        }
+        println!("\npostgres   {}", self.plan.database);
+        println!("rabbitmq   {}", self.plan.services.amqp);
+        println!("redis      {}", self.plan.services.redis.join(" "));
+        println!("endpoints  {}", self.endpoints_file().display());
+        println!("a token    gssctl token --user UUID --endpoints FILE");
+        println!("\nCtrl-C stops everything.");
+    }
+}
+
+fn binaries(options: &Options) -> Result<PathBuf> {
+    if options.no_build {
+        let own = std::env::current_exe()?;
+        return Ok(own.parent().context("a folder")?.to_owned());
+    }
+    cargo::build(Profile::of(options.release), &["gss-node", "gss-router", "gssctl"])
+}
+
+/// An empty directory. Only one that a cluster was in before is emptied.
+fn directory(asked: Option<&Path>) -> Result<PathBuf> {
+    let dir = match asked {
+        Some(dir) => dir.to_owned(),
+        None => cargo::target_dir()?.join("cluster"),
+    };
+    let used = std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
+    if used && !dir.join("processes").is_dir() {
+        bail!("{} holds something else than a cluster", dir.display());
+    }
+    if used {
+        std::fs::remove_dir_all(&dir).with_context(|| format!("empty {}", dir.display()))?;
+    }
+    std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
+    dir.canonicalize().with_context(|| format!("find {}", dir.display()))
+}
+
+/// Keys, schema and configuration files.
+fn prepare(plan: &Plan, binaries: &Path) -> Result<()> {
+    let gssctl = binaries.join("gssctl");
+    let mut keys = Command::new(&gssctl);
+    keys.arg("keys").arg("--dir").arg(plan.keys());
+    if plan.tls {
+        keys.arg("--tls");
+    }
+    cargo::must("gssctl keys", keys.stdout(std::process::Stdio::null()))?;
+    let mut migrate = Command::new(&gssctl);
+    migrate.args(["migrate", "up", "--create", "--url", &plan.database]);
+    cargo::must("gssctl migrate up", migrate.stdout(std::process::Stdio::null()))?;
+    plan.write()
+}
+
+fn start_process(processes: &Processes, plan: &Plan, program: &Path, id: &str) -> Result<()> {
+    let mut process = processes.describe(id, program);
+    let config = plan.config_file(id);
+    process.args = vec!["--config".to_owned(), config.display().to_string()];
+    processes.start(process).map(drop)
+}

@@ -1,0 +1,75 @@
+//! The project's commands: `cargo xtask dev | test | lint | cluster | bench`.
+//!
+//! Owns nothing of the product. Whatever it starts it stops by process id, also after Ctrl-C, an
+//! error or its own violent death; a service that was running before is never touched.
+
+mod bench;
+mod cargo;
+mod cluster;
+mod dev;
+mod install;
+mod interrupt;
+mod lint;
+mod ports;
+mod processes;
+mod reaper;
+mod services;
+mod test;
+mod wait;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's commands", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build and run everything in one process, on embedded defaults.
+    Dev {
+        /// Passed to `gssctl dev`: --data, --port, --demo, --reset.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run every test on private instances of the real services.
+    Test(test::Options),
+    /// Formatting, clippy, dependencies, and the rules of the tree.
+    Lint,
+    /// The real thing on loopback, until interrupted.
+    Cluster(cluster::Options),
+    /// Measure a release build: `bench core`.
+    Bench(bench::Options),
+    /// Start a process again as its description says (used by `restart` in endpoints.json).
+    #[command(hide = true)]
+    Start { description: PathBuf },
+    /// Wait for the parent's end, then end what it left.
+    #[command(hide = true)]
+    Reap,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Reap => reaper::serve(),
+        Command::Start { description } => processes::start_again(&description),
+        Command::Dev { args } => interrupt::watch().and_then(|()| dev::run(&args)),
+        Command::Test(options) => interrupt::watch().and_then(|()| test::run(&options)),
+        Command::Lint => interrupt::watch().and_then(|()| lint::run()),
+        Command::Cluster(options) => interrupt::watch().and_then(|()| cluster::run(&options)),
+        Command::Bench(options) => interrupt::watch().and_then(|()| bench::run(&options)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<interrupt::Interrupted>() => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Ends what a killed xtask leaves behind.
+//!
+//! A small process of its own group reads process groups from its standard input: `+N` started,
+//! `-N` ended. The end of input is the end of the parent; what is left then is killed.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+/// The parent's side.
+#[derive(Debug)]
+pub(crate) struct Reaper {
+    child: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Reaper {
+    /// Starts the process.
+    pub(crate) fn start() -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("reap")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .context("start the reaper")?;
+        let input = child.stdin.take();
+        Ok(Self { child, input })
+    }
+
+    /// Tells of a process group that started.
+    pub(crate) fn started(&mut self, group: u32) -> Result<()> {
+        self.tell('+', group)
+    }
+
+    /// Tells of a process group that ended.
+    pub(crate) fn ended(&mut self, group: u32) -> Result<()> {
+        self.tell('-', group)
+    }
+
+    fn tell(&mut self, sign: char, group: u32) -> Result<()> {
+        let input = self.input.as_mut().context("the reaper is gone")?;
+        writeln!(input, "{sign}{group}").context("tell the reaper")
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        if let Err(error) = self.child.wait() {
+            eprintln!("xtask: wait for the reaper: {error}");
+        }
+    }
+}
+
+/// The process's side.
+pub(crate) fn serve() -> Result<()> {
+    let mut groups = BTreeSet::new();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let (sign, group) = line.split_at_checked(1).context("an empty line")?;
+        let group: i32 = group.parse().context("a process group")?;
+        if sign == "+" {
+            groups.insert(group);
+        } else {
+            groups.remove(&group);
+        }
+    }
+    for group in groups {
+        match killpg(Pid::from_raw(group), Signal::SIGKILL) {
+            Ok(()) | Err(nix::Error::ESRCH) => {}
+            Err(error) => eprintln!("xtask: kill process group {group}: {error}"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Private instances of the real services on loopback, in a directory of their own.
+//!
+//! Starts a PostgreSQL, a Redis Cluster of 3 masters and 3 replicas, and a RabbitMQ side by side.
+//! [`crate::processes::Processes`] stops them.
+
+pub(crate) mod postgres;
+pub(crate) mod rabbitmq;
+pub(crate) mod redis;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::ports::Ports;
+use crate::processes::Processes;
+use crate::{install, wait};
+
+/// How long a service may take on a busy machine.
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// Whether PostgreSQL's commits reach the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Durability {
+    /// As in production.
+    Full,
+    /// Survives a killed server but not a lost machine: for tests.
+    ProcessOnly,
+}
+
+/// Where the started services are.
+#[derive(Clone, Debug)]
+pub(crate) struct Services {
+    /// URL of a superuser on database `postgres`.
+    pub(crate) postgres: String,
+    /// URL of the default vhost.
+    pub(crate) amqp: String,
+    /// URL of every node, masters first.
+    pub(crate) redis: Vec<String>,
+}
+
+/// Installs what is missing, starts all, and waits until they serve.
+pub(crate) fn start(
+    processes: &Processes,
+    ports: &mut Ports,
+    dir: &Path,
+    durability: Durability,
+) -> Result<Services> {
+    install::servers()?;
+    let start = wait::now();
+    let postgres = postgres::Postgres::plan(dir, ports.take()?, durability)?;
+    let redis = redis::Redis::plan(dir, ports)?;
+    let rabbitmq = rabbitmq::RabbitMq::plan(dir, ports)?;
+    std::thread::scope(|scope| {
+        let started = [
+            ("rabbitmq", scope.spawn(|| rabbitmq.start(processes))),
+            ("redis", scope.spawn(|| redis.start(processes))),
+            ("postgres", scope.spawn(|| postgres.start(processes))),
+        ];
+        for (name, thread) in started {
+            let outcome = thread.join().map_err(|_| anyhow::anyhow!("the thread panicked"));
+            outcome.and_then(|it| it).with_context(|| format!("start {name}"))?;
+        }
+        anyhow::Ok(())
+    })?;
+    eprintln!("services are up after {:.1} s", start.elapsed().as_secs_f32());
+    Ok(Services { postgres: postgres.url(), amqp: rabbitmq.url(), redis: redis.urls() })
+}

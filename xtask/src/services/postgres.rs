@@ -1,0 +1,151 @@
+//! A private PostgreSQL, tuned for loopback. The server refuses to run as root.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::processes::{Processes, Stop, tail};
+use crate::services::{Durability, START_LIMIT};
+use crate::{cargo, install, wait};
+
+/// Connections of all processes, pools and tests together.
+const MAX_CONNECTIONS: u32 = 200;
+const NAME: &str = "postgres";
+
+/// What becomes the server.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    bin: PathBuf,
+    home: PathBuf,
+    log: PathBuf,
+    port: u16,
+    durability: Durability,
+}
+
+/// Whether there is a server to run.
+pub(crate) fn installed() -> bool {
+    bin().is_some()
+}
+
+/// Folder of the newest installed release.
+fn bin() -> Option<PathBuf> {
+    let releases = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
+    let newest = releases
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|release| Path::new(&format!("/usr/lib/postgresql/{release}/bin/initdb")).exists())
+        .max();
+    if let Some(release) = newest {
+        return Some(PathBuf::from(format!("/usr/lib/postgresql/{release}/bin")));
+    }
+    cargo::find_program(&["initdb"]).and_then(|file| Some(file.parent()?.to_owned()))
+}
+
+impl Postgres {
+    /// Nothing happens yet.
+    pub(crate) fn plan(dir: &Path, port: u16, durability: Durability) -> Result<Self> {
+        let bin = bin().context("PostgreSQL is not installed")?;
+        let home = home(dir)?;
+        Ok(Self { bin, home, log: dir.join("logs/initdb.log"), port, durability })
+    }
+
+    /// Of the superuser `app` on database `postgres`.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://app@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Makes a database cluster, starts the server and waits until it answers.
+    pub(crate) fn start(&self, processes: &Processes) -> Result<()> {
+        self.initialize()?;
+        let mut server = processes.describe(NAME, "");
+        let mut words = self.as_user();
+        words.push(self.bin.join("postgres").display().to_string());
+        words.extend(["-D".to_owned(), self.data().display().to_string()]);
+        server.program = PathBuf::from(words.remove(0));
+        server.args = words;
+        server.dir.clone_from(&self.home);
+        server.stop = Stop::Quit;
+        processes.start(server)?;
+        wait::until("PostgreSQL accepts connections", START_LIMIT, || {
+            processes.check(NAME)?;
+            // The status line of the pid file turns to `ready` after recovery.
+            let pid_file = std::fs::read_to_string(self.data().join("postmaster.pid"));
+            let ready = pid_file.is_ok_and(|text| text.lines().any(|line| line.trim() == "ready"));
+            Ok(ready && TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok())
+        })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    /// Root becomes the user of Debian's package.
+    fn as_user(&self) -> Vec<String> {
+        if !install::is_root() {
+            return Vec::new();
+        }
+        let words =
+            ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--reset-env"];
+        words.map(str::to_owned).to_vec()
+    }
+
+    fn initialize(&self) -> Result<()> {
+        if self.data().join("PG_VERSION").exists() {
+            return Ok(());
+        }
+        if install::is_root() {
+            let mut make = Command::new("install");
+            make.args(["-d", "-o", "postgres", "-g", "postgres", "-m", "700"]).arg(&self.home);
+            cargo::must("install -d", &mut make)?;
+        } else {
+            std::fs::create_dir_all(&self.home)?;
+        }
+        let mut words = self.as_user();
+        words.push(self.bin.join("initdb").display().to_string());
+        let options = ["-U", "app", "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"];
+        words.extend(options.map(str::to_owned));
+        words.extend(["--no-instructions".to_owned(), "-D".to_owned()]);
+        words.push(self.data().display().to_string());
+        let log = std::fs::File::create(&self.log)?;
+        let mut initdb = Command::new(&words[0]);
+        initdb.args(&words[1..]).current_dir(&self.home).stdout(log.try_clone()?).stderr(log);
+        cargo::must("initdb", &mut initdb).with_context(|| tail(&self.log))?;
+        self.configure()
+    }
+
+    fn configure(&self) -> Result<()> {
+        let file = self.data().join("postgresql.conf");
+        let mut text = std::fs::read_to_string(&file)?;
+        let port = self.port;
+        write!(
+            text,
+            "\nlisten_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
+             max_connections = {MAX_CONNECTIONS}\nshared_buffers = 256MB\nmax_wal_size = 2GB\n\
+             wal_compression = off\njit = off\nlog_min_messages = warning\n"
+        )?;
+        if self.durability == Durability::ProcessOnly {
+            text.push_str("fsync = off\nfull_page_writes = off\n");
+        }
+        std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))
+    }
+}
+
+/// A folder that the server's user can reach: in `dir`, else in the system's temporary folder.
+fn home(dir: &Path) -> Result<PathBuf> {
+    let dir = dir.canonicalize()?;
+    let reachable = dir
+        .ancestors()
+        .all(|folder| std::fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0));
+    if !install::is_root() || reachable {
+        return Ok(dir.join(NAME));
+    }
+    let name = dir.to_string_lossy().replace('/', "-");
+    let home = std::env::temp_dir().join(format!("gss{name}"));
+    if home.exists() {
+        bail!("{} is in the way: remove it", home.display());
+    }
+    Ok(home)
+}
