@@ -1,0 +1,224 @@
+//! Composition root: builds a router from its configuration and ports, top to bottom.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use gss_shared::clock::Clock;
+use gss_shared::config::{Config, ConfigError, RouterSection};
+use gss_shared::ids::{Incarnation, ShardCount};
+use gss_shared::jwt::Verifier;
+use gss_shared::link::transport::{Dialer, Identity};
+use gss_shared::ports::directory::Directory;
+use gss_shared::ports::fanout::Fanout;
+use gss_shared::ports::journal::Journal;
+use gss_shared::ports::rate::Limits;
+use gss_shared::tls::{self, TlsError};
+use gss_shared::token::SessionTokens;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admission::Door;
+use crate::gateway::Gateway;
+use crate::http_metrics::HttpMetrics;
+use crate::key_fetch;
+use crate::metrics::Metrics;
+use crate::rest::Routes;
+use crate::server::Server;
+use crate::switchboard::{self, Lifetime, Switchboard};
+use crate::urls::Urls;
+
+/// Bytes of a session-token key that is made up.
+const KEY_BYTES: usize = 32;
+/// Time for requests and sockets under way to end after the stop.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// What a router needs from outside.
+pub struct Ports {
+    /// Finds nodes.
+    pub directory: Arc<dyn Directory>,
+    /// Brings committed messages.
+    pub fanout: Arc<dyn Fanout>,
+    /// Rate limits.
+    pub limits: Arc<dyn Limits>,
+    /// Lists of sessions; nothing else is read from it here.
+    pub journal: Arc<dyn Journal>,
+    /// Opens links to nodes.
+    pub dialer: Arc<dyn Dialer>,
+}
+
+/// Why a router did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A key or key file is wrong.
+    #[error("configuration of the router is wrong")]
+    Config(#[from] ConfigError),
+    /// The public certificate cannot be used.
+    #[error("certificate of the router cannot be used")]
+    Tls(#[from] TlsError),
+    /// Keys of the Auth Service cannot be fetched by this process.
+    #[error("HTTPS client cannot be set up")]
+    KeyFetch(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The public port cannot be had.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// Metrics of two routers in one registry.
+    #[error("metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// A running router.
+pub struct RouterHandle {
+    /// Where it listens.
+    pub local_addr: SocketAddr,
+    gateway: Arc<Gateway>,
+    switchboard: Switchboard,
+    drain_spread: Duration,
+    server: JoinHandle<()>,
+    accepting: CancellationToken,
+    lifetime: Lifetime,
+}
+
+/// Starts a router; it serves when this returns. `shutdown` ends everything at once;
+/// [`RouterHandle::drain`] and [`RouterHandle::stop`] end it in order.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running.
+pub async fn run(
+    config: &Config,
+    ports: Ports,
+    registry: &Registry,
+    clock: Clock,
+    shutdown: CancellationToken,
+) -> Result<RouterHandle, StartError> {
+    let router = &config.router;
+    let http_metrics = HttpMetrics::register(registry)?;
+    let metrics = Arc::new(Metrics::register(registry)?);
+    let verifier = Arc::new(verifier(config)?);
+    let tokens = session_tokens(config.auth.session_token_key_file.as_deref())?;
+    let identity = public_identity(router)?;
+    let acceptor = identity.clone().map(tls::public_server).transpose()?.map(TlsAcceptor::from);
+    let listen = |error| StartError::Listen(router.listen, error);
+    let listener = TcpListener::bind(router.listen).await.map_err(listen)?;
+    let local_addr = listener.local_addr().map_err(listen)?;
+
+    let lifetime = Lifetime { tracker: TaskTracker::new(), stop: shutdown.child_token() };
+    if let Some(identity) = identity {
+        lifetime.tracker.spawn(identity.watch(lifetime.stop.clone()));
+    }
+    let identity = Identity {
+        cluster: config.cluster.id.clone(),
+        shards: ShardCount(config.cluster.shards),
+        process: router.id.clone(),
+        incarnation: Incarnation(rand::random()),
+    };
+    let switchboard = Switchboard::spawn(
+        switchboard::Settings { identity, workers: workers() },
+        switchboard::Ports {
+            directory: ports.directory,
+            fanout: ports.fanout,
+            dialer: ports.dialer,
+            tokens: tokens.clone(),
+            clock: clock.clone(),
+        },
+        metrics,
+        lifetime.clone(),
+    );
+    let gateway = Arc::new(Gateway {
+        switchboard: switchboard.clone(),
+        verifier,
+        tokens,
+        door: Door::new(ports.limits, config.limits.clone()),
+        journal: ports.journal,
+        clock,
+        metrics: http_metrics.clone(),
+        routes: Routes::new(),
+        urls: Urls::new(&router.public_url),
+        trusted_proxies: router.trusted_proxies.clone(),
+        require_create_scope: config.auth.require_create_scope,
+        command_budget_ms: config.limits.command_budget_ms,
+        started: Instant::now(),
+        draining: AtomicBool::new(false),
+        websockets: TaskTracker::new(),
+    });
+    let accepting = shutdown.child_token();
+    let tls = acceptor.is_some();
+    let server =
+        Server { listener, tls: acceptor, gateway: Arc::clone(&gateway), metrics: http_metrics };
+    let server = tokio::spawn(server.run(accepting.clone()));
+    tracing::info!(%local_addr, tls, router = %router.id, "router listens");
+    let drain_spread = Duration::from_secs(router.drain_seconds);
+    Ok(RouterHandle { local_addr, gateway, switchboard, drain_spread, server, accepting, lifetime })
+}
+
+impl RouterHandle {
+    /// Whether commands can reach owners and new clients are welcome.
+    pub fn ready(&self) -> bool {
+        self.switchboard.ready() && !self.draining()
+    }
+
+    /// Whether clients are being sent elsewhere.
+    pub fn draining(&self) -> bool {
+        self.gateway.draining.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Refuses new WebSockets, asks clients to reconnect elsewhere, spread over
+    /// `router.drain_seconds`, and waits until they went. REST is served on.
+    pub async fn drain(&self) {
+        self.gateway.drain();
+        self.switchboard.drain(self.drain_spread).await;
+    }
+
+    /// Stops accepting, lets requests under way end, closes what is left.
+    pub async fn stop(self) {
+        self.gateway.drain();
+        self.accepting.cancel();
+        if tokio::time::timeout(STOP_TIME, self.server).await.is_err() {
+            tracing::warn!("requests did not end in time");
+        }
+        self.lifetime.stop.cancel();
+        self.gateway.websockets.close();
+        self.lifetime.tracker.close();
+        let ended = async {
+            self.gateway.websockets.wait().await;
+            self.lifetime.tracker.wait().await;
+        };
+        if tokio::time::timeout(STOP_TIME, ended).await.is_err() {
+            tracing::warn!("tasks of the router did not end in time");
+        }
+    }
+}
+
+fn verifier(config: &Config) -> Result<Verifier, StartError> {
+    let remote = config.auth.jwks.as_deref().is_some_and(|jwks| jwks.starts_with("http"));
+    let fetch = if remote { Some(key_fetch::fetch().map_err(StartError::KeyFetch)?) } else { None };
+    Ok(Verifier::from_config(&config.auth, fetch)?)
+}
+
+/// Without a key file (only in the embedded server) the key lives as long as the process.
+fn session_tokens(path: Option<&Path>) -> Result<SessionTokens, StartError> {
+    let key = match path {
+        Some(path) => Config::read_key("auth.session_token_key_file", path)?,
+        None => rand::random::<[u8; KEY_BYTES]>().to_vec(),
+    };
+    Ok(SessionTokens::new(&key))
+}
+
+fn public_identity(router: &RouterSection) -> Result<Option<Arc<tls::Identity>>, TlsError> {
+    match (&router.tls_cert, &router.tls_key) {
+        (Some(cert), Some(key)) => tls::Identity::load(cert, key).map(Some),
+        (Some(_), None) | (None, _) => Ok(None),
+    }
+}
+
+/// As many as there are processors, at most 64.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(64)
+}
