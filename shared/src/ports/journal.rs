@@ -3,7 +3,16 @@
 //! Adapters: [`postgres`] (production) and [`sqlite`] (embedded). Only this module can make a
 //! [`Committed`], and only from a commit that the database confirmed.
 
+pub mod contract;
+pub mod migrations;
+mod open;
+pub mod postgres;
+pub mod sqlite;
+mod verdict;
+
 use async_trait::async_trait;
+
+pub use open::{Address, JournalConfig, OpenError, Opened, open};
 
 use crate::ids::{
     ActionId, CampaignId, Epoch, EventId, Incarnation, NodeId, PlayerId, Position, SessionId,
@@ -154,7 +163,7 @@ pub enum Appended {
 /// Why an append gave no verdicts.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// Nothing was sent: try again.
+    /// None of it is in the journal or can get there: try again.
     #[error("journal is unavailable")]
     Unavailable(Vec<Part>, #[source] BoxError),
     /// It may or may not commit: raise the epochs, then [`Journal::settle`].
@@ -211,7 +220,7 @@ pub struct FoundAction {
     pub actor: Option<PlayerId>,
     /// Hash of its body.
     pub body_hash: [u8; 16],
-    /// Its last event.
+    /// Its last event: the one before the next that carries an action.
     pub position: Position,
     /// When it was decided.
     pub at: Timestamp,
@@ -320,7 +329,8 @@ pub trait Journal: Send + Sync + 'static {
         at_most: Option<Version>,
     ) -> Result<Option<Snapshot>, JournalError>;
 
-    /// Stores a snapshot under the epoch fence; false: fenced, nothing stored.
+    /// Stores a snapshot under the epoch fence; false: fenced, nothing stored. Of the snapshots of
+    /// cadence (without metadata) only this one and the two before it are kept.
     async fn save_snapshot(
         &self,
         shard: Shard,
@@ -344,16 +354,18 @@ pub trait Journal: Send + Sync + 'static {
         actions: &[ActionId],
     ) -> Result<Vec<FoundAction>, JournalError>;
 
-    /// Counts an activation before it starts; returns how many began without completing.
+    /// Counts an activation before it starts; returns how many began without completing, this one
+    /// included: 1 when all is well.
     async fn begin_activation(&self, session: SessionId) -> Result<u32, JournalError>;
 
     /// The activation went well: clears the count.
     async fn end_activation(&self, session: SessionId) -> Result<(), JournalError>;
 
-    /// Sessions by their rows.
+    /// Sessions by their rows, newest first, without deleted ones.
     async fn list(&self, query: &ListQuery) -> Result<Vec<ListedSession>, JournalError>;
 
     /// Events of these shards after their cursors, ascending per shard, at most `limit` in all.
+    /// A backlog of one shard does not keep the others out for ever: each call begins at another.
     async fn relay(
         &self,
         cursors: &[HubCursor],

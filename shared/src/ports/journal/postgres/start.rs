@@ -1,0 +1,119 @@
+//! What is checked of a server before a process uses it.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, NoTls};
+use uuid::Uuid;
+
+use super::failure::TimedOut;
+use crate::ids::ShardCount;
+use crate::ports::journal::migrations::{self, MigrateError};
+use crate::ports::journal::{Address, JournalConfig, OpenError};
+
+const JOIN_CLUSTER: &str = include_str!("../sql/postgres/join_cluster.sql");
+const CLUSTER: &str = include_str!("../sql/postgres/cluster.sql");
+const STANDBYS: &str = include_str!("../sql/postgres/standbys.sql");
+
+/// What the connections have in common.
+pub(super) fn config(config: &JournalConfig) -> Result<Config, OpenError> {
+    let mut parsed = Config::from_str(&config.address.url)
+        .map_err(|error| OpenError::BadUrl(Some(error.into())))?;
+    if let Some(password) = &config.address.password {
+        parsed.password(password);
+    }
+    parsed.application_name("gss-journal").connect_timeout(config.append_timeout);
+    if parsed.get_hosts().len() > 1 {
+        parsed.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    Ok(parsed)
+}
+
+/// One connection of the migrations.
+pub(in crate::ports::journal) async fn migration_connection(
+    address: &Address,
+) -> Result<sqlx::PgConnection, MigrateError> {
+    let mut options = sqlx::postgres::PgConnectOptions::from_str(&address.url)
+        .map_err(|error| MigrateError::BadUrl(Some(error.into())))?;
+    if let Some(password) = &address.password {
+        options = options.password(password);
+    }
+    options.connect().await.map_err(|error| MigrateError::Unavailable(error.into()))
+}
+
+/// Checks the server and joins the cluster; gives the cluster's id.
+pub(super) async fn check(pg: &Config, config: &JournalConfig) -> Result<Uuid, OpenError> {
+    let bound = config.append_timeout.max(Duration::from_secs(1));
+    let checks = async {
+        let (client, driver) = connect(pg).await?;
+        let outcome = check_on(&client, config).await;
+        drop(client);
+        driver.abort();
+        outcome
+    };
+    match timeout(bound, checks).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(OpenError::Unavailable(TimedOut(bound).into())),
+    }
+}
+
+async fn connect(pg: &Config) -> Result<(Client, JoinHandle<()>), OpenError> {
+    let (client, connection) = pg.connect(NoTls).await.map_err(unavailable)?;
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection of the start-up checks ended");
+        }
+    });
+    Ok((client, driver))
+}
+
+async fn check_on(client: &Client, config: &JournalConfig) -> Result<Uuid, OpenError> {
+    for setting in ["fsync", "full_page_writes"] {
+        let sql = format!("SELECT current_setting('{setting}')");
+        let found: String = client.query_one(&sql, &[]).await.map_err(unavailable)?.get(0);
+        if found != "on" {
+            return Err(OpenError::Unsafe { setting, found, wanted: "on" });
+        }
+    }
+    let standby = client.query_one("SELECT pg_is_in_recovery()", &[]).await.map_err(unavailable)?;
+    if standby.get(0) {
+        return Err(OpenError::Standby);
+    }
+    if config.require_standby {
+        let standbys = client.query_one(STANDBYS, &[]).await.map_err(unavailable)?;
+        if standbys.get::<_, i64>(0) == 0 {
+            return Err(OpenError::NoStandby);
+        }
+    }
+    check_migrations(client).await?;
+    join_cluster(client, config.shards).await
+}
+
+async fn check_migrations(client: &Client) -> Result<(), OpenError> {
+    let applied = client.query("SELECT version FROM _sqlx_migrations WHERE success", &[]).await;
+    let applied = match applied {
+        Ok(rows) => rows.iter().map(|row| row.get(0)).collect(),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Vec::new(),
+        Err(error) => return Err(unavailable(error)),
+    };
+    migrations::first_missing(&applied).map_or(Ok(()), |one| Err(OpenError::NotMigrated(one)))
+}
+
+async fn join_cluster(client: &Client, shards: ShardCount) -> Result<Uuid, OpenError> {
+    client.query(JOIN_CLUSTER, &[&i32::from(shards.0)]).await.map_err(unavailable)?;
+    let cluster = client.query_one(CLUSTER, &[]).await.map_err(unavailable)?;
+    let stored: i32 = cluster.get(1);
+    if stored != i32::from(shards.0) {
+        return Err(OpenError::WrongShardCount { configured: shards.0, stored: stored.into() });
+    }
+    Ok(cluster.get(0))
+}
+
+fn unavailable(error: tokio_postgres::Error) -> OpenError {
+    OpenError::Unavailable(error.into())
+}

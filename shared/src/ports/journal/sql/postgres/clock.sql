@@ -1,0 +1,2 @@
+-- The journal's clock.
+SELECT clock_timestamp() AT TIME ZONE 'UTC'

@@ -1,0 +1,2 @@
+-- What the cluster is.
+SELECT id, shards FROM cluster

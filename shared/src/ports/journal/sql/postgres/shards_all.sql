@@ -1,0 +1,2 @@
+-- Epochs and owners of all shards.
+SELECT shard, epoch, owner, incarnation FROM shards ORDER BY shard

@@ -1,0 +1,2 @@
+-- Epoch of a shard.
+SELECT epoch FROM shards WHERE shard = ?1
