@@ -1,6 +1,7 @@
 //! Private instances of the servers, for contract suites and integration tests: own folder, free
 //! ports, stopped when dropped. Where `GSS_TEST_…` names a server, that one is used.
 
+pub mod postgres;
 pub mod rabbitmq;
 
 use std::net::TcpListener;

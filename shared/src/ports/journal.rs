@@ -3,7 +3,8 @@
 //! Adapters: [`postgres`] (production) and [`sqlite`] (embedded). Only this module can make a
 //! [`Committed`], and only from a commit that the database confirmed.
 
-pub mod contract;
+#[cfg(test)]
+pub(crate) mod contract;
 pub mod migrations;
 mod open;
 pub mod postgres;

@@ -226,6 +226,10 @@ fn migrator(files: &[File]) -> Migrator {
 async fn sqlite_connection(address: &Address) -> Result<sqlx::SqliteConnection, MigrateError> {
     let options =
         sqlite::options(&address.url).map_err(|error| MigrateError::BadUrl(Some(error.into())))?;
+    if let Some(folder) = options.get_filename().parent() {
+        let made = tokio::fs::create_dir_all(folder).await;
+        made.map_err(|error| MigrateError::Unavailable(error.into()))?;
+    }
     options.connect().await.map_err(unavailable)
 }
 

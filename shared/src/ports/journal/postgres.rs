@@ -1,6 +1,6 @@
 //! The journal in PostgreSQL.
 //!
-//! Appends, raises and settlements go over one connection of their own ([`lane`]); everything else
+//! Appends and raises go over one connection of their own ([`lane`]); everything else
 //! over a small pool ([`pool`]), to the primary too. Invariants: SAFETY S1 (the fence is a lock of
 //! the shard's row, in the statement that writes) and S2 (an append without an answer is unknown).
 //! The statements are files of `sql/postgres/`.
@@ -12,6 +12,8 @@ mod lane;
 mod pool;
 mod row;
 mod start;
+#[cfg(test)]
+mod tests;
 mod time;
 mod warnings;
 
@@ -76,7 +78,7 @@ impl Journal for PostgresJournal {
     }
 
     async fn settle(&self, parts: Vec<Part>) -> Result<Vec<Appended>, JournalError> {
-        append::settle(&self.lane, parts).await
+        append::settle(&self.reads, parts).await
     }
 
     async fn raise(
@@ -90,7 +92,8 @@ impl Journal for PostgresJournal {
         let ids: Vec<i32> = wanted.iter().map(|(shard, _)| shard.0.into()).collect();
         let epochs: Vec<i64> = wanted.iter().map(|(_, epoch)| to_db(epoch.0)).collect();
         let (node, incarnation) = (owner.0.as_str(), owner.1.0.cast_signed());
-        let rows = self.lane.run_patiently(Script::Raise, &[&ids, &epochs, &node, &incarnation]).await;
+        let rows =
+            self.lane.run_patiently(Script::Raise, &[&ids, &epochs, &node, &incarnation]).await;
         let rows = rows.map_err(unavailable)?;
         let mut raised = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -110,7 +113,8 @@ impl Journal for PostgresJournal {
     ) -> Result<Epoch, JournalError> {
         let (node, incarnation) = (owner.0.as_str(), owner.1.0.cast_signed());
         let (id, seen) = (i32::from(shard.0), to_db(seen.0));
-        let rows = self.lane.run_patiently(Script::RaiseAbove, &[&id, &seen, &node, &incarnation]).await;
+        let rows =
+            self.lane.run_patiently(Script::RaiseAbove, &[&id, &seen, &node, &incarnation]).await;
         let rows = rows.map_err(unavailable)?;
         let row = rows
             .first()
@@ -146,9 +150,7 @@ impl Journal for PostgresJournal {
     ) -> Result<Vec<(SessionId, Position)>, JournalError> {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
         let rows = self.reads.rows(sql!("heads"), &[&i32::from(shard.0), &ids]).await?;
-        rows.iter()
-            .map(|row| Ok((SessionId(get(row, 0)?), row::position(row, 1, 2)?)))
-            .collect()
+        rows.iter().map(|row| Ok((SessionId(get(row, 0)?), row::position(row, 1, 2)?))).collect()
     }
 
     async fn snapshot(
@@ -218,8 +220,7 @@ impl Journal for PostgresJournal {
     async fn begin_activation(&self, session: SessionId) -> Result<u32, JournalError> {
         let shard = self.shard_of(session);
         let rows = self.reads.rows(sql!("begin_activation"), &[&shard, &session.0]).await?;
-        let row =
-            rows.first().ok_or_else(|| JournalError::Corrupt("no activation".to_owned()))?;
+        let row = rows.first().ok_or_else(|| JournalError::Corrupt("no activation".to_owned()))?;
         let tries: i32 = get(row, 0)?;
         Ok(u32::try_from(tries).unwrap_or(u32::MAX))
     }
@@ -271,8 +272,7 @@ impl Journal for PostgresJournal {
         let shards: Vec<i32> = cursors.iter().map(|cursor| cursor.shard.0.into()).collect();
         let from: Vec<i64> = cursors.iter().map(|cursor| cursor.row).collect();
         let rows = self.reads.rows(sql!("relay"), &[&shards, &from, &limit(rows)]).await?;
-        let mut events =
-            rows.iter().map(row::relayed).collect::<Result<Vec<_>, JournalError>>()?;
+        let mut events = rows.iter().map(row::relayed).collect::<Result<Vec<_>, JournalError>>()?;
         events.sort_by_key(|(shard, relayed)| (*shard, relayed.row));
         Ok(events)
     }
@@ -283,8 +283,10 @@ impl Journal for PostgresJournal {
         for row in self.reads.rows(sql!("cursors"), &[&ids]).await? {
             moved.insert(row::shard(&row, 0)?, get::<i64>(&row, 1)?);
         }
-        let cursor =
-            |shard: &Shard| HubCursor { shard: *shard, row: moved.get(shard).copied().unwrap_or(0) };
+        let cursor = |shard: &Shard| HubCursor {
+            shard: *shard,
+            row: moved.get(shard).copied().unwrap_or(0),
+        };
         Ok(shards.iter().map(cursor).collect())
     }
 

@@ -8,6 +8,8 @@ mod append;
 mod content;
 mod row;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,8 +64,7 @@ impl SqliteJournal {
             .map_err(|error| OpenError::BadUrl(Some(error.into())))?;
         let mut writer = options.connect().await.map_err(start::unavailable)?;
         start::check_migrations(&mut writer).await?;
-        let cluster =
-            start::join_cluster(&mut writer, config.shards, clock.uncorrected()).await?;
+        let cluster = start::join_cluster(&mut writer, config.shards, clock.uncorrected()).await?;
         let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let reader = options.clone().pragma("query_only", "true");
@@ -291,8 +292,7 @@ impl Journal for SqliteJournal {
             .bind(session.to_string())
             .bind(self.clock.uncorrected().0);
         let rows = self.write(query).await?;
-        let row =
-            rows.first().ok_or_else(|| JournalError::Corrupt("no activation".to_owned()))?;
+        let row = rows.first().ok_or_else(|| JournalError::Corrupt("no activation".to_owned()))?;
         Ok(u32::try_from(row::number(row, 0)?).unwrap_or(u32::MAX))
     }
 
@@ -349,8 +349,10 @@ impl Journal for SqliteJournal {
         for row in self.read(sqlx::query(sql!("cursors")).bind(numbers(shards))).await? {
             moved.insert(row::shard(&row, 0)?, get::<i64>(&row, 1)?);
         }
-        let cursor =
-            |shard: &Shard| HubCursor { shard: *shard, row: moved.get(shard).copied().unwrap_or(0) };
+        let cursor = |shard: &Shard| HubCursor {
+            shard: *shard,
+            row: moved.get(shard).copied().unwrap_or(0),
+        };
         Ok(shards.iter().map(cursor).collect())
     }
 
@@ -371,8 +373,7 @@ impl Journal for SqliteJournal {
         details: &str,
     ) -> Result<(), JournalError> {
         check_json(&[Some(details)])?;
-        let query =
-            sqlx::query(sql!("audit")).bind(at.0).bind(actor).bind(act).bind(details);
+        let query = sqlx::query(sql!("audit")).bind(at.0).bind(actor).bind(act).bind(details);
         self.write(query).await.map(drop)
     }
 

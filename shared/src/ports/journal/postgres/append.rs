@@ -5,9 +5,12 @@ use std::ops::Range;
 use super::columns::{Columns, Sought};
 use super::failure::Failure;
 use super::lane::{Lane, Script};
+use super::pool::Reads;
 use super::row::get;
 use crate::ports::journal::verdict::{judge, refuse_malformed};
 use crate::ports::journal::{AppendError, Appended, BoxError, JournalError, Part, PartRefusal};
+
+const SETTLE: &str = include_str!("../sql/postgres/settle.sql");
 
 /// How a call on the lane ended for good.
 enum Outcome {
@@ -17,10 +20,7 @@ enum Outcome {
 }
 
 /// Appends all parts; one whose content the database refuses is found by halving.
-pub(super) async fn append(
-    lane: &Lane,
-    parts: Vec<Part>,
-) -> Result<Vec<Appended>, AppendError> {
+pub(super) async fn append(lane: &Lane, parts: Vec<Part>) -> Result<Vec<Appended>, AppendError> {
     let mut refused = refuse_malformed(&parts);
     let mut written = false;
     let whole = 0..parts.len();
@@ -51,10 +51,10 @@ pub(super) async fn append(
 }
 
 /// What became of parts, after their shards' epochs were raised.
-pub(super) async fn settle(lane: &Lane, parts: Vec<Part>) -> Result<Vec<Appended>, JournalError> {
-    let rows = lane.run_patiently(Script::Settle, &Sought::of(&parts).parameters()).await;
+pub(super) async fn settle(reads: &Reads, parts: Vec<Part>) -> Result<Vec<Appended>, JournalError> {
+    let rows = reads.rows(SETTLE, &Sought::of(&parts).parameters()).await?;
     let mut refused = vec![Some(PartRefusal::Fenced); parts.len()];
-    for row in rows.map_err(unavailable)? {
+    for row in rows {
         let (index, found) = (get::<i32>(&row, 0)?, get::<i64>(&row, 1)?);
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let Some(part) = parts.get(index) else { continue };

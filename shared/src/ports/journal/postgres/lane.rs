@@ -1,4 +1,4 @@
-//! The one connection that writes the journal: appends, raises and settlements, one at a time.
+//! The one connection that writes the journal: appends and raises, one at a time.
 //!
 //! Keeps S1 and S2: every statement is autocommit, none is ever cancelled, and a statement whose
 //! outcome is unknown takes the connection with it, so that nothing is sent after it on the same
@@ -19,17 +19,19 @@ use super::failure::{Failure, TimedOut, Warned, classify};
 use super::warnings::Warnings;
 
 const APPEND: &str = include_str!("../sql/postgres/append.sql");
-const SETTLE: &str = include_str!("../sql/postgres/settle.sql");
 const RAISE: &str = include_str!("../sql/postgres/raise.sql");
 const RAISE_ABOVE: &str = include_str!("../sql/postgres/raise_above.sql");
 
 /// Settings of the lane's session. A commit waits for the disk (and the standby); a lock is waited
-/// for one second; nothing cancels a statement; plans are made once, for indexes only, since the
-/// tables may be almost empty when they are made.
-const SETTINGS: &str = "-c synchronous_commit=on -c lock_timeout=1000 \
+/// for one second; nothing cancels a statement.
+///
+/// Plans are made once, perhaps when the journal is empty, and must be right when it is large: with
+/// scans of tables and sorts disabled, every look-up of `append.sql` has but one index that serves it.
+pub(super) const SETTINGS: &str = "-c synchronous_commit=on -c lock_timeout=1000 \
      -c statement_timeout=0 -c idle_session_timeout=0 -c jit=off \
      -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off \
-     -c plan_cache_mode=force_generic_plan -c enable_seqscan=off";
+     -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off \
+     -c enable_sort=off";
 
 /// First pause after a connection could not be made; doubles up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -37,15 +39,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause before a statement that lost to another is repeated.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
-/// After which plans are made again: a plan from the time when the journal was small must not
-/// live on. Costs about a millisecond.
-const PLANS_LIVE: Duration = Duration::from_secs(10);
-
 /// Which statement to run.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Script {
     Append,
-    Settle,
     Raise,
     RaiseAbove,
 }
@@ -66,10 +63,8 @@ struct State {
 struct Link {
     client: Client,
     append: Statement,
-    settle: Statement,
     raise: Statement,
     raise_above: Statement,
-    planned: Instant,
     warnings: Arc<Warnings>,
     driver: JoinHandle<()>,
 }
@@ -136,13 +131,6 @@ impl Lane {
         if state.link.as_ref().is_some_and(|link| link.client.is_closed()) {
             state.link = None;
         }
-        if let Some(link) = &mut state.link
-            && link.planned.elapsed() >= PLANS_LIVE
-            && let Err(failure) = link.forget_plans(self.timeout).await
-        {
-            tracing::info!(%failure, "journal connection lost");
-            state.link = None;
-        }
         if state.link.is_none() {
             state.link = Some(self.reconnect(state).await?);
         }
@@ -184,15 +172,13 @@ impl Link {
         let prepared = async {
             Ok((
                 client.prepare(APPEND).await?,
-                client.prepare(SETTLE).await?,
                 client.prepare(RAISE).await?,
                 client.prepare(RAISE_ABOVE).await?,
             ))
         };
         match prepared.await {
-            Ok((append, settle, raise, raise_above)) => {
-                let planned = Instant::now();
-                Ok(Self { client, append, settle, raise, raise_above, planned, warnings, driver })
+            Ok((append, raise, raise_above)) => {
+                Ok(Self { client, append, raise, raise_above, warnings, driver })
             }
             Err(error) => {
                 driver.abort();
@@ -204,25 +190,10 @@ impl Link {
     fn statement(&self, script: Script) -> &Statement {
         match script {
             Script::Append => &self.append,
-            Script::Settle => &self.settle,
             Script::Raise => &self.raise,
             Script::RaiseAbove => &self.raise_above,
         }
     }
-
-    async fn forget_plans(&mut self, bound: Duration) -> Result<(), Forget> {
-        timeout(bound, self.client.batch_execute("DISCARD PLANS")).await??;
-        self.planned = Instant::now();
-        Ok(())
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Forget {
-    #[error(transparent)]
-    TimedOut(#[from] tokio::time::error::Elapsed),
-    #[error(transparent)]
-    Failed(#[from] tokio_postgres::Error),
 }
 
 type Connection = tokio_postgres::Connection<Socket, tokio_postgres::tls::NoTlsStream>;

@@ -31,8 +31,7 @@ pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, 
 
 pub(super) fn number(row: &Row, column: usize) -> Result<u64, JournalError> {
     let number: i64 = get(row, column)?;
-    u64::try_from(number)
-        .map_err(|_| JournalError::Corrupt(format!("{number} in column {column}")))
+    u64::try_from(number).map_err(|_| JournalError::Corrupt(format!("{number} in column {column}")))
 }
 
 pub(super) fn shard(row: &Row, column: usize) -> Result<Shard, JournalError> {

@@ -33,8 +33,7 @@ where
 
 pub(super) fn number(row: &SqliteRow, column: usize) -> Result<u64, JournalError> {
     let number: i64 = get(row, column)?;
-    u64::try_from(number)
-        .map_err(|_| JournalError::Corrupt(format!("{number} in column {column}")))
+    u64::try_from(number).map_err(|_| JournalError::Corrupt(format!("{number} in column {column}")))
 }
 
 pub(super) fn shard(row: &SqliteRow, column: usize) -> Result<Shard, JournalError> {
@@ -77,7 +76,11 @@ fn hash(bytes: Option<&[u8]>) -> Result<Option<[u8; 16]>, JournalError> {
         .map_err(|_| JournalError::Corrupt("action_body_hash has not 16 bytes".to_owned()))
 }
 
-pub(super) fn position(row: &SqliteRow, version: usize, event: usize) -> Result<Position, JournalError> {
+pub(super) fn position(
+    row: &SqliteRow,
+    version: usize,
+    event: usize,
+) -> Result<Position, JournalError> {
     let event: EventId = id(row, event)?;
     Ok(Position { version: Version(number(row, version)?), event })
 }

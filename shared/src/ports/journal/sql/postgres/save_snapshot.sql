@@ -1,4 +1,5 @@
--- Stores a state under the epoch fence and drops all but two older states of cadence. Saving a
+-- Stores a state under the epoch fence and drops all but two older states of cadence of
+-- this history. Saving a
 -- state by the GM where one of cadence is makes that one the GM's, never the reverse.
 -- $1 shard  $2 epoch  $3 session_id  $4 version  $5 event id  $6 state  $7 made at  $8 metadata
 -- $9 saved by
@@ -21,6 +22,9 @@ WITH held AS MATERIALIZED (
         SELECT i.at_version FROM session_states i
         WHERE i.shard = $1::int AND i.session_id = $3::uuid AND i.metadata IS NULL
           AND i.at_version < $4::bigint
+          AND EXISTS (SELECT FROM session_events e
+                      WHERE e.shard = i.shard AND e.session_id = i.session_id
+                        AND e.version = i.at_version AND e.id = i.id)
         ORDER BY i.at_version DESC LIMIT 2) k)
 )
 SELECT FROM held
