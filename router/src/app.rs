@@ -19,7 +19,6 @@ use gss_shared::tls::{self, TlsError};
 use gss_shared::token::SessionTokens;
 use prometheus::Registry;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -81,7 +80,7 @@ pub struct RouterHandle {
     gateway: Arc<Gateway>,
     switchboard: Switchboard,
     drain_spread: Duration,
-    server: JoinHandle<()>,
+    server: TaskTracker,
     accepting: CancellationToken,
     lifetime: Lifetime,
 }
@@ -152,10 +151,20 @@ pub async fn run(
     let tls = acceptor.is_some();
     let server =
         Server { listener, tls: acceptor, gateway: Arc::clone(&gateway), metrics: http_metrics };
-    let server = tokio::spawn(server.run(accepting.clone()));
+    let serving = TaskTracker::new();
+    serving.spawn(server.run(accepting.clone()));
+    serving.close();
     tracing::info!(%local_addr, tls, router = %router.id, "router listens");
     let drain_spread = Duration::from_secs(router.drain_seconds);
-    Ok(RouterHandle { local_addr, gateway, switchboard, drain_spread, server, accepting, lifetime })
+    Ok(RouterHandle {
+        local_addr,
+        gateway,
+        switchboard,
+        drain_spread,
+        server: serving,
+        accepting,
+        lifetime,
+    })
 }
 
 impl RouterHandle {
@@ -177,10 +186,10 @@ impl RouterHandle {
     }
 
     /// Stops accepting, lets requests under way end, closes what is left.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.gateway.drain();
         self.accepting.cancel();
-        if tokio::time::timeout(STOP_TIME, self.server).await.is_err() {
+        if tokio::time::timeout(STOP_TIME, self.server.wait()).await.is_err() {
             tracing::warn!("requests did not end in time");
         }
         self.lifetime.stop.cancel();
