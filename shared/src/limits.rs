@@ -22,6 +22,10 @@ pub const DICE_CHARACTERS: usize = 200;
 pub const VISIBILITY_ENTRIES: usize = 1_000;
 /// Members of a session in all, banned users included: bounds the state beside the document.
 pub const MEMBERS: usize = 1_000;
+/// Characters of one member.
+pub const CHARACTERS_PER_MEMBER: usize = 50;
+/// Session-token chains of one member in the last eleven minutes: bounds the state.
+pub const CHAINS_PER_MEMBER: usize = 64;
 /// Invites of a session that are not used up.
 pub const INVITES: usize = 100;
 /// Connections of one player to one session.
@@ -58,6 +62,9 @@ pub const RESUME_BYTES: usize = 4 << 20;
 pub const RECENT_BYTES: usize = 64 << 10;
 /// A fan-out message above this carries no body: Redis cuts subscribers at 32 MB.
 pub const FANOUT_BYTES: usize = 64 << 10;
+/// Bytes of all variants of a message; beyond, clients get a `sync_response` instead: half a link
+/// frame.
+pub const MESSAGE_BYTES: usize = 8 << 20;
 /// Bytes waiting for one client before it is a slow consumer.
 pub const CLIENT_QUEUE_BYTES: usize = 1 << 20;
 /// Frames waiting for one client before it is a slow consumer.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Appended, Committed, Part, PartRefusal};
 
-/// Refuses what a statement could not judge: an action twice in one part, and (never, by the
-/// caller's promise) a session twice in one append.
+/// Refuses what a statement could not judge: an action twice in one part, and what the caller
+/// promised not to send, a session twice in one append or versions with a gap.
 pub(super) fn refuse_malformed(parts: &[Part]) -> Vec<Option<PartRefusal>> {
     let mut sessions = BTreeSet::new();
     parts
@@ -13,10 +13,11 @@ pub(super) fn refuse_malformed(parts: &[Part]) -> Vec<Option<PartRefusal>> {
         .map(|part| {
             let first = sessions.insert((part.shard, part.session));
             debug_assert!(first, "session {} twice in one append", part.session);
-            debug_assert!(is_consecutive(part), "versions of {} have a gap", part.session);
+            let consecutive = is_consecutive(part);
+            debug_assert!(consecutive, "versions of {} have a gap", part.session);
             let mut actions = BTreeSet::new();
             let mut named = part.events.iter().filter_map(|event| event.action.as_ref());
-            if !first {
+            if !first || !consecutive {
                 Some(PartRefusal::Diverged)
             } else if !named.all(|(action, _)| actions.insert(*action)) {
                 Some(PartRefusal::Duplicate)

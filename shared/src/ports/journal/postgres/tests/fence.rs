@@ -4,7 +4,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Fresh, another, fresh, lane_that};
+use super::{another, fresh, lane_that};
 use crate::ids::{Epoch, Incarnation, Shard, Version};
 use crate::ports::journal::contract::{append, node, own, part, session, versions};
 use crate::ports::journal::{Journal, PartRefusal};
@@ -19,27 +19,30 @@ async fn raise(journal: &dyn Journal, epoch: u64) -> Vec<(Shard, Epoch)> {
 
 #[tokio::test]
 async fn a_raise_waits_for_the_append_before_it() {
-    let Fresh { journal, config } = fresh().await;
-    own(&*journal, &[SHARD]).await;
+    let fresh = fresh().await;
+    own(&*fresh.journal, &[SHARD]).await;
     let table = session(SHARD, 1);
-    let fresh = Fresh { journal, config };
-    // An append that holds the row, as the statement does, and is not through.
-    let owner = fresh.hand().await;
-    owner.batch_execute("BEGIN; SELECT FROM shards WHERE shard = 3 FOR SHARE").await.expect("lock");
-    let insert = format!(
-        "INSERT INTO session_events (id, session_id, event_type, event_data, created_at, shard,
-                                     version, epoch, audience)
-         VALUES (gen_random_uuid(), '{table}', 'late', '{{}}', now(), 3, 1, 1, '\"all\"')"
-    );
-    owner.batch_execute(&insert).await.expect("insert");
-    let journal = fresh.journal.clone();
+    // Keeps the append at work: what it inserts waits for the hand.
+    let hand = fresh.hand().await;
+    let trigger = "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+         CREATE TRIGGER wait BEFORE INSERT ON session_events
+             FOR EACH ROW EXECUTE FUNCTION wait()";
+    hand.batch_execute(trigger).await.expect("trigger");
+    hand.batch_execute("SELECT pg_advisory_lock(1)").await.expect("lock");
+    let owner = fresh.journal.clone();
+    let appended =
+        tokio::spawn(async move { append(&*owner, vec![part(SHARD, 1, table, 0, 1)]).await });
+    lane_that(&hand, "wait_event = 'advisory'").await;
+    let taker = another(&fresh.config).await;
     let raised = tokio::spawn(async move {
-        let raised = raise(&*journal, 1).await;
-        (raised, versions(&*journal, table).await)
+        let raised = raise(&*taker, 1).await;
+        (raised, versions(&*taker, table).await)
     });
-    lane_that(&fresh.hand().await, WAITS).await;
+    lane_that(&hand, "query LIKE '-- Takes%' AND wait_event_type = 'Lock'").await;
     assert!(!raised.is_finished());
-    owner.batch_execute("COMMIT").await.expect("commit");
+    hand.batch_execute("SELECT pg_advisory_unlock(1)").await.expect("unlock");
+    assert_eq!(appended.await.expect("append"), [None]);
     // Who reads after the raise sees the append.
     let expected = (vec![(Shard(SHARD), Epoch(2))], vec![1]);
     assert_eq!(raised.await.expect("raise"), expected);

@@ -17,10 +17,10 @@ WITH part AS MATERIALIZED (
   SELECT shard, epoch FROM shards WHERE shard = ANY ($6::int[]) ORDER BY shard FOR SHARE
 ), event AS MATERIALIZED (
   SELECT t.*, p.shard, p.session_id, p.epoch,
-         coalesce(t.action_id = (
-           SELECT j.action_id FROM session_events j
-           WHERE j.shard = p.shard AND j.session_id = p.session_id AND j.action_id >= t.action_id
-           ORDER BY j.action_id LIMIT 1), false) AS seen
+         (SELECT j.action_id FROM session_events j
+          WHERE j.shard = p.shard AND j.session_id = p.session_id
+            AND j.action_id BETWEEN t.action_id AND t.action_id
+          ORDER BY j.action_id LIMIT 1) IS NOT NULL AS seen
   FROM unnest($7::int[], $8::bigint[], $9::uuid[], $10::uuid[], $11::bytea[], $12::uuid[],
               $13::text[], $14::text[], $15::text[], $16::timestamp[])
        AS t(part, version, id, action_id, action_body_hash, actor,

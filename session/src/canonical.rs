@@ -1,0 +1,197 @@
+//! Canonical JSON: what a database may reorder and reformat without changing it (SAFETY S19).
+//!
+//! Owns the one reading of JSON text: finite numbers, integral ones in the 64-bit range as
+//! integers, no negative zero, no duplicate members, keys sorted. Two canonical values are equal
+//! exactly when their texts are.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Reads text from outside; what cannot be canonical is an error.
+pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Canonical.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Number as canonical JSON has it.
+pub(crate) fn number(value: f64) -> Option<Number> {
+    const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+    if value.fract() != 0.0 {
+        return Number::from_f64(value);
+    }
+    if (-TWO_63..TWO_63).contains(&value) {
+        Some(Number::from(value as i64))
+    } else if (TWO_63..2.0 * TWO_63).contains(&value) {
+        Some(Number::from(value as u64))
+    } else {
+        Number::from_f64(value)
+    }
+}
+
+/// Whether a string in it, key or value, holds U+0000.
+pub(crate) fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => {
+            members.iter().any(|(key, value)| key.contains('\0') || has_nul(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Nested objects and arrays, itself counted; 0 for a scalar.
+pub(crate) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// Bytes of its text.
+pub(crate) fn encoded_len(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(true) => 4,
+        Value::Bool(false) => 5,
+        Value::Number(number) => number.to_string().len(),
+        Value::String(text) => string_len(text),
+        Value::Array(items) => {
+            let commas = items.len().saturating_sub(1);
+            2 + commas + items.iter().map(encoded_len).sum::<usize>()
+        }
+        Value::Object(members) => {
+            let commas = members.len().saturating_sub(1);
+            let member = |(key, value): (&String, &Value)| string_len(key) + 1 + encoded_len(value);
+            2 + commas + members.iter().map(member).sum::<usize>()
+        }
+    }
+}
+
+/// Bytes of a string's JSON text, quotes included.
+pub(crate) fn string_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
+        0..=31 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
+}
+
+struct Canonical;
+
+impl<'de> DeserializeSeed<'de> for Canonical {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Canonical {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        number(value).map(Value::Number).ok_or_else(|| E::custom("number is not finite"))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element_seed(Canonical)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let value = access.next_value_seed(Canonical)?;
+            if members.insert(key, value).is_some() {
+                return Err(A::Error::custom("duplicate member"));
+            }
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_one_way() {
+        let cases = [
+            ("1.0", "1"),
+            ("-0.0", "0"),
+            ("-0", "0"),
+            ("1e2", "100"),
+            ("1.50", "1.5"),
+            ("9223372036854775808.0", "9223372036854775808"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("1e300", "1e+300"),
+            ("5e-324", "5e-324"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse(text).expect(text).to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_sorted_and_unique() {
+        assert_eq!(parse(r#"{"b":1,"a":[2]}"#).expect("json").to_string(), r#"{"a":[2],"b":1}"#);
+        for text in [r#"{"a":1,"a":1}"#, "1E400", r#""\ud800""#, "{}x", "{", "", "nan"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_text() {
+        let texts =
+            [r#"{"a\n":[1,-2.5,null,true,false,"\u0001é\"\\"],"b":{},"c":[]}"#, "[]", "\"\"", "{}"];
+        for text in texts {
+            let value = parse(text).expect(text);
+            assert_eq!(encoded_len(&value), value.to_string().len(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_containers() {
+        for (text, expected) in [("1", 0), ("{}", 1), ("[[1]]", 2), (r#"{"a":{"b":[]}}"#, 3)] {
+            assert_eq!(depth(&parse(text).expect(text)), expected, "{text}");
+        }
+    }
+}
