@@ -41,7 +41,8 @@ impl Session {
             | ReadKind::Player(_)
             | ReadKind::Events { .. }
             | ReadKind::Admission
-            | ReadKind::Saved => {}
+            | ReadKind::Saved
+            | ReadKind::Limits => {}
         }
         Ok(viewer)
     }
@@ -58,6 +59,9 @@ impl Session {
         player: PlayerId,
         presence: &Presence,
     ) -> Result<String, ClientError> {
+        if matches!(kind, ReadKind::Limits) && !self.is_deleted() {
+            return Ok(json!(self.settings.limits).to_string());
+        }
         let viewer = self.admit_reader(kind, player)?;
         let answer = match kind {
             ReadKind::Sync { paths } => self.sync(paths, viewer)?,
@@ -80,7 +84,7 @@ impl Session {
                 let saved = self.saved.as_ref().ok_or_else(|| missing("There is no save."))?;
                 json!({"version": saved.version.to_string(), "timestamp": saved.at})
             }
-            ReadKind::Events { .. } | ReadKind::SavedStates { .. } => {
+            ReadKind::Events { .. } | ReadKind::SavedStates { .. } | ReadKind::Limits => {
                 return Err(refusal::internal());
             }
         };

@@ -185,7 +185,10 @@ impl Session {
 
     /// The session's row for lists and other services.
     pub fn head(&self) -> SessionHead {
-        let metadata = self.describe(None, Show::Others);
+        let mut metadata = self.describe(None, Show::Others);
+        // For the lists of members, whose role they show.
+        metadata["roles"] =
+            self.members.iter().map(|m| (m.player.to_string(), json!(m.role))).collect();
         SessionHead {
             campaign: self.campaign,
             name: self.name.to_string(),

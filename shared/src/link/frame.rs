@@ -268,6 +268,9 @@ pub enum ReadKind {
     Invite,
     /// `{"version", "timestamp"}`.
     Saved,
+    /// `settings.limits` as the GM set them, members not set absent. For routers, which count
+    /// against them: anyone may ask.
+    Limits,
 }
 
 /// A frame from a node.
