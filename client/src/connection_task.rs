@@ -192,7 +192,8 @@ impl Task {
         }
         // Whoever closes need not take events first.
         if let Some(closing) = self.closing.take() {
-            drop(closing.send(()));
+            // Nobody waits when the closing caller gave up.
+            let _gave_up = closing.send(()).is_err();
         }
         if let Some(opened) = self.opened.take() {
             drop(opened.send(Err(reason)));

@@ -5,6 +5,7 @@
 //! every error names key, value and rule. Keys, their documentation and their defaults stand once,
 //! in [`sections`]; [`example`] prints them as a file. Paths are relative to the working directory.
 
+mod adapters;
 mod check;
 mod example;
 mod keys;

@@ -41,6 +41,7 @@ impl Server {
     async fn accept(&self, resumed: bool, resume_token: &str) -> Peer {
         let (tcp, _) = self.tcp.accept().await.expect("accept");
         let (mut token, mut position) = (String::new(), None);
+        #[expect(clippy::result_large_err, reason = "the shape of the library's callback")]
         let read = |request: &Upgrade, response: Response| {
             let header = |name: &str| {
                 let value = request.headers().get(name)?;

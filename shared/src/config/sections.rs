@@ -141,8 +141,15 @@ sections! {
         username: Option<String> = None,
         /// File with the password.
         password_file: Option<PathBuf> = None,
-        /// Whether to use TLS, with the system's certificate authorities.
+        /// Whether to use TLS.
         tls: bool = false,
+        /// File with the certificate authorities of the servers, PEM. Default: the system's.
+        tls_ca: Option<PathBuf> = None,
+        /// File with this process's certificate chain, PEM, for servers that ask for one. With
+        /// tls_key.
+        tls_cert: Option<PathBuf> = None,
+        /// File with its private key, PEM.
+        tls_key: Option<PathBuf> = None,
         /// Put before every key and channel, to share a Redis; at most 32 of A-Z a-z 0-9 . _ -.
         namespace: String = String::new(),
     }

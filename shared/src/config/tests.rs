@@ -182,3 +182,33 @@ fn short_keys_are_refused() {
     let error = Config::read_key("link.shared_key_file", file.path()).expect_err("refused");
     assert!(error.to_string().ends_with("holds 31 bytes, needs at least 32"), "{error}");
 }
+
+#[test]
+fn adapters_are_told_what_the_sections_say() {
+    let mut password = tempfile::NamedTempFile::new().expect("temporary file");
+    password.write_all(b"hunter2\n").expect("write");
+    let path = password.path().display();
+    let file = format!(
+        "[cluster]\nshards = 8\n[journal]\nurl = 'postgres://u@h/d'\npassword_file = '{path}'\n\
+         append_timeout_ms = 700\npool = 2\nrequire_standby = true\n\
+         [redis]\nnodes = ['a:1']\ntls = true\npassword_file = '{path}'\nnamespace = 'x'\n"
+    );
+    let config = load(&file, &[], &[]).expect("loads");
+    let journal = config.journal_config().expect("journal");
+    assert_eq!(journal.address.url, "postgres://u@h/d");
+    assert_eq!(journal.address.password.as_deref(), Some("hunter2"));
+    assert_eq!(journal.append_timeout, std::time::Duration::from_millis(700));
+    assert_eq!((journal.shards.0, journal.pool, journal.require_standby), (8, 2, true));
+    let redis = config.redis_config().expect("redis").expect("nodes");
+    assert_eq!((redis.nodes, redis.namespace.as_str()), (vec!["a:1".to_owned()], "x"));
+    assert_eq!(redis.tls, Some(crate::redis::RedisTls::default()));
+    assert!(redis.password.is_some());
+    assert_eq!(Config::default().redis_config().expect("none"), None);
+
+    std::fs::write(password.path(), "\n").expect("write");
+    let error = config.journal_config().expect_err("refused").to_string();
+    assert!(
+        error.starts_with("journal.password_file = ") && error.ends_with(": is empty"),
+        "{error}"
+    );
+}

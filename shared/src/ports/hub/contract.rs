@@ -13,7 +13,7 @@ pub(super) trait Listener: Send {
 pub(super) fn message(number: usize) -> HubMessage {
     HubMessage {
         message_id: uuid::Uuid::from_u128(number as u128).to_string(),
-        event_type: if number % 2 == 0 {
+        event_type: if number.is_multiple_of(2) {
             "session.state.changed"
         } else {
             "session.player.changed"
