@@ -1,1 +1,4 @@
+//! Integration tests on real processes: a cluster, tables of recording clients, and checkers over
+//! their whole histories.
 
+pub mod history;
