@@ -1,4 +1,5 @@
 //! Integration tests on real processes: a cluster, tables of recording clients, and checkers over
 //! their whole histories.
 
+pub mod cluster;
 pub mod history;

@@ -1,0 +1,395 @@
+//! A cluster of real processes on loopback, started by `cargo xtask cluster` and attacked by tests.
+//!
+//! Processes are named as in `endpoints.json` (`node-1`, `router-2`, `redis-…`, `postgres`,
+//! `rabbitmq`). Everything that was started ends by its pid when the value is dropped.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+/// How long a cluster may take until it is ready: packages may have to be installed first.
+const READY: Duration = Duration::from_secs(300);
+
+/// `endpoints.json`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Endpoints {
+    /// Routers.
+    pub routers: Vec<Process>,
+    /// Nodes.
+    pub nodes: Vec<Process>,
+    /// URL of the journal.
+    pub postgres: String,
+    /// URL of the broker.
+    pub amqp: String,
+    /// Seeds of the Redis Cluster.
+    pub redis: Vec<String>,
+    /// Command that starts a process again with its old identity.
+    pub restart: BTreeMap<String, Vec<String>>,
+    /// How tokens are made.
+    pub jwt: Jwt,
+    /// CA of the routers' certificates; None with `--plaintext`.
+    pub tls_ca: Option<PathBuf>,
+    /// Pids at the start, of all processes, servers included.
+    pub pids: BTreeMap<String, u32>,
+}
+
+/// A router or node.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Process {
+    /// Its name.
+    pub id: String,
+    /// Base URL of REST, of routers.
+    #[serde(default)]
+    pub http: String,
+    /// Base URL of WebSockets, of routers.
+    #[serde(default)]
+    pub ws: String,
+    /// `host:port` or URL of its admin server.
+    pub admin: String,
+    /// Its pid at the start.
+    pub pid: u32,
+}
+
+/// How tokens are made.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Jwt {
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// `kid`.
+    pub kid: String,
+    /// Ed25519 key.
+    pub private_key_pem_path: PathBuf,
+}
+
+/// What to start.
+#[derive(Clone, Copy, Debug)]
+pub struct Builder {
+    nodes: usize,
+    routers: usize,
+    plaintext: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { nodes: 3, routers: 2, plaintext: true }
+    }
+}
+
+impl Builder {
+    /// That many nodes.
+    #[must_use]
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// That many routers.
+    #[must_use]
+    pub fn routers(mut self, routers: usize) -> Self {
+        self.routers = routers;
+        self
+    }
+
+    /// TLS, as it is outside of loopback.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.plaintext = false;
+        self
+    }
+
+    /// Starts it and waits until every process is ready.
+    ///
+    /// # Errors
+    /// When it is not ready in time; the error names the log folder.
+    pub async fn start(self) -> Result<Cluster> {
+        let dir = tempfile::Builder::new().prefix("gss-it-").tempdir()?;
+        let log = std::fs::File::create(dir.path().join("xtask.log"))?;
+        let mut command = Command::new(binary("xtask")?);
+        command
+            .arg("cluster")
+            .args(["--nodes", &self.nodes.to_string(), "--routers", &self.routers.to_string()])
+            .args(["--limits", "open", "--no-build", "--dir"])
+            .arg(dir.path())
+            .current_dir(workspace())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        if self.plaintext {
+            command.arg("--plaintext");
+        }
+        let supervisor = command.spawn().context("start xtask cluster")?;
+        let mut cluster = Cluster {
+            endpoints: None,
+            supervisor,
+            restarted: BTreeMap::new(),
+            stopped: Vec::new(),
+            dir: Some(dir),
+        };
+        cluster.await_ready().await?;
+        Ok(cluster)
+    }
+}
+
+/// A running cluster.
+pub struct Cluster {
+    endpoints: Option<Endpoints>,
+    supervisor: Child,
+    restarted: BTreeMap<String, Child>,
+    /// Processes under SIGSTOP: they could not obey a SIGTERM.
+    stopped: Vec<u32>,
+    dir: Option<TempDir>,
+}
+
+impl Cluster {
+    /// Three nodes and two routers, plain on loopback, open limits.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where everything listens.
+    ///
+    /// # Panics
+    /// Never after [`Builder::start`].
+    pub fn endpoints(&self) -> &Endpoints {
+        self.endpoints.as_ref().expect("started")
+    }
+
+    /// The folder with configuration and logs.
+    ///
+    /// # Panics
+    /// Never before the drop.
+    pub fn dir(&self) -> &Path {
+        self.dir.as_ref().expect("not dropped").path()
+    }
+
+    async fn await_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + READY;
+        let path = self.dir().join("endpoints.json");
+        loop {
+            if let Ok(text) = std::fs::read_to_string(&path)
+                && let Ok(endpoints) = serde_json::from_str(&text)
+            {
+                self.endpoints = Some(endpoints);
+                return Ok(());
+            }
+            if let Some(status) = self.supervisor.try_wait()? {
+                let log = std::fs::read_to_string(self.dir().join("xtask.log"))?;
+                bail!("the cluster ended with {status}:\n{log}");
+            }
+            ensure!(Instant::now() < deadline, "no endpoints after {READY:?}, see {path:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The present pid of a process.
+    ///
+    /// # Errors
+    /// When there is no process of this name.
+    pub fn pid(&self, id: &str) -> Result<u32> {
+        if let Some(child) = self.restarted.get(id) {
+            return Ok(child.id());
+        }
+        self.endpoints().pids.get(id).copied().with_context(|| format!("no process {id:?}"))
+    }
+
+    /// `kill -9`, waiting until it is gone.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub async fn kill(&mut self, id: &str) -> Result<()> {
+        let pid = self.pid(id)?;
+        kill(to_pid(pid)?, Signal::SIGKILL)?;
+        if let Some(mut child) = self.restarted.remove(id) {
+            child.wait()?;
+        }
+        wait_until(Duration::from_secs(10), || !is_running(pid)).await
+    }
+
+    /// SIGSTOP.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn stop(&mut self, id: &str) -> Result<()> {
+        let pid = self.pid(id)?;
+        self.stopped.push(pid);
+        Ok(kill(to_pid(pid)?, Signal::SIGSTOP)?)
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn cont(&mut self, id: &str) -> Result<()> {
+        let pid = self.pid(id)?;
+        self.stopped.retain(|stopped| *stopped != pid);
+        Ok(kill(to_pid(pid)?, Signal::SIGCONT)?)
+    }
+
+    /// SIGTERM: a router or node drains and ends.
+    ///
+    /// # Errors
+    /// When it does not end within `patience`.
+    pub async fn terminate(&mut self, id: &str, patience: Duration) -> Result<()> {
+        let pid = self.pid(id)?;
+        kill(to_pid(pid)?, Signal::SIGTERM)?;
+        if let Some(mut child) = self.restarted.remove(id) {
+            let deadline = Instant::now() + patience;
+            while child.try_wait()?.is_none() {
+                ensure!(Instant::now() < deadline, "{id} did not end within {patience:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            return Ok(());
+        }
+        wait_until(patience, || !is_running(pid)).await.with_context(|| format!("{id} drains"))
+    }
+
+    /// Starts a process again with its old identity; does not wait until it is ready.
+    ///
+    /// # Errors
+    /// When `endpoints.json` has no command for it.
+    pub fn restart(&mut self, id: &str) -> Result<()> {
+        let command = self.endpoints().restart.get(id).with_context(|| format!("restart {id:?}"))?;
+        let (program, arguments) = command.split_first().context("a command")?;
+        let path = self.dir().join(format!("{id}.restarted.log"));
+        let log = std::fs::File::options().create(true).append(true).open(path)?;
+        let child = Command::new(program)
+            .args(arguments)
+            .current_dir(workspace())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("start {program}"))?;
+        self.restarted.insert(id.to_owned(), child);
+        Ok(())
+    }
+
+    /// Waits until `/readyz` of a router or node says yes.
+    ///
+    /// # Errors
+    /// When it does not within a minute.
+    pub async fn await_process_ready(&self, id: &str) -> Result<()> {
+        let endpoints = self.endpoints();
+        let all = || endpoints.routers.iter().chain(&endpoints.nodes);
+        let process = all().find(|process| process.id == id).context("a router or node")?;
+        let url = format!("{}/readyz", with_scheme(&process.admin));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Ok(answer) = reqwest::get(&url).await
+                && answer.status().is_success()
+            {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{id} is not ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A connection to the journal's database, for reading.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn postgres(&self) -> Result<tokio_postgres::Client> {
+        let (client, connection) =
+            tokio_postgres::connect(&self.endpoints().postgres, tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// The node that owns each shard, by the journal.
+    ///
+    /// # Errors
+    /// When the journal does not answer.
+    pub async fn owners(&self) -> Result<BTreeMap<u16, String>> {
+        let rows = self
+            .postgres()
+            .await?
+            .query("SELECT shard, owner_node FROM shards WHERE owner_node IS NOT NULL", &[])
+            .await?;
+        let owner = |row: &tokio_postgres::Row| {
+            (u16::try_from(row.get::<_, i32>(0)).unwrap_or_default(), row.get(1))
+        };
+        Ok(rows.iter().map(owner).collect())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for pid in std::mem::take(&mut self.stopped) {
+            if let Ok(pid) = to_pid(pid) {
+                // It may be gone already.
+                let _gone = kill(pid, Signal::SIGCONT);
+            }
+        }
+        for child in self.restarted.values_mut() {
+            // It may be gone already.
+            let _gone = child.kill();
+            let _status = child.wait();
+        }
+        if let Ok(pid) = to_pid(self.supervisor.id()) {
+            let _gone = kill(pid, Signal::SIGTERM);
+        }
+        let _status = self.supervisor.wait();
+        if std::thread::panicking()
+            && let Some(dir) = self.dir.take()
+        {
+            let kept = dir.keep();
+            #[expect(clippy::print_stderr, reason = "a failed test says where its logs are")]
+            {
+                eprintln!("logs of the cluster are kept in {}", kept.display());
+            }
+        }
+    }
+}
+
+fn to_pid(pid: u32) -> Result<Pid> {
+    Ok(Pid::from_raw(i32::try_from(pid)?))
+}
+
+/// Whether a process runs; a zombie does not.
+pub fn is_running(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .ok()
+        .and_then(|stat| stat.rsplit_once(')').map(|(_, rest)| rest.trim_start().starts_with('Z')))
+        .is_some_and(|zombie| !zombie)
+}
+
+/// Waits for a condition, looking every 20 ms.
+///
+/// # Errors
+/// When it does not come true in time.
+pub async fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    while !condition() {
+        ensure!(Instant::now() < deadline, "not within {patience:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn with_scheme(admin: &str) -> String {
+    if admin.starts_with("http") { admin.to_owned() } else { format!("http://{admin}") }
+}
+
+fn workspace() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A binary of the workspace, beside this test's.
+fn binary(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("target folder")?;
+    let path = folder.join(name);
+    ensure!(path.exists(), "{} is not built: run `cargo xtask test`", path.display());
+    Ok(path)
+}
