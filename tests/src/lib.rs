@@ -3,3 +3,7 @@
 
 pub mod cluster;
 pub mod history;
+pub mod hub;
+pub mod length;
+pub mod player;
+pub mod workload;
