@@ -6,4 +6,5 @@ mod it {
     mod play;
     mod router;
     mod servers;
+    mod third_party;
 }
