@@ -1,8 +1,8 @@
 //! The raw limit of delivery: a bare tokio-tungstenite server that sends the same frames to the
 //! same number of clients, as fast as it can, many per flush.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};

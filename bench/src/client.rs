@@ -20,13 +20,17 @@ const QUEUE: usize = 1_024;
 pub(crate) type CurrentLoad = watch::Receiver<Option<Arc<Load>>>;
 
 /// Opens a plain WebSocket.
-pub(crate) async fn connect(url: &str, headers: &[(&'static str, String)]) -> Result<WebSocketStream<TcpStream>> {
+pub(crate) async fn connect(
+    url: &str,
+    headers: &[(&'static str, String)],
+) -> Result<WebSocketStream<TcpStream>> {
     let mut request = url.into_client_request()?;
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse()?);
     }
     let authority = request.uri().authority().context("an address in the URL")?.to_string();
-    let socket = TcpStream::connect(&authority).await.with_context(|| format!("connect {authority}"))?;
+    let socket =
+        TcpStream::connect(&authority).await.with_context(|| format!("connect {authority}"))?;
     socket.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(16 << 10);
     let (stream, _) = tokio_tungstenite::client_async_with_config(request, socket, Some(config))
@@ -36,7 +40,10 @@ pub(crate) async fn connect(url: &str, headers: &[(&'static str, String)]) -> Re
 }
 
 /// Runs one client; what is sent into the returned channel goes out as text.
-pub(crate) fn spawn(mut stream: WebSocketStream<TcpStream>, mut current: CurrentLoad) -> mpsc::Sender<String> {
+pub(crate) fn spawn(
+    mut stream: WebSocketStream<TcpStream>,
+    mut current: CurrentLoad,
+) -> mpsc::Sender<String> {
     let (sender, mut outgoing) = mpsc::channel::<String>(QUEUE);
     tokio::spawn(async move {
         let mut load = current.borrow().clone();

@@ -51,7 +51,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<()> {
     let endpoints = Endpoints::read(&options.endpoints)?;
     if endpoints.routers.iter().any(|router| router.ws.starts_with("wss")) {
-        bail!("start the cluster with --plaintext: TLS of the clients would cost the servers' cores");
+        bail!(
+            "start the cluster with --plaintext: TLS of the clients would cost the servers' cores"
+        );
     }
     report::progress(format!("{} tables × {} players connect …", options.tables, options.players));
     let fleet = fleet::assemble(&endpoints, options.tables, options.players).await?;

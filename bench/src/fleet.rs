@@ -28,7 +28,11 @@ pub(crate) struct Fleet {
 }
 
 /// Creates `tables` sessions with `players` connected clients each, spread over the routers.
-pub(crate) async fn assemble(endpoints: &Endpoints, tables: usize, players: usize) -> Result<Fleet> {
+pub(crate) async fn assemble(
+    endpoints: &Endpoints,
+    tables: usize,
+    players: usize,
+) -> Result<Fleet> {
     let (current, seen) = watch::channel(None);
     let http = reqwest::Client::builder().build()?;
     let builds = (0..tables).map(|number| {
@@ -67,8 +71,7 @@ async fn table(
     for (seat, (jwt, connection)) in seats.into_iter().enumerate() {
         let router = &endpoints.routers[(number + seat) % endpoints.routers.len()];
         let url = format!("{}/api/v2/sessions/{session}/ws", router.ws);
-        let headers =
-            [("authorization", format!("Bearer {jwt}")), ("x-session-token", connection)];
+        let headers = [("authorization", format!("Bearer {jwt}")), ("x-session-token", connection)];
         let mut socket = client::connect(&url, &headers).await?;
         client::established(&mut socket).await?;
         senders.push(client::spawn(socket, current.clone()));

@@ -111,7 +111,10 @@ impl Load {
 
     pub(crate) fn outcome(&self, seconds: f64) -> Outcome {
         let copy = |histogram: &Mutex<Histogram<u64>>| {
-            histogram.lock().map(|histogram| histogram.clone()).unwrap_or_else(|_| self::histogram())
+            histogram
+                .lock()
+                .map(|histogram| histogram.clone())
+                .unwrap_or_else(|_| self::histogram())
         };
         Outcome {
             sent: self.due_us.len() as u64,

@@ -14,7 +14,10 @@ mod load;
 mod report;
 
 #[derive(Parser)]
-#[command(name = "gss-bench", about = "Measures a running cluster against the raw limits of its machine")]
+#[command(
+    name = "gss-bench",
+    about = "Measures a running cluster against the raw limits of its machine"
+)]
 struct Args {
     #[command(subcommand)]
     what: What,
@@ -33,7 +36,8 @@ fn main() -> Result<()> {
     let args = Args::parse();
     rustls::crypto::ring::default_provider().install_default().ok();
     gss_shared::jwt::install();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match args.what {
             What::Core(options) => core::run(options).await,

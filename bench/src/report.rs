@@ -69,7 +69,9 @@ pub(crate) fn print(core: &Core, out: &Path) -> Result<()> {
         Some(best) => {
             let (commits, deliveries) = rates(best);
             rows("b", best);
-            say(format!("(b) highest rate with p99 ≤ 50 ms: {commits:.0} commits/s, {deliveries:.0} deliveries/s"));
+            say(format!(
+                "(b) highest rate with p99 ≤ 50 ms: {commits:.0} commits/s, {deliveries:.0} deliveries/s"
+            ));
             say(format!(
                 "(d) of the bare broadcaster's {:.0} frames/s: {:.1} %; of the bare statement's {:.0} rows/s: {:.1} %",
                 core.frames_per_second,
@@ -106,7 +108,10 @@ fn rows(part: &str, step: &Step) {
     say(format!("({part}) {} updates/s", step.rate));
     say(format!("    send → last player   {}", percentiles(&o.last_receipt)));
     say(format!("    send → ack           {}", percentiles(&o.ack)));
-    say(format!("    decided → last player {} (includes the commit)", percentiles(&o.decided_to_last)));
+    say(format!(
+        "    decided → last player {} (includes the commit)",
+        percentiles(&o.decided_to_last)
+    ));
     let thousands = o.deliveries as f64 / 1_000.0;
     let cpu: Vec<String> = step
         .cpu

@@ -42,6 +42,19 @@ impl fmt::Debug for JwtSource {
     }
 }
 
+/// What a connection lives through, before anything is made of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Raw<'a> {
+    /// A text frame came.
+    Frame(&'a str),
+    /// The socket is gone, with this close code if there was one.
+    Closed(Option<u16>),
+}
+
+/// Listens to a connection's raw life: for recorders and frame logs. Called by the connection's
+/// task, so it must not block.
+pub type Tap = Arc<dyn Fn(Raw<'_>) + Send + Sync>;
+
 /// How to open and hold a connection.
 #[derive(Clone)]
 pub struct ConnectOptions {
@@ -59,6 +72,8 @@ pub struct ConnectOptions {
     pub first_within: Duration,
     /// Longest time of one try.
     pub try_within: Duration,
+    /// Listens to everything that is received.
+    pub tap: Option<Tap>,
 }
 
 impl ConnectOptions {
@@ -72,6 +87,7 @@ impl ConnectOptions {
             tls: None,
             first_within: Duration::from_secs(30),
             try_within: Duration::from_secs(10),
+            tap: None,
         }
     }
 }

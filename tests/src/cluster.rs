@@ -258,7 +258,8 @@ impl Cluster {
     /// # Errors
     /// When `endpoints.json` has no command for it.
     pub fn restart(&mut self, id: &str) -> Result<()> {
-        let command = self.endpoints().restart.get(id).with_context(|| format!("restart {id:?}"))?;
+        let command =
+            self.endpoints().restart.get(id).with_context(|| format!("restart {id:?}"))?;
         let (program, arguments) = command.split_first().context("a command")?;
         let path = self.dir().join(format!("{id}.restarted.log"));
         let log = std::fs::File::options().create(true).append(true).open(path)?;

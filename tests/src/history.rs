@@ -120,7 +120,8 @@ pub fn check_journal(journal: &[JournalEvent]) -> Vec<Violation> {
     let mut epoch = None;
     for (event, expected) in journal.iter().zip(1..) {
         if event.version.0 != expected {
-            violations.push(Violation(format!("version {} where {expected} belongs", event.version)));
+            violations
+                .push(Violation(format!("version {} where {expected} belongs", event.version)));
             break;
         }
         if epoch.is_some_and(|epoch| event.epoch < epoch) {
@@ -140,7 +141,8 @@ pub fn check_journal(journal: &[JournalEvent]) -> Vec<Violation> {
 /// order, with exactly the frames it may see, and (if `complete`) up to the journal's end.
 pub fn check_stream(history: &History, journal: &[JournalEvent], complete: bool) -> Vec<Violation> {
     let visible = visible(journal, history.viewer);
-    let mut checker = Stream { visible: &visible, stands: None, last: None, violations: Vec::new() };
+    let mut checker =
+        Stream { visible: &visible, stands: None, last: None, violations: Vec::new() };
     for seen in &history.seen {
         if let Seen::Frame(frame) = seen {
             checker.frame(frame);
@@ -238,7 +240,9 @@ impl Stream<'_> {
             None => self.violate(format!("{version} came, which it may not see or saw before")),
         }
         let known = self.last.unwrap_or_default();
-        if prev != known && !(prev > known && prev < version && self.between(known, prev).is_empty()) {
+        if prev != known
+            && !(prev > known && prev < version && self.between(known, prev).is_empty())
+        {
             self.violate(format!("{version} says prev {prev}, the one before was {known}"));
         }
         self.stands = Some(version.max(stands));
@@ -248,8 +252,10 @@ impl Stream<'_> {
 
 /// Every acknowledged command is in the journal, once, at the version it was told; every refused
 /// one is not.
-pub fn check_commands(histories: &[History], journals: &BTreeMap<SessionId, Vec<JournalEvent>>)
--> Vec<Violation> {
+pub fn check_commands(
+    histories: &[History],
+    journals: &BTreeMap<SessionId, Vec<JournalEvent>>,
+) -> Vec<Violation> {
     let mut violations = Vec::new();
     for history in histories {
         let empty = Vec::new();

@@ -59,7 +59,11 @@ impl Listener {
     ///
     /// # Errors
     /// When the listener broke.
-    pub async fn until(&self, enough: impl Fn(&Heard) -> bool, patience: Duration) -> Result<Heard> {
+    pub async fn until(
+        &self,
+        enough: impl Fn(&Heard) -> bool,
+        patience: Duration,
+    ) -> Result<Heard> {
         let deadline = Instant::now() + patience;
         loop {
             let heard = self.heard.lock().ok().context("the listener broke")?.clone();

@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::cluster::Cluster;
 use crate::history::{self, Fate, History, Violation};
@@ -218,7 +217,8 @@ impl Outcome {
         for history in &self.histories {
             let journal = self.journals.get(&history.session).context("a journal")?;
             let found = history::check_stream(history, journal, true);
-            let who = format!("{} {:?} {}", history.session, history.viewer.role, history.viewer.player);
+            let who =
+                format!("{} {:?} {}", history.session, history.viewer.role, history.viewer.player);
             violations.extend(found.into_iter().map(|v| Violation(format!("{who}: {}", v.0))));
         }
         ensure!(
@@ -272,9 +272,4 @@ impl Outcome {
         };
         sessions.iter().filter_map(first).collect()
     }
-}
-
-/// A random user.
-pub fn user() -> Uuid {
-    Uuid::new_v4()
 }

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::{Next, Request, Task, tell_one};
 use crate::error::EndReason;
 use crate::frame::Event;
+use crate::options::Raw;
 use crate::socket::Socket;
 use crate::tracker::Step;
 
@@ -95,6 +96,7 @@ impl Task {
         talk.silence = Instant::now() + Duration::from_secs(limits::IDLE_SECONDS);
         match frame {
             Some(Ok(Message::Text(text))) => {
+                self.tap(Raw::Frame(&text));
                 let steps = self.tracker.receive(&text);
                 self.follow(talk, steps).await;
             }
@@ -179,11 +181,18 @@ impl Task {
     }
 
     /// The connection is gone, with a close code or without; the first cause counts.
+    fn tap(&self, raw: Raw<'_>) {
+        if let Some(tap) = &self.options.tap {
+            tap(raw);
+        }
+    }
+
     fn broke(&mut self, talk: &mut Conversation, closed: Option<(u16, String)>) {
         if talk.next.is_some() {
             return;
         }
         let code = closed.as_ref().map(|(code, _)| *code);
+        self.tap(Raw::Closed(code));
         talk.next = Some(match closed {
             Some((code, reason)) if !CloseCode::reconnect(code) => {
                 Next::End(EndReason::ClosedByService { code, reason })

@@ -30,7 +30,10 @@ async fn play_goes_on_without_redis_and_ownership_heals_after() -> Result<()> {
         cluster.kill(id).await?;
     }
     let gone = gss_shared::clock::Clock::system().now();
-    tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(12), Duration::from_secs(60))).await;
+    tokio::time::sleep(
+        Length::of_this_run().pick(Duration::from_secs(12), Duration::from_secs(60)),
+    )
+    .await;
     for id in &redis {
         cluster.restart(id)?;
     }
@@ -75,7 +78,8 @@ async fn a_stopped_postgres_loses_nothing_that_was_acknowledged() -> Result<()> 
     let running = workload().start(&cluster).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.kill("postgres").await?;
-    tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(8), Duration::from_secs(20))).await;
+    tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(8), Duration::from_secs(20)))
+        .await;
     cluster.restart("postgres")?;
     tokio::time::sleep(Duration::from_secs(8)).await;
     let outcome = running.finish(PATIENCE).await?;
@@ -94,7 +98,8 @@ async fn after_rabbitmq_was_away_every_commit_has_its_event_in_order() -> Result
     let running = workload().start(&cluster).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.kill("rabbitmq").await?;
-    tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(8), Duration::from_secs(60))).await;
+    tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(8), Duration::from_secs(60)))
+        .await;
     cluster.restart("rabbitmq")?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let outcome = running.finish(PATIENCE).await?;

@@ -41,8 +41,10 @@ async fn install() -> Result<PathBuf> {
     for file in ["package.json", "client.mjs", "browser.mjs", "client.py"] {
         std::fs::copy(scripts().join(file), home.join(file))?;
     }
-    run(Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&home))
-        .await?;
+    run(Command::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund"])
+        .current_dir(&home))
+    .await?;
     if !Path::new("/usr/bin/chromium").exists() {
         run(Command::new("apt-get").args(["install", "-y", "-qq", "chromium"])).await?;
     }

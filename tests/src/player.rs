@@ -1,0 +1,291 @@
+//! A recording player: the SDK plays, everything received is kept.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use gss_client::{Api, Client, Command, CommandError, ConnectOptions, JwtSource, Raw};
+use gss_shared::clock::Clock;
+use gss_shared::ids::{ActionId, PlayerId, SessionId, Version};
+use gss_shared::message::{Role, Viewer};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::cluster::Cluster;
+use crate::history::{Fate, History, Seen, Sent};
+
+/// Commands that wait for their turn to be sent; a stalled cluster makes them wait.
+const OUTBOX: usize = 100_000;
+/// How often a refused set-up call is tried while the cluster heals.
+const TRIES: usize = 20;
+
+/// A user who is about to sit down: its token and its routers.
+pub struct Seat {
+    player: PlayerId,
+    jwt: String,
+    api: Api,
+    /// All routers, the own one first.
+    ws: Vec<String>,
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Seat {
+    /// A new user; `number` chooses the router.
+    ///
+    /// # Errors
+    /// When the cluster's keys cannot be read.
+    pub fn new(cluster: &Cluster, number: usize) -> Result<Self> {
+        gss_shared::jwt::install();
+        let endpoints = cluster.endpoints();
+        let player = PlayerId(Uuid::new_v4());
+        let jwt = token(cluster, player)?;
+        let tls = endpoints.tls_ca.as_deref().map(|ca| gss_shared::tls::public_client(Some(ca)));
+        let tls = tls.transpose()?;
+        let mut ws: Vec<String> = endpoints.routers.iter().map(|r| r.ws.clone()).collect();
+        let own = number % ws.len();
+        ws.rotate_left(own);
+        let http = &endpoints.routers[own].http;
+        let api = Api::new(http, JwtSource::fixed(jwt.clone()), tls.clone())?;
+        Ok(Self { player, jwt, api, ws, tls })
+    }
+
+    /// Who it is.
+    pub fn player(&self) -> PlayerId {
+        self.player
+    }
+
+    /// Its JWT.
+    pub fn jwt(&self) -> &str {
+        &self.jwt
+    }
+
+    /// Calls as this user.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The WebSocket of a session at the own router.
+    pub fn url(&self, session: SessionId) -> String {
+        url(&self.ws[0], session)
+    }
+
+    /// Creates a session; returns its id and the connection token.
+    ///
+    /// # Errors
+    /// When the cluster keeps refusing.
+    pub async fn create(&self, name: &str, settings: &Value) -> Result<(SessionId, String)> {
+        let key = Uuid::new_v4();
+        let made =
+            retried(|| self.api.create_once(key, Uuid::nil(), name, settings.clone())).await?;
+        Ok((SessionId(made.session_id), made.connection_token))
+    }
+
+    /// Joins as a player; returns the connection token.
+    ///
+    /// # Errors
+    /// When the cluster keeps refusing.
+    pub async fn join(&self, session: SessionId) -> Result<String> {
+        Ok(retried(|| self.api.join(session.0, json!({}))).await?.connection_token)
+    }
+
+    /// Connects and records.
+    ///
+    /// # Errors
+    /// When no connection opens.
+    pub async fn connect(&self, session: SessionId, token: String, role: Role) -> Result<Player> {
+        let record = Arc::new(Mutex::new(History::new(session, self.player, role)));
+        let (moved, seen) = watch::channel(());
+        let kept = record.clone();
+        let tap = move |raw: Raw<'_>| {
+            let seen = match raw {
+                Raw::Frame(text) => Seen::Frame(serde_json::from_str(text).unwrap_or_default()),
+                Raw::Closed(code) => Seen::Closed(code),
+            };
+            lock(&kept).seen.push(seen);
+            moved.send_replace(());
+        };
+        let mut options =
+            ConnectOptions::new(self.url(session), JwtSource::fixed(self.jwt.clone()), token);
+        options.urls = self.ws.iter().map(|ws| url(ws, session)).collect();
+        options.tls = self.tls.clone();
+        options.tap = Some(Arc::new(tap));
+        let (client, mut events) = Client::connect(options).await?;
+        tokio::spawn(async move { while events.next().await.is_some() {} });
+        let (outbox, waiting) = mpsc::channel(OUTBOX);
+        let (pending, fates) = watch::channel(0);
+        let viewer = Viewer { player: self.player, role };
+        tokio::spawn(send_all(client.clone(), waiting, record.clone(), pending));
+        Ok(Player { viewer, client, outbox, record, seen, fates })
+    }
+}
+
+fn url(ws: &str, session: SessionId) -> String {
+    format!("{ws}/api/v2/sessions/{session}/ws")
+}
+
+async fn retried<T, F: Future<Output = Result<T, gss_client::ApiError>>>(
+    mut call: impl FnMut() -> F,
+) -> Result<T> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if error.status().is_none_or(|status| status >= 500) => last = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    Err(last.context("at least one try")?.into())
+}
+
+/// A JWT that the cluster accepts.
+///
+/// # Errors
+/// When the key cannot be read.
+pub fn token(cluster: &Cluster, user: PlayerId) -> Result<String> {
+    let jwt = &cluster.endpoints().jwt;
+    let pem = std::fs::read(&jwt.private_key_pem_path).context("read the signing key")?;
+    let now = Clock::system().now().0 / 1_000;
+    let claims = json!({
+        "sub": user, "iss": jwt.issuer, "aud": jwt.audience, "jti": Uuid::new_v4(),
+        "iat": now, "exp": now + 36_000,
+    });
+    let header = jsonwebtoken::Header {
+        kid: Some(jwt.kid.clone()),
+        ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA)
+    };
+    let key = jsonwebtoken::EncodingKey::from_ed_pem(&pem).context("an Ed25519 key")?;
+    jsonwebtoken::encode(&header, &claims, &key).context("sign a token")
+}
+
+/// A connected client and its record.
+pub struct Player {
+    viewer: Viewer,
+    client: Client,
+    outbox: mpsc::Sender<Command>,
+    record: Arc<Mutex<History>>,
+    seen: watch::Receiver<()>,
+    /// Commands without a fate.
+    fates: watch::Receiver<usize>,
+}
+
+fn lock(record: &Mutex<History>) -> MutexGuard<'_, History> {
+    record.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Sends in order and notes every fate. Commands wait here while too many are unanswered.
+async fn send_all(
+    client: Client,
+    mut waiting: mpsc::Receiver<Command>,
+    record: Arc<Mutex<History>>,
+    pending: watch::Sender<usize>,
+) {
+    let pending = Arc::new(pending);
+    while let Some(command) = waiting.recv().await {
+        let index = {
+            let mut record = lock(&record);
+            record.sent.push(Sent { action: ActionId(command.action_id), fate: Fate::Unknown });
+            record.sent.len() - 1
+        };
+        pending.send_modify(|pending| *pending += 1);
+        let Ok(answer) = client.send(command).await else {
+            pending.send_modify(|pending| *pending -= 1);
+            continue;
+        };
+        let (record, pending) = (record.clone(), pending.clone());
+        tokio::spawn(async move {
+            let fate = match answer.await {
+                Ok(ack) => Fate::Acknowledged(Version(ack.version)),
+                Err(CommandError::Refused(refusal)) => Fate::Refused(refusal.code),
+                Err(CommandError::Unknown(_) | CommandError::Ended) => Fate::Unknown,
+            };
+            lock(&record).sent[index].fate = fate;
+            pending.send_modify(|pending| *pending -= 1);
+        });
+    }
+}
+
+impl Player {
+    /// Who it is.
+    pub fn id(&self) -> PlayerId {
+        self.viewer.player
+    }
+
+    /// Who looks.
+    pub fn viewer(&self) -> Viewer {
+        self.viewer
+    }
+
+    /// Queues a command `{"type", "data"}`; its key is made here.
+    pub fn send(&self, mut frame: Value) {
+        let kind = frame["type"].as_str().unwrap_or_default().to_owned();
+        let command = Command::new(kind, frame["data"].take());
+        // A full outbox is a load the test did not mean.
+        assert!(self.outbox.try_send(command).is_ok(), "{OUTBOX} commands wait already");
+    }
+
+    /// Waits until everything that was queued has a fate.
+    ///
+    /// # Errors
+    /// At the deadline, with how many have none.
+    pub async fn await_fates(&self, deadline: Instant) -> Result<()> {
+        let mut fates = self.fates.clone();
+        loop {
+            let queued = OUTBOX - self.outbox.capacity();
+            let pending = *fates.borrow_and_update();
+            if queued == 0 && pending == 0 {
+                return Ok(());
+            }
+            let step = (Instant::now() + Duration::from_millis(20)).min(deadline);
+            if tokio::time::timeout_at(step, fates.changed()).await.is_err()
+                && Instant::now() >= deadline
+            {
+                bail!(
+                    "{} of {}: {queued} queued, {pending} unanswered",
+                    self.id(),
+                    lock(&self.record).session
+                );
+            }
+        }
+    }
+
+    /// Waits until everything up to a version was seen; the checks say what is missing otherwise.
+    pub async fn await_version(&self, version: Version, deadline: Instant) {
+        let mut seen = self.seen.clone();
+        while lock(&self.record).last_version() < version {
+            if tokio::time::timeout_at(deadline, seen.changed()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the last thing that happened is a close.
+    ///
+    /// # Errors
+    /// At the deadline.
+    pub async fn await_close(&self, deadline: Instant) -> Result<()> {
+        let mut seen = self.seen.clone();
+        while !matches!(lock(&self.record).seen.last(), Some(Seen::Closed(_))) {
+            ensure!(
+                tokio::time::timeout_at(deadline, seen.changed()).await.is_ok(),
+                "{} was not closed",
+                self.id()
+            );
+        }
+        Ok(())
+    }
+
+    /// What was recorded so far.
+    pub fn history(&self) -> History {
+        lock(&self.record).clone()
+    }
+
+    /// Takes the record, then closes: the own close is no part of it.
+    pub async fn leave(&self) -> History {
+        let history = self.history();
+        self.client.close().await;
+        history
+    }
+}
