@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use gss_shared::clock::Clock;
 use gss_shared::ids::{Epoch, EventId, Incarnation, NodeId, SessionId, Shard, ShardCount, Version};
-use gss_shared::ports::journal::open::{self, JournalConfig};
 use gss_shared::ports::journal::{Appended, Journal, Part, StoredEvent};
+use gss_shared::ports::journal::{JournalConfig, open};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -19,8 +19,8 @@ const SESSIONS: usize = 100;
 /// nodes are fenced and take their shards back.
 pub(crate) async fn measure(url: &str, time: Duration) -> Result<f64> {
     let clock = Clock::system();
-    let config = JournalConfig::new(url.parse().context("the journal's URL")?, ShardCount::DEFAULT);
-    let journal = open::open(&config, &clock).await?.journal;
+    let config = JournalConfig::new(url.into(), ShardCount::DEFAULT);
+    let journal = open(&config, &clock).await?.journal;
     let sessions: Vec<SessionId> = (0..SESSIONS).map(|_| SessionId(Uuid::new_v4())).collect();
     let epochs = raise(journal.as_ref(), &sessions).await?;
     let (start, mut rows) = (Instant::now(), 0_u64);

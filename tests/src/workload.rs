@@ -12,8 +12,8 @@ use futures::future::try_join_all;
 use gss_shared::clock::Clock;
 use gss_shared::ids::{SessionId, ShardCount, Version};
 use gss_shared::message::Role;
-use gss_shared::ports::journal::open::{self, JournalConfig};
 use gss_shared::ports::journal::{Journal, JournalEvent};
+use gss_shared::ports::journal::{JournalConfig, open};
 use gss_shared::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -92,7 +92,7 @@ impl Workload {
 pub async fn open_journal(cluster: &Cluster) -> Result<Arc<dyn Journal>> {
     let address = cluster.endpoints().postgres.as_str().into();
     let config = JournalConfig::new(address, ShardCount::DEFAULT);
-    Ok(open::open(&config, &Clock::system()).await?.journal)
+    Ok(open(&config, &Clock::system()).await?.journal)
 }
 
 impl Table {
