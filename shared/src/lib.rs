@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod error_code;
 pub mod frames;
+pub mod hot_keys;
 pub mod ids;
 pub mod jwt;
 pub mod limits;

@@ -3,78 +3,179 @@
 //! Built on the crate's connection to a single server; docs/adr/0002-own-redis-routing.md says why.
 //! Nothing kept in Redis is trusted over the journal, and nothing here waits longer than it is told.
 
-use std::fmt;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
+mod batcher;
+mod call;
+mod client;
+mod config;
 pub mod keys;
+mod node;
+mod request;
+mod topology;
+mod watcher;
 
-/// How to reach Redis.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RedisConfig {
-    /// Some nodes of the cluster, `host:port`; the others are found through them.
-    pub nodes: Vec<String>,
-    /// ACL user; without it the default user.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Its password.
-    #[serde(default)]
-    pub password: Option<String>,
-    /// Present: connections are TLS.
-    #[serde(default)]
-    pub tls: Option<RedisTls>,
-    /// Prefix of every key and channel, so that several clusters may share one Redis. Empty: none.
-    #[serde(default)]
-    pub namespace: String,
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::RedisError;
+use redis::cluster::NodeAddress;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+pub(crate) use batcher::Batcher;
+pub(crate) use call::Patience;
+use client::Clients;
+pub use config::{RedisConfig, RedisConfigError, RedisTls};
+use keys::Keys;
+use node::Node;
+pub(crate) use node::UNHEARD;
+pub(crate) use request::{Lua, Request};
+pub(crate) use topology::Topology;
+
+/// A Redis Cluster. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    shared: Arc<Shared>,
+    _watcher: Arc<AbortOnDropHandle<()>>,
 }
 
-/// TLS towards Redis. Without `ca_file` the system's roots are trusted.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RedisTls {
-    /// PEM file of the authorities to trust.
-    pub ca_file: Option<PathBuf>,
-    /// PEM file of our certificate chain, for servers that ask for one.
-    pub cert_file: Option<PathBuf>,
-    /// PEM file of its key.
-    pub key_file: Option<PathBuf>,
+#[derive(Debug)]
+struct Shared {
+    keys: Keys,
+    clients: Clients,
+    seeds: BTreeSet<NodeAddress>,
+    nodes: Mutex<BTreeMap<NodeAddress, Arc<Node>>>,
+    topology: watch::Sender<Arc<Topology>>,
+    wake: Notify,
 }
 
-impl fmt::Debug for RedisConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisConfig")
-            .field("nodes", &self.nodes)
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "***"))
-            .field("tls", &self.tls)
-            .field("namespace", &self.namespace)
-            .finish()
+/// Why a request has no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Nothing came in time, or no server for the slot is known: it may have taken effect or not.
+    #[error("redis does not answer")]
+    Silent(#[source] Option<RedisError>),
+    /// The server refused it, and would again.
+    #[error("redis refuses a request")]
+    Refused(#[source] RedisError),
+}
+
+impl Redis {
+    /// Starts to look for the cluster, and goes on until the last clone is dropped. Needs no server
+    /// to be there.
+    ///
+    /// # Errors
+    /// Only when the configuration cannot work.
+    pub fn connect(config: &RedisConfig) -> Result<Self, RedisConfigError> {
+        let clients = Clients::new(config)?;
+        let seeds: BTreeSet<_> =
+            config.nodes.iter().map(|node| config::address(node)).collect::<Result<_, _>>()?;
+        if seeds.is_empty() {
+            return Err(RedisConfigError::NoNodes);
+        }
+        let shared = Arc::new(Shared {
+            keys: Keys::new(&config.namespace),
+            clients,
+            seeds,
+            nodes: Mutex::default(),
+            topology: watch::Sender::default(),
+            wake: Notify::new(),
+        });
+        let watcher = tokio::spawn(watcher::watch(shared.clone()));
+        Ok(Self { shared, _watcher: Arc::new(AbortOnDropHandle::new(watcher)) })
+    }
+
+    /// Whether every slot has a master and none of them is suspect.
+    pub fn is_healthy(&self) -> bool {
+        self.shared.is_healthy()
+    }
+
+    /// Waits until [`is_healthy`](Self::is_healthy), at most `within`. False: it is not.
+    pub async fn ready(&self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let mut topology = self.watch();
+        while !self.is_healthy() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            let soon = Instant::now() + Duration::from_millis(10);
+            // Health changes without the topology, too: then it is looked at again soon.
+            if let Ok(Err(_)) =
+                tokio::time::timeout_at(soon.min(deadline), topology.changed()).await
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Builds keys in the configured namespace.
+    pub fn keys(&self) -> &Keys {
+        &self.shared.keys
+    }
+
+    pub(crate) fn topology(&self) -> Arc<Topology> {
+        self.shared.topology.borrow().clone()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Arc<Topology>> {
+        self.shared.topology.subscribe()
+    }
+
+    /// Has the topology looked at anew, now.
+    pub(crate) fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    pub(crate) fn node(&self, address: &NodeAddress) -> Result<Arc<Node>, CallError> {
+        self.shared.node(address)
     }
 }
 
-/// The configuration of Redis cannot work.
-#[derive(Debug, thiserror::Error)]
-pub enum RedisConfigError {
-    /// No node is named.
-    #[error("no redis node is configured")]
-    NoNodes,
-    /// Not `host:port`.
-    #[error("a redis node is host:port, not {0:?}")]
-    BadNode(String),
-    /// A TLS file cannot be read.
-    #[error("read {path}")]
-    TlsFile {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The key needs its certificate and the certificate its key.
-    #[error("cert_file and key_file go together")]
-    HalfIdentity,
-    /// The TLS material or address was refused.
-    #[error("redis client options")]
-    Client(#[source] redis::RedisError),
+impl Shared {
+    fn node(&self, address: &NodeAddress) -> Result<Arc<Node>, CallError> {
+        let mut nodes = self.nodes();
+        if let Some(node) = nodes.get(address) {
+            return Ok(node.clone());
+        }
+        let client = self.clients.client(address).map_err(CallError::Refused)?;
+        let node = Arc::new(Node::new(address.clone(), client));
+        nodes.insert(address.clone(), node.clone());
+        Ok(node)
+    }
+
+    /// Seeds and servers of the topology; forgets all others.
+    fn nodes_to_ask(&self) -> Vec<Arc<Node>> {
+        let topology = self.topology.borrow().clone();
+        let wanted: BTreeSet<_> = topology.nodes().into_iter().chain(&self.seeds).collect();
+        self.nodes().retain(|address, _| wanted.contains(address));
+        wanted.into_iter().filter_map(|address| self.node(address).ok()).collect()
+    }
+
+    fn believe(&self, topology: Option<Topology>) {
+        let Some(topology) = topology else { return };
+        self.topology.send_if_modified(|current| {
+            let changed = **current != topology;
+            if changed {
+                tracing::info!(masters = ?topology.masters(), "redis topology changed");
+                *current = Arc::new(topology);
+            }
+            changed
+        });
+    }
+
+    fn is_healthy(&self) -> bool {
+        let topology = self.topology.borrow().clone();
+        let nodes = self.nodes();
+        let answers = |address: &NodeAddress| nodes.get(address).is_some_and(|n| !n.is_suspect());
+        topology.is_whole() && topology.masters().into_iter().all(answers)
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeAddress, Arc<Node>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 pub mod postgres;
 pub mod rabbitmq;
+pub mod redis;
 
 use std::net::TcpListener;
 

@@ -11,7 +11,9 @@ use crate::ids::{Epoch, Incarnation, NodeId, ProcessId, Shard};
 pub(crate) mod contract;
 pub mod local;
 mod memory;
+pub mod redis;
 
+pub use self::redis::RedisDirectory;
 pub use local::LocalDirectory;
 
 /// What a node says of itself. Expires unless refreshed.

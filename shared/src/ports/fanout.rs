@@ -11,7 +11,9 @@ pub(crate) mod contract;
 mod envelope;
 mod inbox;
 pub mod local;
+pub mod redis;
 
+pub use self::redis::RedisFanout;
 pub use envelope::{BadEnvelope, Envelope, Peek};
 pub use local::LocalFanout;
 

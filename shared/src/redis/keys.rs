@@ -30,6 +30,8 @@ pub struct Keys {
     prefix: Arc<str>,
 }
 
+const MEMBER_TAGS: [u16; 5] = [0, 1, 3, 6, 12];
+
 /// A hash tag that leases, members and gates share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tag(u16);
@@ -43,6 +45,20 @@ impl Tag {
     /// All tags.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..HASH_TAGS).map(Self)
+    }
+
+    /// The tags that hold a copy of the member records each: five, of which no more than two are on
+    /// one of three equal masters.
+    pub fn member_tags() -> impl Iterator<Item = Self> {
+        MEMBER_TAGS.into_iter().map(Self)
+    }
+
+    /// The member tag that also holds the directory's generation.
+    pub const GENERATION: Self = Self(MEMBER_TAGS[0]);
+
+    /// Whether it is one of [`member_tags`](Self::member_tags).
+    pub fn holds_members(self) -> bool {
+        MEMBER_TAGS.contains(&self.0)
     }
 
     fn text(self) -> String {
@@ -67,14 +83,14 @@ impl Keys {
         format!("{}gss:lease:{}:{shard}", self.prefix, Tag::of(shard).text())
     }
 
-    /// Hash of all member records, one copy under every tag.
+    /// Hash of all member records, one copy under each of [`Tag::member_tags`].
     pub fn members(&self, tag: Tag) -> String {
         format!("{}gss:members:{}", self.prefix, tag.text())
     }
 
-    /// The directory's generation; under the first tag only.
+    /// The directory's generation; under [`Tag::GENERATION`] only.
     pub fn generation(&self) -> String {
-        format!("{}gss:generation:{}", self.prefix, Tag(0).text())
+        format!("{}gss:generation:{}", self.prefix, Tag::GENERATION.text())
     }
 
     /// A gate, under a tag that depends on its name.
@@ -160,7 +176,7 @@ mod tests {
             assert_eq!(slot(keys.lease(shard)), tag.slot());
             assert_eq!(slot(keys.members(tag)), tag.slot());
         }
-        assert_eq!(slot(keys.generation()), Tag(0).slot());
+        assert_eq!(slot(keys.generation()), Tag::GENERATION.slot());
         let hot = keys.hot(SessionId::from(uuid::Uuid::nil()));
         assert!(hot.iter().all(|key| slot(key) == slot(&hot[0])));
     }
@@ -170,9 +186,9 @@ mod tests {
         let thirds = [0..=5_460, 5_461..=10_922, 10_923..=16_383];
         let per_third = thirds.map(|third| {
             let within = |tag: &Tag| third.contains(&tag.slot());
-            Tag::all().filter(within).count()
+            (Tag::all().filter(within).count(), Tag::member_tags().filter(within).count())
         });
-        assert_eq!(per_third, [6, 5, 5]);
+        assert_eq!(per_third, [(6, 2), (5, 2), (5, 1)]);
     }
 
     #[test]
