@@ -13,6 +13,7 @@ use hyper::HeaderMap;
 use hyper::header::HeaderName;
 
 use crate::rest::reply::insert_text;
+use crate::session_limits::OwnLimits;
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -51,16 +52,23 @@ impl Counted {
         }
     }
 
-    fn limit(self, limits: &LimitsSection) -> (u32, u64) {
+    /// The limit and its period: the operator's, unless the session has its own.
+    fn limit(self, limits: &LimitsSection, own: OwnLimits) -> (u32, u64) {
+        let chosen = |own: Option<u32>, limit: u32| match own {
+            Some(own) => (own.min(limits.settings_cap_per_minute), MINUTE_MS),
+            None => (limit, MINUTE_MS),
+        };
         match self {
             Self::Connect(_) => (limits.connection_attempts_per_minute, MINUTE_MS),
             Self::Resume(_) => {
                 (RESUMES_PER_MINUTE.max(limits.connection_attempts_per_minute), MINUTE_MS)
             }
             Self::Create(_) => (limits.session_creations_per_hour, HOUR_MS),
-            Self::Save(_) => (limits.state_saves_per_minute, MINUTE_MS),
-            Self::Join(_) => (limits.joins_per_minute, MINUTE_MS),
-            Self::Combat(..) => (limits.combat_actions_per_minute, MINUTE_MS),
+            Self::Save(_) => chosen(own.state_saves_per_minute, limits.state_saves_per_minute),
+            Self::Join(_) => chosen(own.joins_per_minute, limits.joins_per_minute),
+            Self::Combat(..) => {
+                chosen(own.combat_actions_per_minute, limits.combat_actions_per_minute)
+            }
         }
     }
 }
@@ -78,16 +86,18 @@ impl Door {
         Self { counters, limits }
     }
 
-    /// Counts one call; `headers` get the `RateLimit-*` headers of its answer.
+    /// Counts one call; `own` are the limits of its session, `headers` get the `RateLimit-*`
+    /// headers of its answer.
     ///
     /// # Errors
     /// `rate_limited` with `retry_after_ms`; then nothing was counted.
     pub(crate) async fn admit(
         &self,
         counted: Counted,
+        own: OwnLimits,
         headers: &mut HeaderMap,
     ) -> Result<(), ClientError> {
-        let (limit, period_ms) = counted.limit(&self.limits);
+        let (limit, period_ms) = counted.limit(&self.limits, own);
         let admission = self.counters.admit(&counted.key(), limit, period_ms).await;
         let (left, reset_ms) = match admission {
             Admission::Admitted { left } => (left, period_ms),
@@ -130,7 +140,19 @@ mod tests {
             (Counted::Join(session), format!("join:{one}"), (30, 60_000)),
             (Counted::Combat(session, player), format!("combat:{one}:{one}"), (20, 60_000)),
         ] {
-            assert_eq!((counted.key(), counted.limit(&limits)), (key, limit));
+            assert_eq!((counted.key(), counted.limit(&limits, OwnLimits::default())), (key, limit));
         }
+    }
+    #[test]
+    fn a_session_s_own_limit_counts_up_to_the_cap() {
+        let limits = LimitsSection { settings_cap_per_minute: 500, ..LimitsSection::default() };
+        let own = OwnLimits {
+            joins_per_minute: Some(5),
+            state_saves_per_minute: Some(501),
+            ..OwnLimits::default()
+        };
+        let session = SessionId(uuid::Uuid::from_u128(1));
+        assert_eq!(Counted::Join(session).limit(&limits, own), (5, 60_000));
+        assert_eq!(Counted::Save(session).limit(&limits, own), (500, 60_000));
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use gss_shared::clock::Clock;
 use gss_shared::config::{Config, ConfigError, RouterSection};
-use gss_shared::ids::{Incarnation, ShardCount};
+use gss_shared::ids::Incarnation;
 use gss_shared::jwt::Verifier;
-use gss_shared::link::transport::{Dialer, Identity};
+use gss_shared::link::transport::Dialer;
 use gss_shared::ports::directory::Directory;
 use gss_shared::ports::fanout::Fanout;
 use gss_shared::ports::journal::Journal;
@@ -31,6 +31,7 @@ use crate::key_fetch;
 use crate::metrics::Metrics;
 use crate::rest::Routes;
 use crate::server::Server;
+use crate::session_limits::SessionLimits;
 use crate::switchboard::{self, Lifetime, Switchboard};
 use crate::urls::Urls;
 
@@ -112,12 +113,7 @@ pub async fn run(
     if let Some(identity) = identity {
         lifetime.tracker.spawn(identity.watch(lifetime.stop.clone()));
     }
-    let identity = Identity {
-        cluster: config.cluster.id.clone(),
-        shards: ShardCount(config.cluster.shards),
-        process: router.id.clone(),
-        incarnation: Incarnation(rand::random()),
-    };
+    let identity = config.link_identity(&router.id, Incarnation(rand::random()));
     let switchboard = Switchboard::spawn(
         switchboard::Settings { identity, workers: workers() },
         switchboard::Ports {
@@ -135,6 +131,7 @@ pub async fn run(
         verifier,
         tokens,
         door: Door::new(ports.limits, config.limits.clone()),
+        session_limits: SessionLimits::default(),
         journal: ports.journal,
         clock,
         metrics: http_metrics.clone(),

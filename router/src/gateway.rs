@@ -28,6 +28,7 @@ use crate::http_metrics::HttpMetrics;
 use crate::rest::reply::{insert_text, refusal};
 use crate::rest::{self, Endpoint, Exchange, Found, Routes};
 use crate::server::Peer;
+use crate::session_limits::SessionLimits;
 use crate::switchboard::Switchboard;
 use crate::upgrade;
 use crate::urls::Urls;
@@ -38,6 +39,7 @@ pub(crate) struct Gateway {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) tokens: SessionTokens,
     pub(crate) door: Door,
+    pub(crate) session_limits: SessionLimits,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Clock,
     pub(crate) metrics: HttpMetrics,

@@ -20,5 +20,6 @@ mod mail;
 mod rest;
 mod revocations;
 mod server;
+mod session_limits;
 mod upgrade;
 mod urls;

@@ -31,6 +31,7 @@ use crate::gateway::Gateway;
 use crate::rest::reply::insert_text;
 use crate::server::Peer;
 use crate::server::socket::Socket;
+use crate::session_limits::OwnLimits;
 use crate::switchboard::OpenConnection;
 
 /// Time between the answer 101 and the raw socket.
@@ -63,7 +64,7 @@ pub(crate) async fn upgrade(
             Counted::Connect(crate::address::client(peer.address, request.headers(), trusted))
         }
     };
-    gateway.door.admit(counted, answer_headers).await?;
+    gateway.door.admit(counted, OwnLimits::default(), answer_headers).await?;
     let Checked { user, token, subprotocol } = checked?;
     let open = OpenConnection {
         session: token.session,

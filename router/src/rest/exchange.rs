@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::body::{self, Bound};
 use super::fields::Fields;
@@ -20,7 +21,11 @@ use super::reply::Reply;
 use super::routes::not_found;
 use crate::admission::Counted;
 use crate::gateway::Gateway;
+use crate::session_limits::OwnLimits;
 use crate::switchboard::{Accepted, Call};
+
+/// Time that the owner has to tell a session's own limits: the call itself still has to be made.
+const OWN_LIMITS_TIME: Duration = Duration::from_secs(1);
 
 /// An authenticated call.
 pub(crate) struct Exchange<'a> {
@@ -97,7 +102,32 @@ impl Exchange<'_> {
 
     /// Counts the call.
     pub(crate) async fn count(&mut self, counted: Counted) -> Result<(), ClientError> {
-        self.gateway.door.admit(counted, self.headers).await
+        let own = match counted {
+            Counted::Save(session) | Counted::Join(session) | Counted::Combat(session, _) => {
+                self.own_limits(session).await
+            }
+            Counted::Create(_) | Counted::Connect(_) | Counted::Resume(_) => OwnLimits::default(),
+        };
+        self.gateway.door.admit(counted, own, self.headers).await
+    }
+
+    /// Limits that the session's settings give. A session that does not tell has none: the
+    /// command that is counted will hear why.
+    async fn own_limits(&self, session: SessionId) -> OwnLimits {
+        let now = Instant::now();
+        if let Some(known) = self.gateway.session_limits.get(session, now) {
+            return known;
+        }
+        let asked = self.read(session, ReadKind::Limits);
+        let Ok(Ok(answer)) = tokio::time::timeout(OWN_LIMITS_TIME, asked).await else {
+            return OwnLimits::default();
+        };
+        let own = serde_json::from_str(&answer.json).unwrap_or_else(|error| {
+            tracing::error!(%session, %error, "an owner's limits cannot be read");
+            OwnLimits::default()
+        });
+        self.gateway.session_limits.put(session, own, now);
+        own
     }
 
     /// Brings a command to the session's owner and waits until it is durable.
