@@ -3,11 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde::Serialize;
 
 use super::{Body, Claims, install};
+
+/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410 section 7).
+const PKCS8_V1: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
 
 /// A new Ed25519 key: private as PEM (PKCS #8), public as a key set.
 #[derive(Clone)]
@@ -26,14 +31,16 @@ impl SigningKey {
     /// # Panics
     /// When the system has no random numbers.
     pub fn generate(kid: &str) -> Self {
-        let random = SystemRandom::new();
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&random).expect("the system has random numbers");
-        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("a key just made");
+        let mut seed = [0; 32];
+        SystemRandom::new().fill(&mut seed).expect("the system has random numbers");
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("32 bytes");
+        // Version 1 of RFC 5958: other tools refuse the version with the public key in it.
+        let pkcs8 = [PKCS8_V1.as_slice(), &seed].concat();
         let x = URL_SAFE_NO_PAD.encode(pair.public_key());
         let jwks = serde_json::json!({"keys": [
             {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x},
         ]});
-        let body = STANDARD.encode(pkcs8.as_ref());
+        let body = STANDARD.encode(&pkcs8);
         let lines: Vec<&str> = body.as_bytes().chunks(64).map(text).collect();
         let private_pem = format!(
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",

@@ -1,0 +1,22 @@
+//! `gssctl config`: the documented configuration file.
+
+use anyhow::Result;
+
+/// Prints it.
+#[expect(clippy::unnecessary_wraps, reason = "as all commands")]
+pub(crate) fn run() -> Result<()> {
+    print!("{}", gss_shared::config::example());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_example_in_the_documentation_is_current() {
+        let shown = include_str!("../../docs/gss.example.toml");
+        assert!(
+            shown == gss_shared::config::example(),
+            "refresh it: gssctl config > docs/gss.example.toml"
+        );
+    }
+}

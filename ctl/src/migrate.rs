@@ -1,0 +1,123 @@
+//! `gssctl migrate`: the tables of the journal.
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use gss_shared::ports::journal::Address;
+use gss_shared::ports::journal::migrations::{self, State};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Subcommand)]
+enum Act {
+    /// Apply what is missing.
+    Up {
+        #[command(flatten)]
+        database: Database,
+        /// Create the database first when the server does not have it (PostgreSQL).
+        #[arg(long)]
+        create: bool,
+    },
+    /// Go back to a migration; what is in the dropped tables is lost.
+    Down {
+        #[command(flatten)]
+        database: Database,
+        /// The last migration to stay; 0: none.
+        #[arg(long)]
+        to: i64,
+    },
+    /// Show every migration and its state.
+    Status {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Fail unless the tables are exactly those of this release.
+    Verify {
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+#[derive(Args)]
+struct Database {
+    /// postgres://user@host:port/database or sqlite:path.
+    #[arg(long, env = "GSS_JOURNAL__URL", hide_env_values = true)]
+    url: String,
+    /// File with the password, instead of in the URL.
+    #[arg(long, env = "GSS_JOURNAL__PASSWORD_FILE")]
+    password_file: Option<std::path::PathBuf>,
+}
+
+impl Database {
+    fn address(&self) -> Result<Address> {
+        let password = match &self.password_file {
+            None => None,
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("read {}", file.display()))?;
+                Some(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+        };
+        Ok(Address { url: self.url.clone(), password })
+    }
+}
+
+/// Does it, and prints the state afterwards.
+pub(crate) async fn run(options: &Options) -> Result<()> {
+    match &options.act {
+        Act::Up { database, create } => {
+            let address = database.address()?;
+            if *create && address.is_postgres() {
+                create_database(&address).await?;
+            }
+            migrations::up(&address).await?;
+            print(&address).await
+        }
+        Act::Down { database, to } => {
+            let address = database.address()?;
+            migrations::down(&address, *to).await?;
+            print(&address).await
+        }
+        Act::Status { database } => print(&database.address()?).await,
+        Act::Verify { database } => {
+            migrations::verify(&database.address()?).await?;
+            println!("the tables are those of this release");
+            Ok(())
+        }
+    }
+}
+
+async fn print(address: &Address) -> Result<()> {
+    for migration in migrations::status(address).await? {
+        let state = match migration.state {
+            State::Applied => "applied",
+            State::Pending => "pending",
+            State::Changed => "changed",
+            State::Unknown => "unknown",
+        };
+        println!("{:>4}  {:<12} {state}", migration.version, migration.name);
+    }
+    Ok(())
+}
+
+/// Asks the server for the database by way of its maintenance database.
+async fn create_database(address: &Address) -> Result<()> {
+    let mut config: tokio_postgres::Config = address.url.parse().context("read the URL")?;
+    if let Some(password) = &address.password {
+        config.password(password);
+    }
+    let name = config.get_dbname().context("the URL names no database")?.to_owned();
+    config.dbname("postgres");
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.context("connect")?;
+    let connection = tokio::spawn(connection);
+    let found = client.query("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;
+    if found.is_empty() {
+        let quoted = name.replace('"', "\"\"");
+        client.batch_execute(&format!("CREATE DATABASE \"{quoted}\"")).await?;
+    }
+    drop(client);
+    connection.await?.context("talk to the server")
+}
