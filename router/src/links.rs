@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use gss_shared::ids::NodeId;
 use gss_shared::link::frame::ToNode;
 use gss_shared::link::transport::LinkSink;
+use tokio_util::sync::CancellationToken;
 
 /// How much of the cluster is in reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,4 +30,6 @@ pub(crate) struct NodeLink {
     pub bulk: LinkSink<ToNode>,
     /// Number of the last beat that was read from it.
     pub beat: Arc<AtomicU64>,
+    /// Cancelled: closes this opening; the next one is told everything.
+    pub reset: CancellationToken,
 }

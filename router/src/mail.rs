@@ -8,7 +8,7 @@ use gss_shared::ids::{ActionId, ConnectionId, NodeId, PlayerId, SessionId, Shard
 use gss_shared::link::frame::{ReadAnswer, ReadKind, ToRouter};
 use tokio::sync::oneshot;
 
-use crate::connection::Outbox;
+use crate::connection::queue::Outbox;
 use crate::links::NodeLink;
 use crate::revocations::Revocations;
 use crate::switchboard::{Accepted, Call, Credential, OpenConnection};
@@ -30,20 +30,7 @@ pub(crate) enum Mail {
         slow: bool,
     },
     /// A command of a connection.
-    Frame {
-        /// Its session.
-        session: SessionId,
-        /// The connection.
-        connection: ConnectionId,
-        /// Counts the connection's commands.
-        seq: u64,
-        /// Idempotency key; None: neither acknowledged nor deduplicated.
-        action: Option<ActionId>,
-        /// Best effort.
-        ephemeral: bool,
-        /// As it came.
-        text: String,
-    },
+    Frame(ClientFrame),
     /// A `sync_request`.
     Sync {
         /// Its session.
@@ -102,4 +89,21 @@ pub(crate) enum Mail {
         /// From the first to the last.
         spread: Duration,
     },
+}
+
+/// A command as it came on a connection.
+#[derive(Debug)]
+pub(crate) struct ClientFrame {
+    /// Its session.
+    pub session: SessionId,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Counts the connection's commands.
+    pub seq: u64,
+    /// Idempotency key; None: neither acknowledged nor deduplicated.
+    pub action: Option<ActionId>,
+    /// Best effort.
+    pub ephemeral: bool,
+    /// As it came.
+    pub text: String,
 }

@@ -28,6 +28,7 @@ use crate::links::Readiness;
 use crate::mail::{Mail, WORKER_MAILBOX};
 use crate::metrics::Metrics;
 use crate::revocations::Revocations;
+use crate::{links_task, stream_task};
 
 /// What the switchboard is told at start.
 #[derive(Clone, Debug)]
@@ -159,24 +160,38 @@ impl Switchboard {
             (0..count).map(|_| mpsc::channel(WORKER_MAILBOX)).unzip();
         let (readiness_set, readiness) = watch::channel(Readiness::default());
         let (revocations_set, revocations) = watch::channel(Arc::default());
+        let shards = settings.identity.shards;
+        let ports = Arc::new(ports);
+        for (index, mailbox) in mailboxes.into_iter().enumerate() {
+            let (ports, metrics) = (Arc::clone(&ports), Arc::clone(&metrics));
+            let stop = lifetime.stop.clone();
+            let worker = stream_task::run((index, count), shards, ports, metrics, mailbox, stop);
+            lifetime.tracker.spawn(worker);
+        }
+        let listening =
+            links_task::listen(Arc::clone(&ports.fanout), workers.clone(), lifetime.stop.clone());
+        lifetime.tracker.spawn(listening);
+        let links = links_task::Links {
+            identity: settings.identity,
+            directory: Arc::clone(&ports.directory),
+            dialer: Arc::clone(&ports.dialer),
+            workers: workers.clone(),
+            readiness: readiness_set,
+            revocations: revocations_set,
+            metrics: Arc::clone(&metrics),
+            lifetime: lifetime.clone(),
+        };
+        lifetime.tracker.spawn(links_task::run(Arc::new(links)));
         let inner = Inner {
-            shards: settings.identity.shards,
+            shards,
             workers,
-            tokens: ports.tokens,
-            clock: ports.clock,
+            tokens: ports.tokens.clone(),
+            clock: ports.clock.clone(),
             metrics,
             readiness,
             revocations,
             lifetime,
         };
-        drop((
-            mailboxes,
-            readiness_set,
-            revocations_set,
-            ports.directory,
-            ports.fanout,
-            ports.dialer,
-        ));
         Self { inner: Arc::new(inner) }
     }
 
