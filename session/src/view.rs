@@ -71,8 +71,11 @@ pub(crate) fn views(
     document: &Document,
     changes: &[Change],
 ) -> Option<Vec<View>> {
+    let plain =
+        |path: &str| visibility.reader(path) == Reader::All && !visibility.varies_beneath(path);
     let open = |change: &Change| {
-        visibility.reader(&change.path) == Reader::All && !visibility.varies_beneath(&change.path)
+        let above = parent(&change.path).filter(|above| change.value.is_none() && *above != "");
+        plain(&change.path) && above.is_none_or(plain)
     };
     if changes.iter().all(open) {
         return None;
@@ -143,8 +146,8 @@ fn tell(
     }
 }
 
-/// A removal, told where it ends for this viewer: with the last visible member of a hidden parent
-/// the parent goes out of sight.
+/// A removal, told where it ends for this viewer: with its last member that the viewer may see, a
+/// parent goes out of sight.
 fn removal(
     visibility: Visibility<'_>,
     document: &Document,
@@ -152,7 +155,7 @@ fn removal(
     viewer: Viewer,
 ) -> Option<Change> {
     while let Some(above) = parent(&told.path).filter(|above| !above.is_empty()) {
-        if visibility.reader(above).admits(viewer) {
+        if visibility.reader(above).admits(viewer) && !visibility.varies_beneath(above) {
             break;
         }
         let tokens = Pointer::read(above).ok()?;

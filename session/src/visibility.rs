@@ -2,8 +2,9 @@
 //!
 //! Owns the map from paths to readers: `/shared` all, `/players/{id}` that player and GMs, `/gm`
 //! GMs, any other member all, and the prefixes of `settings.visibility` over these. The longest
-//! prefix decides. GMs see everything. A hidden element of an array shows as null, so that the
-//! others keep their index.
+//! prefix decides. GMs see everything. For others an object with readers of its own beneath is there
+//! only as long as they see a member of it, so that hidden changes cannot be noticed. A hidden
+//! element of an array shows as null, so that the others keep their index.
 
 use std::str::FromStr;
 
@@ -141,7 +142,7 @@ impl Visibility<'_> {
                         Some((key.clone(), value))
                     })
                     .collect();
-                (visible || !seen.is_empty()).then_some(Value::Object(seen))
+                (path.is_empty() || !seen.is_empty()).then_some(Value::Object(seen))
             }
             Value::Array(items) => {
                 let seen: Vec<Option<Value>> = items

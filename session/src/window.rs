@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// One accepted action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
 pub(crate) struct Accepted {
     pub(crate) action: ActionId,
     /// Tells actor and body apart.
@@ -20,6 +21,22 @@ pub(crate) struct Accepted {
     version: Version,
     event: EventId,
     pub(crate) at: Timestamp,
+}
+
+/// An accepted action in a snapshot.
+type Row = (ActionId, u64, Version, EventId, Timestamp);
+
+impl From<Row> for Accepted {
+    fn from((action, check, version, event, at): Row) -> Self {
+        Self { action, check, version, event, at }
+    }
+}
+
+impl From<Accepted> for Row {
+    fn from(accepted: Accepted) -> Self {
+        let Accepted { action, check, version, event, at } = accepted;
+        (action, check, version, event, at)
+    }
 }
 
 /// The session's creation, and the last actions.
