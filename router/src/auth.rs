@@ -41,7 +41,7 @@ fn unauthenticated(message: &str) -> ClientError {
 
 /// The text of a header that may be given once; a second one is refused, since two readers could
 /// choose differently.
-fn once<'a>(headers: &'a HeaderMap, name: HeaderName) -> Result<Option<&'a str>, ClientError> {
+fn once(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ClientError> {
     let mut values = headers.get_all(&name).iter();
     let (Some(value), more) = (values.next(), values.next()) else { return Ok(None) };
     if more.is_some() {

@@ -2,6 +2,8 @@
 
 #[path = "public_port/bodies.rs"]
 mod bodies;
+#[path = "public_port/calls.rs"]
+mod calls;
 #[path = "public_port/credentials.rs"]
 mod credentials;
 #[path = "public_port/framing.rs"]
@@ -12,5 +14,9 @@ mod harness;
 mod limits;
 #[path = "public_port/listening.rs"]
 mod listening;
+#[path = "public_port/lists.rs"]
+mod lists;
+#[path = "public_port/node.rs"]
+mod node;
 #[path = "public_port/upgrades.rs"]
 mod upgrades;

@@ -1,5 +1,7 @@
 //! `POST …/actions`: any command of the WebSocket as a call.
 
+use std::borrow::Cow;
+
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::ActionId;
 use gss_shared::link::frame::CommandBody;
@@ -12,27 +14,21 @@ use super::exchange::Exchange;
 use super::fields::invalid;
 use super::reply::Reply;
 use crate::admission::Counted;
+use crate::connection::envelope::{self, Envelope};
 
-/// Messages of a client that are no commands.
-const NO_COMMANDS: [&str; 3] = ["heartbeat", "auth_refresh", "sync_request"];
-
+/// What makes a command count as a combat action.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Declared<'a> {
     #[serde(rename = "type", borrow)]
-    kind: std::borrow::Cow<'a, str>,
+    kind: Cow<'a, str>,
     #[serde(borrow)]
-    data: Outside<'a>,
+    data: Action<'a>,
 }
 
-/// What must be known before the owner reads the rest.
 #[derive(Deserialize)]
-struct Outside<'a> {
+struct Action<'a> {
     #[serde(borrow)]
-    action_id: Option<std::borrow::Cow<'a, str>>,
-    #[serde(default)]
-    ephemeral: bool,
-    #[serde(borrow, default)]
-    action_type: Option<std::borrow::Cow<'a, str>>,
+    action_type: Cow<'a, str>,
 }
 
 /// `POST …/actions`.
@@ -62,26 +58,21 @@ pub(crate) async fn act(exchange: &mut Exchange<'_>) -> Result<Reply, ClientErro
 
 /// The command's id, and whether it counts as a combat action.
 fn read(text: &str) -> Result<(ActionId, bool), ClientError> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| {
-        if error.is_data() {
-            let message = format!("The body is no command: {error}.");
-            ClientError::new(ErrorCode::InvalidFrame, message)
-        } else {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            ClientError::new(ErrorCode::InvalidJson, format!("The body is not JSON ({place})."))
+    match envelope::parse(text)? {
+        Envelope::Command { action: Some(action), ephemeral: false } => Ok((action, fights(text))),
+        Envelope::Command { action: None, .. } => Err(invalid("action_id", "a UUID")),
+        Envelope::Command { ephemeral: true, .. } => {
+            Err(invalid("ephemeral", "false: a call is durable"))
         }
-    })?;
-    if NO_COMMANDS.contains(&envelope.kind.as_ref()) {
-        let message = format!("`{}` is no command.", envelope.kind);
-        return Err(ClientError::new(ErrorCode::UnknownType, message));
+        Envelope::Heartbeat | Envelope::Sync(_) | Envelope::Refresh(_) => {
+            Err(ClientError::new(ErrorCode::UnknownType, "The message is no command."))
+        }
     }
-    let id = envelope.data.action_id.as_deref().and_then(super::uuid);
-    let id = id.map(ActionId).ok_or_else(|| invalid("action_id", "a UUID"))?;
-    if envelope.data.ephemeral {
-        return Err(invalid("ephemeral", "false: a call is durable"));
-    }
-    let moves = envelope.data.action_type.as_deref() == Some("move");
-    Ok((id, envelope.kind == "action_declare" && !moves))
+}
+
+fn fights(text: &str) -> bool {
+    let declared = serde_json::from_str::<Declared<'_>>(text);
+    declared.is_ok_and(|it| it.kind == "action_declare" && it.data.action_type != "move")
 }
 
 #[cfg(test)]
@@ -109,7 +100,8 @@ mod tests {
         for (text, code) in [
             ("{", ErrorCode::InvalidJson),
             ("[]", ErrorCode::InvalidFrame),
-            (r#"{"type":"chat"}"#, ErrorCode::InvalidFrame),
+            (r#"{"type":"chat"}"#, ErrorCode::InvalidArgument),
+            (r#"{"type":"dance","data":{}}"#, ErrorCode::UnknownType),
             (r#"{"type":"heartbeat","data":{}}"#, ErrorCode::UnknownType),
             (r#"{"type":"chat","data":{"text":"x"}}"#, ErrorCode::InvalidArgument),
             (r#"{"type":"chat","data":{"action_id":"x"}}"#, ErrorCode::InvalidArgument),

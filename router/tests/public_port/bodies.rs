@@ -74,7 +74,7 @@ async fn what_is_no_json_is_told_so() {
     let lines = [router.bearer(), "Content-Type: text/plain".to_owned()];
     let answer = router.send("POST /api/v2/sessions", &lines, "{}").await;
     answer.assert_refused(400, "invalid_argument", "The body must be `application/json`.");
-    let answer = router.call(&of_session("POST", "/actions"), r#"{"type":"chat"}"#).await;
+    let answer = router.call(&of_session("POST", "/actions"), r#"{"type":7}"#).await;
     assert_eq!((answer.status, answer.refusal().1.as_str()), (400, "invalid_frame"));
 }
 

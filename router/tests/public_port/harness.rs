@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,9 +13,9 @@ use gss_shared::ids::{PlayerId, SessionId, ShardCount};
 use gss_shared::jwt::{Claims, Issuer};
 use gss_shared::link::frame::Hello;
 use gss_shared::link::transport::{Connected, Dialer, LinkError};
-use gss_shared::ports::directory::LocalDirectory;
+use gss_shared::ports::directory::{Directory as _, LocalDirectory};
 use gss_shared::ports::fanout::LocalFanout;
-use gss_shared::ports::journal::{self, Address, JournalConfig, migrations};
+use gss_shared::ports::journal::{self, Address, Journal, JournalConfig, migrations};
 use gss_shared::ports::rate::LocalLimits;
 use gss_shared::time::Timestamp;
 use gss_shared::token::{SessionTokens, TokenClaims};
@@ -24,9 +25,13 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::node::Node;
+
 pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000_000);
 pub(crate) const SESSION: &str = "47eaa099-2cb6-416d-86dc-283cf0480ff9";
 const ALICE: &str = "59ba1b0d-5c90-4158-a909-406c2e416788";
+/// Longer than any test: the node stays a member.
+const NODE_TTL_MS: u64 = 600_000;
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const TOKEN_KEY: &[u8] = b"fedcba9876543210fedcba9876543210";
 
@@ -44,6 +49,7 @@ impl Dialer for NoRoad {
 pub(crate) struct Router {
     pub(crate) handle: RouterHandle,
     pub(crate) folder: TempDir,
+    pub(crate) journal: Arc<dyn Journal>,
     issuer: Issuer,
     tokens: SessionTokens,
 }
@@ -54,7 +60,22 @@ impl Router {
     }
 
     /// With changes to the configuration; files may be put into the folder.
-    pub(crate) async fn start_with(change: impl FnOnce(&mut Config, &std::path::Path)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config, &Path)) -> Self {
+        Self::start_on(LocalDirectory::new(), Arc::new(NoRoad), change).await
+    }
+
+    /// With a node that owns every session.
+    pub(crate) async fn with_node(node: &Node) -> Self {
+        let directory = LocalDirectory::new();
+        directory.join().round(&Node::record(), &[], &[], NODE_TTL_MS).await;
+        Self::start_on(directory, Arc::new(node.clone()), |_, _| {}).await
+    }
+
+    async fn start_on(
+        directory: LocalDirectory,
+        dialer: Arc<dyn Dialer>,
+        change: impl FnOnce(&mut Config, &Path),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let file = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);
@@ -73,17 +94,18 @@ impl Router {
         let journal = JournalConfig::new(address, ShardCount::DEFAULT);
         let opened = journal::open(&journal, &clock).await.expect("journal");
         let ports = Ports {
-            directory: Arc::new(LocalDirectory::new()),
+            directory: Arc::new(directory),
             fanout: Arc::new(LocalFanout::new()),
             limits: Arc::new(LocalLimits::new()),
-            journal: opened.journal,
-            dialer: Arc::new(NoRoad),
+            journal: Arc::clone(&opened.journal),
+            dialer,
         };
         let registry = prometheus::Registry::new();
         let stop = CancellationToken::new();
         let handle = app::run(&config, ports, &registry, clock, stop).await.expect("router");
         let issuer = Issuer::hs256(SECRET, "gss", "game-session");
-        Self { handle, folder, issuer, tokens: SessionTokens::new(TOKEN_KEY) }
+        let tokens = SessionTokens::new(TOKEN_KEY);
+        Self { handle, folder, journal: opened.journal, issuer, tokens }
     }
 
     /// A JWT of Alice's that ends so many seconds after [`NOW`].
@@ -108,6 +130,11 @@ impl Router {
             resume,
         };
         self.tokens.issue(claims).expect("token")
+    }
+
+    /// What a session token says.
+    pub(crate) fn opened(&self, token: &str) -> TokenClaims {
+        self.tokens.check(token, NOW).expect("a token of ours")
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {

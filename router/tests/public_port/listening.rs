@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::harness::{Router, exchange};
+use super::harness::{Router, exchange, read_head};
 
 const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 
@@ -39,7 +39,7 @@ async fn tls_is_spoken_when_there_is_a_certificate() {
     assert_eq!(exchange(stream, HEALTH).await.status, 200);
 
     let mut plain = router.connect().await;
-    tokio::io::AsyncWriteExt::write_all(&mut plain, HEALTH).await.expect("write");
+    plain.write_all(HEALTH).await.expect("write");
     let mut answer = Vec::new();
     plain.read_to_end(&mut answer).await.expect("read");
     assert!(!answer.starts_with(b"HTTP"), "plain HTTP is not answered on a TLS port");
@@ -50,6 +50,8 @@ async fn a_stopped_router_accepts_no_more() {
     let router = Router::start().await;
     let address = router.handle.local_addr;
     let mut idle = router.connect().await;
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("write");
+    assert_eq!(read_head(&mut idle).await.status, 200);
     router.handle.stop().await;
     assert_eq!(idle.read(&mut [0]).await.expect("closed"), 0);
     assert!(TcpStream::connect(address).await.is_err());
