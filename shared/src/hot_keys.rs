@@ -123,8 +123,9 @@ async fn run(redis: Redis, shared: Arc<Shared>) {
             continue;
         }
         let requests = due.into_iter().flat_map(|(session, work)| requests(&redis, session, work));
+        let requests: Vec<_> = requests.collect();
         let deadline = Instant::now() + WRITE_TIME;
-        let answers = redis.call_each(requests.collect(), deadline, Patience::Once).await;
+        let answers = redis.call_each(&requests, deadline, Patience::Once).await;
         let lost = answers.iter().filter(|answer| answer.is_err()).count();
         let refused = answers.into_iter().find_map(|answer| match answer {
             Err(CallError::Refused(error)) => Some(error),

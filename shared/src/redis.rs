@@ -29,7 +29,7 @@ use client::Clients;
 pub use config::{RedisConfig, RedisConfigError, RedisTls};
 use keys::Keys;
 use node::Node;
-pub(crate) use node::UNHEARD;
+pub(crate) use node::{CONNECT, UNHEARD};
 pub(crate) use request::{Lua, Request};
 pub(crate) use topology::Topology;
 

@@ -120,18 +120,17 @@ async fn run(redis: Redis, mut batches: mpsc::Receiver<Batch>) {
 
 /// Sends all to the master, then what it did not take to the replica. True: lost.
 async fn publish(redis: &Redis, requests: Vec<Request>) -> Vec<bool> {
-    let again = requests.clone();
     let deadline = Instant::now() + ANSWER;
-    let answers = redis.call_each(requests, deadline, Patience::Once).await;
+    let answers = redis.call_each(&requests, deadline, Patience::Once).await;
     let mut lost: Vec<bool> = answers.iter().map(Result::is_err).collect();
     if !lost.contains(&true) {
         return lost;
     }
     let places: Vec<usize> = (0..lost.len()).filter(|place| lost[*place]).collect();
-    let failed = again.into_iter().zip(&lost).filter(|(_, lost)| **lost);
-    let requests = failed.map(|(request, _)| request.for_replica()).collect();
+    let failed = requests.into_iter().zip(&lost).filter(|(_, lost)| **lost);
+    let requests: Vec<_> = failed.map(|(request, _)| request.for_replica()).collect();
     let deadline = Instant::now() + ANSWER;
-    let answers = redis.call_each(requests, deadline, Patience::Once).await;
+    let answers = redis.call_each(&requests, deadline, Patience::Once).await;
     for (place, answer) in places.into_iter().zip(answers) {
         lost[place] = answer.is_err();
     }

@@ -31,9 +31,9 @@ pub(crate) enum Patience {
 }
 
 #[derive(Debug)]
-struct Call {
+struct Call<'a> {
     place: usize,
-    request: Request,
+    request: &'a Request,
     with_text: bool,
     redirect: Option<Redirect>,
     hops: u8,
@@ -68,7 +68,7 @@ impl Redis {
         deadline: Instant,
         patience: Patience,
     ) -> Result<Value, CallError> {
-        let answers = self.call_each(vec![request], deadline, patience).await;
+        let answers = self.call_each(&[request], deadline, patience).await;
         answers.into_iter().next().unwrap_or(Err(CallError::Silent(None)))
     }
 
@@ -76,14 +76,14 @@ impl Redis {
     /// or succeed by themselves.
     pub(crate) async fn call_each(
         &self,
-        requests: Vec<Request>,
+        requests: &[Request],
         deadline: Instant,
         patience: Patience,
     ) -> Vec<Result<Value, CallError>> {
         let mut results: Vec<_> = requests.iter().map(|_| Err(CallError::Silent(None))).collect();
         let new =
             |(place, request)| Call { place, request, with_text: false, redirect: None, hops: 0 };
-        let mut open: Vec<Call> = requests.into_iter().enumerate().map(new).collect();
+        let mut open: Vec<Call<'_>> = requests.iter().enumerate().map(new).collect();
         let mut pause = PAUSE.0;
         loop {
             let mut wait = false;
@@ -125,14 +125,14 @@ impl Redis {
         }
     }
 
-    async fn send(
+    async fn send<'a>(
         &self,
-        calls: Vec<Call>,
+        calls: Vec<Call<'a>>,
         deadline: Instant,
         patience: Patience,
-    ) -> Vec<(Call, Outcome)> {
+    ) -> Vec<(Call<'a>, Outcome)> {
         let topology = self.topology();
-        let mut groups: BTreeMap<NodeAddress, Vec<Call>> = BTreeMap::new();
+        let mut groups: BTreeMap<NodeAddress, Vec<Call<'a>>> = BTreeMap::new();
         let mut done = Vec::new();
         for call in calls {
             let redirect = call.redirect.as_ref().map(|redirect| &redirect.to);
@@ -153,13 +153,13 @@ impl Redis {
         done
     }
 
-    async fn send_to(
+    async fn send_to<'a>(
         &self,
         to: NodeAddress,
-        mut calls: Vec<Call>,
+        mut calls: Vec<Call<'a>>,
         deadline: Instant,
         patience: Patience,
-    ) -> Vec<(Call, Outcome)> {
+    ) -> Vec<(Call<'a>, Outcome)> {
         let silent = |error: &CallError| Outcome::Silent(error.clone());
         let node = match self.node(&to) {
             Ok(node) if patience == Patience::Once && node.is_suspect() => {
@@ -200,7 +200,12 @@ impl Redis {
         outcomes
     }
 
-    fn judge(&self, call: &mut Call, from: &NodeAddress, answer: RedisResult<Value>) -> Outcome {
+    fn judge(
+        &self,
+        call: &mut Call<'_>,
+        from: &NodeAddress,
+        answer: RedisResult<Value>,
+    ) -> Outcome {
         let error = match answer {
             Ok(value) => return Outcome::Done(Ok(value)),
             Err(error) => error,

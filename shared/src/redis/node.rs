@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::cluster::NodeAddress;
-use redis::{AsyncConnectionConfig, Pipeline, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::CallError;
 
-/// Time for a connection to be made, greeting included.
-pub(super) const CONNECT: Duration = Duration::from_millis(300);
+/// Time for a connection to be made, TLS and greeting included; less than [`UNHEARD`], so that who
+/// waits that long learns why there is none.
+pub(crate) const CONNECT: Duration = Duration::from_millis(800);
 /// Without a success for so long a connection is replaced.
 pub(crate) const UNHEARD: Duration = Duration::from_secs(1);
 /// After a failed attempt to connect none is made for so long.
@@ -36,7 +37,7 @@ pub(crate) struct Node {
 #[derive(Debug, Default)]
 struct Slot {
     live: Option<Live>,
-    redial_at: Option<Instant>,
+    refused: Option<(Instant, RedisError)>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,37 +79,47 @@ impl Node {
     ) -> Result<Vec<RedisResult<Value>>, CallError> {
         let live = match timeout_at(deadline, self.live()).await {
             Ok(Ok(live)) => live,
-            Ok(Err(error)) => {
-                self.suspect.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
-            Err(_) => return Err(CallError::Silent(None)),
+            Ok(Err(error)) => return Err(self.failed(Some(error))),
+            Err(_) => return Err(self.failed(None)),
         };
         let mut connection = live.connection.clone();
         let answers = commands.query_async::<Vec<RedisResult<Value>>>(&mut connection);
         match timeout_at(deadline, answers).await {
             Ok(Ok(answers)) => {
-                self.last_success_ms.store(self.age_ms(), Ordering::Relaxed);
-                self.suspect.store(false, Ordering::Relaxed);
+                self.succeeded();
                 Ok(answers)
             }
             Ok(Err(error)) => {
                 live.broken.store(true, Ordering::Relaxed);
-                self.suspect.store(true, Ordering::Relaxed);
-                Err(CallError::Silent(Some(error)))
+                Err(self.failed(Some(error)))
             }
             Err(_) => {
-                self.suspect.store(true, Ordering::Relaxed);
-                let unheard = self.age_ms() - self.last_success_ms.load(Ordering::Relaxed);
-                if u128::from(unheard) >= UNHEARD.as_millis() {
+                let heard = self.last_success_ms.load(Ordering::Relaxed);
+                let unheard = Duration::from_millis(self.age_ms().saturating_sub(heard));
+                if unheard >= UNHEARD {
                     live.broken.store(true, Ordering::Relaxed);
                 }
-                Err(CallError::Silent(None))
+                Err(self.failed(None))
             }
         }
     }
 
-    async fn live(&self) -> Result<Live, CallError> {
+    fn succeeded(&self) {
+        self.last_success_ms.store(self.age_ms(), Ordering::Relaxed);
+        if self.suspect.swap(false, Ordering::Relaxed) {
+            tracing::info!(node = %self.address, "redis answers again");
+        }
+    }
+
+    fn failed(&self, error: Option<RedisError>) -> CallError {
+        if !self.suspect.swap(true, Ordering::Relaxed) {
+            let reason = error.as_ref().map_or("no answer in time".to_owned(), ToString::to_string);
+            tracing::warn!(node = %self.address, reason, "redis does not answer");
+        }
+        CallError::Silent(error)
+    }
+
+    async fn live(&self) -> RedisResult<Live> {
         let mut slot = self.connection.lock().await;
         if let Some(live) = &slot.live {
             if !live.broken.load(Ordering::Relaxed) {
@@ -116,8 +127,10 @@ impl Node {
             }
             slot.live = None;
         }
-        if slot.redial_at.is_some_and(|at| at > Instant::now()) {
-            return Err(CallError::Silent(None));
+        if let Some((at, error)) = &slot.refused
+            && at.elapsed() < REDIAL
+        {
+            return Err(error.clone());
         }
         let options = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
@@ -126,13 +139,13 @@ impl Node {
             Ok(connection) => {
                 let live = Live { connection, broken: Arc::default() };
                 slot.live = Some(live.clone());
-                slot.redial_at = None;
+                slot.refused = None;
                 self.last_success_ms.store(self.age_ms(), Ordering::Relaxed);
                 Ok(live)
             }
             Err(error) => {
-                slot.redial_at = Some(Instant::now() + REDIAL);
-                Err(CallError::Silent(Some(error)))
+                slot.refused = Some((Instant::now(), error.clone()));
+                Err(error)
             }
         }
     }

@@ -7,6 +7,8 @@ use nix::sys::signal::Signal;
 use redis::Value;
 use tokio::time::Instant;
 
+mod secured;
+
 use super::*;
 use crate::testing::redis::{TestCluster, connect, shared, shared_redis};
 
@@ -50,11 +52,12 @@ async fn many_requests_come_back_in_their_order() {
     let keys: Vec<_> = (0..500).map(|n| redis.keys().rate(&format!("order{n}"))).collect();
     let deadline = Instant::now() + LONG;
     let sets = keys.iter().enumerate().map(|(n, key)| command(&["SET", key, &n.to_string()]));
-    let set = redis.call_each(sets.collect(), deadline, Patience::UntilDeadline).await;
+    let sets: Vec<_> = sets.collect();
+    let set = redis.call_each(&sets, deadline, Patience::UntilDeadline).await;
     assert!(set.iter().all(|answer| matches!(answer, Ok(Value::Okay))));
     let mut gets: Vec<_> = keys.iter().map(|key| command(&["GET", key])).collect();
     gets[7] = command(&["HGET", &keys[7], "field"]);
-    let got = redis.call_each(gets, deadline, Patience::UntilDeadline).await;
+    let got = redis.call_each(&gets, deadline, Patience::UntilDeadline).await;
     for (n, answer) in got.into_iter().enumerate() {
         match answer {
             Ok(value) => assert_eq!((n, value), (n, bulk(&n.to_string()))),
@@ -119,9 +122,9 @@ async fn death_of_a_master_is_felt_on_its_slots_only() {
     let start = Instant::now();
     let mut rounds = 0;
     loop {
-        let requests = keys.iter().map(|(key, _)| command(&["SET", key, "1"])).collect();
+        let requests: Vec<_> = keys.iter().map(|(key, _)| command(&["SET", key, "1"])).collect();
         let deadline = Instant::now() + Duration::from_secs(2);
-        let answers = redis.call_each(requests, deadline, Patience::Once).await;
+        let answers = redis.call_each(&requests, deadline, Patience::Once).await;
         assert!(answers[1].is_ok() && answers[2].is_ok(), "round {rounds}: {answers:?}");
         rounds += 1;
         if answers[0].is_ok() {
@@ -150,13 +153,9 @@ async fn a_silent_master_holds_nobody_up() {
     let victim = cluster.at(keys[0].1.port());
     cluster.signal(victim, Signal::SIGSTOP);
     let start = Instant::now();
-    let answers = redis
-        .call_each(
-            keys.iter().map(|(key, _)| command(&["SET", key, "1"])).collect(),
-            start + Duration::from_millis(200),
-            Patience::Once,
-        )
-        .await;
+    let requests: Vec<_> = keys.iter().map(|(key, _)| command(&["SET", key, "1"])).collect();
+    let deadline = start + Duration::from_millis(200);
+    let answers = redis.call_each(&requests, deadline, Patience::Once).await;
     assert!(matches!(answers[..], [Err(CallError::Silent(_)), Ok(_), Ok(_)]), "{answers:?}");
     let start = Instant::now();
     let deadline = start + Duration::from_secs(10);

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Shared;
-use super::node::{CONNECT, Node};
+use super::node::{Node, UNHEARD};
 use super::topology::{Answer, choose, parse_answer};
 
 /// Between asks when all is well.
@@ -22,6 +22,8 @@ const POLL: Duration = Duration::from_millis(500);
 const POLL_FAST: Duration = Duration::from_millis(100);
 /// Between asks at least, however many errors are met.
 const SPACING: Duration = Duration::from_millis(10);
+/// For the first answer; later ones count in the next round.
+const WINDOW: Duration = Duration::from_millis(300);
 /// From the first answer on, the others have so long to contradict it.
 const GRACE: Duration = Duration::from_millis(50);
 
@@ -52,7 +54,7 @@ type Asked = (NodeAddress, Option<Answer>);
 /// Answers until all are there or the others are late.
 async fn gather(asks: &mut JoinSet<Asked>, asked: &mut BTreeSet<NodeAddress>) -> Vec<Answer> {
     let mut answers = Vec::new();
-    let mut end = Instant::now() + CONNECT;
+    let mut end = Instant::now() + WINDOW;
     while let Ok(Some(joined)) = timeout_at(end, asks.join_next()).await {
         let Ok((address, answer)) = joined else { continue };
         asked.remove(&address);
@@ -69,7 +71,7 @@ async fn gather(asks: &mut JoinSet<Asked>, asked: &mut BTreeSet<NodeAddress>) ->
 async fn ask(node: Arc<Node>) -> Asked {
     let mut questions = Pipeline::with_capacity(2);
     questions.ignore_errors().cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
-    let answer = match node.exchange(&questions, Instant::now() + CONNECT).await {
+    let answer = match node.exchange(&questions, Instant::now() + UNHEARD).await {
         Ok(answers) => match <[_; 2]>::try_from(answers) {
             Ok([Ok(info), Ok(slots)]) => parse_answer(info, slots, &node.address),
             _ => None,

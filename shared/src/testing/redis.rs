@@ -35,10 +35,26 @@ pub struct TestCluster {
     folder: TempDir,
 }
 
+/// One server process. Dropping it ends it.
 #[derive(Debug)]
-struct Server {
+pub struct Server {
     guard: Child,
     pid: Pid,
+}
+
+impl Server {
+    /// `redis-server` with these options, in this folder.
+    pub async fn start(folder: &Path, options: &[String]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", GUARD, "guard", "redis-server"]).args(options);
+        command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut guard = command.spawn().expect("sh");
+        let mut line = String::new();
+        let output = guard.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut line).await.expect("pid");
+        let pid = Pid::from_raw(line.trim().parse().expect("pid"));
+        Self { guard, pid }
+    }
 }
 
 /// A configuration for a cluster that tests share, with a namespace nobody else has.
@@ -138,12 +154,7 @@ impl TestCluster {
         let port = self.ports[at].to_string();
         let folder = self.folder.path().join(&port);
         std::fs::create_dir_all(&folder).expect("folder");
-        let mut guard = guarded(&folder, &port).spawn().expect("sh");
-        let mut line = String::new();
-        let output = guard.stdout.take().expect("piped");
-        BufReader::new(output).read_line(&mut line).await.expect("pid");
-        let pid = Pid::from_raw(line.trim().parse().expect("pid"));
-        self.servers[at] = Some(Server { guard, pid });
+        self.servers[at] = Some(Server::start(&folder, &options(&port)).await);
     }
 
     /// A configuration for this cluster, with a namespace nobody else has.
@@ -169,8 +180,8 @@ impl TestCluster {
 
     /// `kill -9`; returns when the server is gone.
     pub async fn kill(&mut self, at: usize) {
-        self.signal(at, Signal::SIGKILL);
         let mut server = self.servers[at].take().expect("a running server");
+        kill(server.pid, Signal::SIGKILL).expect("signal");
         drop(server.guard.stdin.take());
         server.guard.wait().await.expect("guard");
     }
@@ -209,18 +220,16 @@ impl TestCluster {
     }
 }
 
-impl Drop for TestCluster {
+impl Drop for Server {
     fn drop(&mut self) {
-        for server in self.servers.iter().flatten() {
-            // Gone already: nothing to do.
-            if let Err(error) = kill(server.pid, Signal::SIGKILL) {
-                tracing::debug!(%error, pid = %server.pid, "a test server was gone");
-            }
+        // Gone already: nothing to do.
+        if let Err(error) = kill(self.pid, Signal::SIGKILL) {
+            tracing::debug!(%error, pid = %self.pid, "a test server was gone");
         }
     }
 }
 
-fn guarded(folder: &Path, port: &str) -> Command {
+fn options(port: &str) -> Vec<String> {
     let timeout = NODE_TIMEOUT_MS.to_string();
     let options = [
         ["--port", port],
@@ -237,8 +246,5 @@ fn guarded(folder: &Path, port: &str) -> Command {
         ["--appendonly", "no"],
         ["--save", ""],
     ];
-    let mut command = Command::new("sh");
-    command.args(["-c", GUARD, "guard", "redis-server"]).args(options.as_flattened());
-    command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
-    command
+    options.as_flattened().iter().map(|option| (*option).to_owned()).collect()
 }

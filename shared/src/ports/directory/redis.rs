@@ -193,12 +193,12 @@ impl Directory for RedisDirectory {
         for shard in watch {
             parts.entry(Tag::of(*shard)).or_default().watch.push(*shard);
         }
-        let requests = parts
+        let requests: Vec<_> = parts
             .iter()
             .map(|(tag, part)| self.round_request(*tag, part, me, lease_ttl_ms))
             .collect();
         let deadline = Instant::now() + ROUND_TIME;
-        let results = self.redis.call_each(requests, deadline, Patience::Once).await;
+        let results = self.redis.call_each(&requests, deadline, Patience::Once).await;
 
         let mut told = View::default();
         let mut answers = MemberAnswers::default();
@@ -225,9 +225,9 @@ impl Directory for RedisDirectory {
             names.extend((tag == Tag::GENERATION).then(|| keys.generation()));
             Request::script(&MEMBERS, tag.slot(), names, Vec::new())
         };
-        let requests = Tag::member_tags().map(request).collect();
+        let requests: Vec<_> = Tag::member_tags().map(request).collect();
         let deadline = Instant::now() + ROUND_TIME;
-        let results = self.redis.call_each(requests, deadline, Patience::Once).await;
+        let results = self.redis.call_each(&requests, deadline, Patience::Once).await;
         let mut answers = MemberAnswers::default();
         for (tag, result) in Tag::member_tags().zip(results) {
             let parts = match heard("members", result) {
@@ -249,9 +249,9 @@ impl Directory for RedisDirectory {
             let arguments = std::iter::once(text(lease_ttl_ms)).chain(values).collect();
             Request::script(&CLAIM, tag.slot(), names, arguments)
         };
-        let requests = parts.iter().map(request).collect();
+        let requests: Vec<_> = parts.iter().map(request).collect();
         let deadline = Instant::now() + CHANGE_TIME;
-        let results = self.redis.call_each(requests, deadline, Patience::UntilDeadline).await;
+        let results = self.redis.call_each(&requests, deadline, Patience::UntilDeadline).await;
         let mut answer = BTreeMap::new();
         for (part, result) in parts.values().zip(results) {
             let found = heard("claim", result).and_then(strings);
@@ -281,9 +281,9 @@ impl Directory for RedisDirectory {
             }
             Request::script(&RELEASE, tag.slot(), names, arguments)
         };
-        let requests = parts.into_iter().map(request).collect();
+        let requests: Vec<_> = parts.into_iter().map(request).collect();
         let deadline = Instant::now() + CHANGE_TIME;
-        for result in self.redis.call_each(requests, deadline, Patience::UntilDeadline).await {
+        for result in self.redis.call_each(&requests, deadline, Patience::UntilDeadline).await {
             // Without an answer the lease expires by itself.
             heard("release", result);
         }
@@ -296,9 +296,9 @@ impl Directory for RedisDirectory {
             command.arg(&key).arg(me.as_str());
             Request::command(&key, command)
         };
-        let requests = Tag::member_tags().map(request).collect();
+        let requests: Vec<_> = Tag::member_tags().map(request).collect();
         let deadline = Instant::now() + CHANGE_TIME;
-        for result in self.redis.call_each(requests, deadline, Patience::UntilDeadline).await {
+        for result in self.redis.call_each(&requests, deadline, Patience::UntilDeadline).await {
             // Without an answer the record expires by itself.
             heard("leave_ring", result);
         }

@@ -20,10 +20,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::subscriber::Subscriptions;
 use crate::ids::Shard;
 use crate::redis::keys::Keys;
-use crate::redis::{Redis, UNHEARD};
+use crate::redis::{CONNECT, Redis, UNHEARD};
 
-/// Time to connect.
-const CONNECT: Duration = Duration::from_millis(300);
 /// Between attempts to connect, and between tries to subscribe what the server refused.
 const RETRY: Duration = Duration::from_millis(30);
 /// Between signs of life that an idle connection is asked for.
