@@ -88,9 +88,10 @@ impl Gateway {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let (status, took) = (response.status(), arrived.elapsed());
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.metrics.answered(route, &method, status, took);
         tracing::debug!(
-            %request_id, %method, route, status = status.as_u16(), took_us = took.as_micros(),
+            %request_id, %method, route, status = status.as_u16(), took_us,
             "answered"
         );
         Ok(response)

@@ -50,7 +50,6 @@ fn main() -> ExitCode {
     match start(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "router cannot run");
             eprintln!("gss-router: {error:#}");
             ExitCode::FAILURE
         }
