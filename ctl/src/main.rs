@@ -7,6 +7,9 @@ mod config;
 mod endpoints;
 mod keys;
 mod migrate;
+mod session;
+mod shards;
+mod source;
 mod token;
 
 use std::process::ExitCode;
@@ -22,10 +25,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run everything in this process, on embedded defaults.
     /// Print a JWT that the running dev server or cluster accepts.
     Token(token::Options),
     /// Create or check the tables of the journal.
     Migrate(migrate::Options),
+    /// Show who may write and who serves each shard.
+    Shards(shards::Options),
+    /// Show where a session stands.
+    Session(session::Options),
     /// Generate the keys and certificates of a cluster; existing ones are kept.
     Keys(keys::Options),
     /// Print the configuration file with every key, its documentation and its default.
@@ -38,6 +46,8 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Token(options) => token::run(&options),
         Command::Migrate(options) => migrate::run(&options).await,
+        Command::Shards(options) => shards::run(&options).await,
+        Command::Session(options) => session::run(&options).await,
         Command::Keys(options) => keys::run(&options),
         Command::Config => config::run(),
     };

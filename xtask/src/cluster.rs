@@ -158,21 +158,29 @@ fn binaries(options: &Options) -> Result<PathBuf> {
     cargo::build(Profile::of(options.release), &["gss-node", "gss-router", "gssctl"])
 }
 
-/// An empty directory. Only one that a cluster was in before is emptied.
+/// What a cluster puts into its directory.
+const CONTENTS: [&str; 8] =
+    ["processes", "logs", "config", "keys", "postgres", "redis", "rabbitmq", "endpoints.json"];
+
+/// The directory, without what a cluster before left in it. Other files stay.
 fn directory(asked: Option<&Path>) -> Result<PathBuf> {
     let dir = match asked {
         Some(dir) => dir.to_owned(),
         None => cargo::target_dir()?.join("cluster"),
     };
-    let used = std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
-    if used && !dir.join("processes").is_dir() {
-        bail!("{} holds something else than a cluster", dir.display());
-    }
-    if used {
-        std::fs::remove_dir_all(&dir).with_context(|| format!("empty {}", dir.display()))?;
-    }
     std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
-    dir.canonicalize().with_context(|| format!("find {}", dir.display()))
+    let dir = dir.canonicalize().with_context(|| format!("find {}", dir.display()))?;
+    for name in CONTENTS {
+        let path = dir.join(name);
+        let removed =
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { remove_file(&path) };
+        removed.with_context(|| format!("remove {}", path.display()))?;
+    }
+    Ok(dir)
+}
+
+fn remove_file(path: &Path) -> std::io::Result<()> {
+    if path.exists() { std::fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Keys, schema and configuration files.

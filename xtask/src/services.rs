@@ -8,9 +8,11 @@ pub(crate) mod rabbitmq;
 pub(crate) mod redis;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use crate::ports::Ports;
 use crate::processes::Processes;
@@ -35,8 +37,10 @@ pub(crate) struct Services {
     pub(crate) postgres: String,
     /// URL of the default vhost.
     pub(crate) amqp: String,
-    /// URL of every node, masters first.
+    /// `host:port` of every node, masters first.
     pub(crate) redis: Vec<String>,
+    /// PostgreSQL's folder, when it cannot be in the directory.
+    _home: Option<Arc<TempDir>>,
 }
 
 /// Installs what is missing, starts all, and waits until they serve.
@@ -64,5 +68,6 @@ pub(crate) fn start(
         anyhow::Ok(())
     })?;
     eprintln!("services are up after {:.1} s", start.elapsed().as_secs_f32());
-    Ok(Services { postgres: postgres.url(), amqp: rabbitmq.url(), redis: redis.urls() })
+    let (url, home) = (postgres.url(), postgres.into_temporary().map(Arc::new));
+    Ok(Services { postgres: url, amqp: rabbitmq.url(), redis: redis.nodes(), _home: home })
 }

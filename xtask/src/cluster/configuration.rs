@@ -136,8 +136,8 @@ impl Plan {
     }
 
     fn shared(&self) -> Table {
-        let bare = |url: &String| Value::from(url.trim_start_matches("redis://"));
-        let redis: Vec<Value> = self.services.redis.iter().map(bare).collect();
+        let redis: Vec<Value> =
+            self.services.redis.iter().map(|node| node.clone().into()).collect();
         let mut sections = section([
             ("cluster", section([("id", "local".into())]).into()),
             ("journal", section([("url", self.database.clone().into())]).into()),

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use crate::processes::{Processes, Stop, tail};
 use crate::services::{Durability, START_LIMIT};
@@ -21,6 +22,7 @@ const NAME: &str = "postgres";
 pub(crate) struct Postgres {
     bin: PathBuf,
     home: PathBuf,
+    temporary: Option<TempDir>,
     log: PathBuf,
     port: u16,
     durability: Durability,
@@ -48,8 +50,25 @@ impl Postgres {
     /// Nothing happens yet.
     pub(crate) fn plan(dir: &Path, port: u16, durability: Durability) -> Result<Self> {
         let bin = bin().context("PostgreSQL is not installed")?;
-        let home = home(dir)?;
-        Ok(Self { bin, home, log: dir.join("logs/initdb.log"), port, durability })
+        let temporary = if is_reachable(dir)? {
+            None
+        } else {
+            Some(tempfile::Builder::new().prefix("gss-postgres-").tempdir()?)
+        };
+        let home = match &temporary {
+            Some(folder) => {
+                let open = std::fs::Permissions::from_mode(0o711);
+                std::fs::set_permissions(folder.path(), open)?;
+                folder.path().join(NAME)
+            }
+            None => dir.join(NAME),
+        };
+        Ok(Self { bin, home, temporary, log: dir.join("logs/initdb.log"), port, durability })
+    }
+
+    /// The folder to remove after the server ended, if it could not be in the directory.
+    pub(crate) fn into_temporary(self) -> Option<TempDir> {
+        self.temporary
     }
 
     /// Of the superuser `app` on database `postgres`.
@@ -133,19 +152,10 @@ impl Postgres {
     }
 }
 
-/// A folder that the server's user can reach: in `dir`, else in the system's temporary folder.
-fn home(dir: &Path) -> Result<PathBuf> {
+/// Whether the server's user gets to folders in `dir`.
+fn is_reachable(dir: &Path) -> Result<bool> {
     let dir = dir.canonicalize()?;
-    let reachable = dir
-        .ancestors()
-        .all(|folder| std::fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0));
-    if !install::is_root() || reachable {
-        return Ok(dir.join(NAME));
-    }
-    let name = dir.to_string_lossy().replace('/', "-");
-    let home = std::env::temp_dir().join(format!("gss{name}"));
-    if home.exists() {
-        bail!("{} is in the way: remove it", home.display());
-    }
-    Ok(home)
+    let passable =
+        |folder: &Path| std::fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0);
+    Ok(!install::is_root() || dir.ancestors().all(passable))
 }

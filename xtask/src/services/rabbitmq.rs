@@ -105,6 +105,8 @@ impl RabbitMq {
         let pairs = [
             ("HOME", self.path("home")),
             ("LANG", "C.UTF-8".to_owned()),
+            // The script becomes the broker, so that its process id is the broker's.
+            ("RUNNING_UNDER_SYSTEMD", "true".to_owned()),
             ("ERL_EPMD_PORT", self.mapper.to_string()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
             ("RABBITMQ_NODE_PORT", self.amqp.to_string()),

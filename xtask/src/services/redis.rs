@@ -40,9 +40,9 @@ impl Redis {
         Ok(Self { program, dir: dir.join("redis"), ports })
     }
 
-    /// Of every node, masters first.
-    pub(crate) fn urls(&self) -> Vec<String> {
-        self.ports.iter().map(|port| format!("redis://127.0.0.1:{port}")).collect()
+    /// `host:port` of every node, masters first.
+    pub(crate) fn nodes(&self) -> Vec<String> {
+        self.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect()
     }
 
     /// Starts the nodes, joins them and waits until all six agree and every replica is linked.

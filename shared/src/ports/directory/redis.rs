@@ -6,6 +6,7 @@
 //! a view stays complete. Nothing here waits for a server that is known to be silent.
 
 mod gates;
+mod leases;
 mod text;
 
 use std::collections::BTreeMap;
