@@ -26,9 +26,9 @@ impl RedisDirectory {
             let keys = shards.iter().map(|shard| self.redis.keys().lease(*shard)).collect();
             Request::script(&LEASES, tag.slot(), keys, Vec::new())
         };
-        let requests = parts.iter().map(request).collect();
+        let requests: Vec<Request> = parts.iter().map(request).collect();
         let deadline = Instant::now() + CHANGE_TIME;
-        let results = self.redis.call_each(requests, deadline, Patience::UntilDeadline).await;
+        let results = self.redis.call_each(&requests, deadline, Patience::UntilDeadline).await;
         let mut leases = BTreeMap::new();
         for (shards, result) in parts.values().zip(results) {
             let found = heard("leases", result).and_then(strings).unwrap_or_default();
