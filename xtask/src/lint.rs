@@ -7,6 +7,7 @@ mod tree;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
+use clap::Args;
 use serde::Serialize;
 
 use crate::{cargo, wait};
@@ -40,12 +41,23 @@ impl Verdict {
     }
 }
 
-/// Runs all checks, prints a table and writes `lint.json` in the target folder.
-pub(crate) fn run() -> Result<()> {
-    let checks: [(&'static str, Check); 4] =
-        [("format", format), ("tidy", tidy), ("dependencies", dependencies), ("clippy", clippy)];
+/// All checks, the quick ones first.
+const CHECKS: [(&str, Check); 4] =
+    [("format", format), ("tidy", tidy), ("dependencies", dependencies), ("clippy", clippy)];
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these: format, tidy, dependencies, clippy. Default: all.
+    #[arg(value_parser = CHECKS.map(|(name, _)| name))]
+    checks: Vec<String>,
+}
+
+/// Runs the checks, prints a table and writes `lint.json` in the target folder.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let wanted =
+        |name: &str| options.checks.is_empty() || options.checks.iter().any(|it| it == name);
     let mut lines = Vec::new();
-    for (check, run) in checks {
+    for (check, run) in CHECKS.into_iter().filter(|(name, _)| wanted(name)) {
         println!("lint: {check}");
         let start = wait::now();
         let (result, findings) = run()?;

@@ -40,7 +40,7 @@ enum Command {
     /// Run every test on private instances of the real services.
     Test(test::Options),
     /// Formatting, clippy, dependencies, and the rules of the tree.
-    Lint,
+    Lint(lint::Options),
     /// The real thing on loopback, until interrupted.
     Cluster(cluster::Options),
     /// Measure a release build: `bench core`.
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Command::Start { description } => processes::start_again(&description),
         Command::Dev { args } => interrupt::watch().and_then(|()| dev::run(&args)),
         Command::Test(options) => interrupt::watch().and_then(|()| test::run(&options)),
-        Command::Lint => interrupt::watch().and_then(|()| lint::run()),
+        Command::Lint(options) => interrupt::watch().and_then(|()| lint::run(&options)),
         Command::Cluster(options) => interrupt::watch().and_then(|()| cluster::run(&options)),
         Command::Bench(options) => interrupt::watch().and_then(|()| bench::run(&options)),
     };

@@ -17,8 +17,9 @@ const SKIPPED: [&str; 9] = [
     "proptest-regressions",
 ];
 /// Names that say a role instead of a thing.
-const FORBIDDEN: [&str; 9] =
-    ["common", "core", "util", "utils", "manager", "managers", "helper", "helpers", "misc"];
+const FORBIDDEN: [&str; 3] = ["common", "core", "misc"];
+/// Words that do so in compound names too.
+const FORBIDDEN_WORDS: [&str; 6] = ["util", "utils", "manager", "managers", "helper", "helpers"];
 /// What the rule on names is about.
 const NAMED: [&str; 5] = ["rs", "ts", "tsx", "js", "lua"];
 
@@ -64,7 +65,11 @@ fn misnamed(file: &Path) -> Option<String> {
         Component::Normal(name) => name.to_str(),
         _ => None,
     });
-    let bad = parts.find(|part| part.split(['_', '-']).any(|word| FORBIDDEN.contains(&word)))?;
+    let says_role = |part: &&str| {
+        FORBIDDEN.contains(part)
+            || part.split(['_', '-']).any(|word| FORBIDDEN_WORDS.contains(&word))
+    };
+    let bad = parts.find(says_role)?;
     Some(format!("{}: `{bad}` names a role, not a thing", file.display()))
 }
 
@@ -74,12 +79,19 @@ mod tests {
 
     #[test]
     fn roles_are_found_and_things_are_not() {
-        let files = ["node/src/mod.rs", "node/src/shard_utils.rs", "score/src/encore.rs"];
+        let files = [
+            "node/src/mod.rs",
+            "node/src/shard_utils.rs",
+            "node/src/core.rs",
+            "rules/src/core_rules.rs",
+            "score/src/encore.rs",
+        ];
         assert_eq!(
             check(&files.map(PathBuf::from)),
             [
                 "node/src/mod.rs: a module's file is foo.rs beside foo/",
                 "node/src/shard_utils.rs: `shard_utils` names a role, not a thing",
+                "node/src/core.rs: `core` names a role, not a thing",
             ]
         );
     }
