@@ -36,6 +36,11 @@ impl<T> Clone for LinkSink<T> {
 }
 
 impl<T> LinkSink<T> {
+    /// A sink into a queue that something other than a transport empties.
+    pub fn into_queue(queue: mpsc::Sender<T>) -> Self {
+        Self { queue }
+    }
+
     /// Queues a frame, waiting for room. Cancel safe: a cancelled frame was not queued.
     ///
     /// # Errors

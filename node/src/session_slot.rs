@@ -1,0 +1,364 @@
+//! One session in its shard: what waits, what was decided, what is durable. Pure: it takes inputs and
+//! the time, answers over the handles it was given, and leaves [`Effect`]s.
+//!
+//! Invariants: decisions run ahead of commits on one working state; answers leave in decision order
+//! and only when what they saw is committed; after a refused append nothing more is decided until
+//! none is in flight, then the session is loaded anew and what was not answered is decided again in
+//! its order (SAFETY S5, S7).
+
+mod attach;
+mod decide;
+mod live;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gss_session::presence_frame;
+use gss_shared::ids::{ActionId, ConnectionId, Epoch, PlayerId, Position, SessionId, Shard};
+use gss_shared::limits::DECISIONS_AHEAD;
+use gss_shared::link::frame::{FetchOutcome, ToRouter};
+use gss_shared::message::Audience;
+use gss_shared::ports::journal::FoundAction;
+use gss_shared::time::Timestamp;
+use tokio::time::Instant;
+
+use crate::answer::{Answer, Pending, ReplyTo, Unseen};
+use crate::chance::Chance;
+use crate::clients::Clients;
+use crate::limits::{FAIR_TURN, PANICKED, PASSIVATE_MS, SESSION_QUEUE};
+use crate::peer::Peer;
+use crate::work::{Ask, Effect, LoadError, Loaded, What, Work};
+use live::{Live, Phase, Why};
+
+/// What all sessions of a shard share.
+#[derive(Debug)]
+pub struct Common {
+    /// The shard.
+    pub shard: Shard,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Count of unversioned messages.
+    pub unversioned: u64,
+    /// Actions that are not decided again.
+    pub panicked: VecDeque<ActionId>,
+    /// Routers that want live messages over the link, until when.
+    pub want_live: Vec<(Arc<Peer>, Instant)>,
+}
+
+impl Common {
+    /// A shard just taken.
+    pub fn new(shard: Shard, epoch: Epoch) -> Self {
+        let (panicked, want_live) = (VecDeque::new(), Vec::new());
+        Self { shard, epoch, unversioned: 0, panicked, want_live }
+    }
+
+    fn remember_panic(&mut self, action: ActionId) {
+        self.panicked.push_back(action);
+        if self.panicked.len() > PANICKED {
+            self.panicked.pop_front();
+        }
+    }
+}
+
+/// Everything a step may use.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// The journal's time.
+    pub now: Timestamp,
+    /// The process's time.
+    pub at: Instant,
+    /// Dice and ids.
+    pub chance: &'a mut Chance,
+    /// What sessions of the shard share.
+    pub common: &'a mut Common,
+    /// What is asked of the outside.
+    pub out: &'a mut Vec<Effect>,
+}
+
+/// A decision whose answer is not released.
+#[derive(Debug)]
+struct Decided {
+    ask: Ask,
+    answer: Answer<Pending>,
+    of: Origin,
+}
+
+/// What a decision came from and to.
+#[derive(Debug, Default)]
+struct Origin {
+    action: Option<ActionId>,
+    /// It has events of its own in flight.
+    appends: bool,
+    /// Members whose presence is to be told once it is committed.
+    members: Vec<PlayerId>,
+}
+
+#[derive(Debug)]
+enum State {
+    Away,
+    Loading,
+    Live(Box<Live>),
+    Quarantined,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Slot {
+    id: SessionId,
+    clients: Clients,
+    state: State,
+    waiting: VecDeque<Work>,
+    decided: VecDeque<Decided>,
+    /// Actions found in the journal that the window in memory did not know.
+    known: BTreeMap<ActionId, FoundAction>,
+    /// The action that was looked for last and not found.
+    absent: Option<ActionId>,
+    /// One decision at a time, until the one the journal refuses stands alone.
+    solo: bool,
+    used: Instant,
+}
+
+impl Slot {
+    /// A session that is not loaded.
+    pub fn new(id: SessionId, now: Instant) -> Self {
+        Self {
+            id,
+            clients: Clients::default(),
+            state: State::Away,
+            waiting: VecDeque::new(),
+            decided: VecDeque::new(),
+            known: BTreeMap::new(),
+            absent: None,
+            solo: false,
+            used: now,
+        }
+    }
+
+    /// A request. It waits its turn; a session that is not loaded is asked for.
+    pub fn push(&mut self, work: Work, turn: &mut Turn<'_>) {
+        self.used = turn.at;
+        if matches!(self.state, State::Quarantined) || self.waiting.len() >= SESSION_QUEUE {
+            work.refuse_unseen(&Unseen::Unavailable);
+            return;
+        }
+        let for_commands = !matches!(work.ask.what, What::Read { .. });
+        self.waiting.push_back(work);
+        if matches!(self.state, State::Away) {
+            self.load(for_commands, turn);
+        }
+    }
+
+    fn load(&mut self, for_commands: bool, turn: &mut Turn<'_>) {
+        self.state = State::Loading;
+        turn.out.push(Effect::Load { session: self.id, for_commands });
+    }
+
+    /// The journal's answer to a load.
+    pub fn loaded(&mut self, outcome: Result<Box<Loaded>, LoadError>) {
+        self.state = match outcome {
+            Ok(loaded) => State::Live(Box::new(Live::new(*loaded))),
+            Err(LoadError::Unavailable) => State::Away,
+            Err(LoadError::Quarantined) => State::Quarantined,
+        };
+        if !matches!(self.state, State::Live(_)) {
+            self.refuse_waiting(&Unseen::Unavailable);
+        }
+    }
+
+    fn refuse_waiting(&mut self, why: &Unseen) {
+        for work in self.waiting.drain(..) {
+            work.refuse_unseen(why);
+        }
+    }
+
+    /// Whether it can decide now.
+    pub fn is_ready(&self) -> bool {
+        let State::Live(live) = &self.state else { return false };
+        let ahead = if self.solo { 1 } else { DECISIONS_AHEAD };
+        live.phase == Phase::Ready && live.in_flight < ahead && !self.waiting.is_empty()
+    }
+
+    /// Decides what waits, at most [`FAIR_TURN`] requests.
+    pub fn step(&mut self, turn: &mut Turn<'_>) {
+        for _ in 0..FAIR_TURN {
+            if !self.is_ready() {
+                break;
+            }
+            if let Some(work) = self.waiting.pop_front() {
+                self.used = turn.at;
+                self.decide(work, turn);
+            }
+        }
+        if self.waiting.is_empty() && self.decided.is_empty() {
+            self.solo = false;
+        }
+    }
+
+    /// The shard goes to another node in order: nothing more is decided here.
+    pub fn stop(&mut self, why: &Unseen) {
+        self.refuse_waiting(why);
+    }
+
+    /// The shard is another's: what is not committed is not answered here.
+    pub fn abandon(&mut self, why: &Unseen) {
+        self.withdraw();
+        self.refuse_waiting(why);
+    }
+
+    /// Nothing of it is in flight or unanswered.
+    pub fn is_settled(&self) -> bool {
+        let in_flight = match &self.state {
+            State::Live(live) => live.in_flight,
+            State::Away | State::Loading | State::Quarantined => 0,
+        };
+        in_flight == 0 && self.decided.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Unanswered decisions become requests again, before those that wait, in their order.
+    fn withdraw(&mut self) {
+        for decided in self.decided.drain(..).rev() {
+            let to = decided.answer.withdraw();
+            self.waiting.push_front(Work { to, ask: decided.ask });
+        }
+    }
+
+    /// Once a second: late requests, presence, passivation. True: the slot is not needed any more.
+    pub fn tick(&mut self, turn: &mut Turn<'_>) -> bool {
+        self.refuse_late(turn.at);
+        self.tell_presence(turn);
+        let idle = turn.at.saturating_duration_since(self.used);
+        let resting = match &self.state {
+            State::Live(live) => live.is_resting() && idle >= Duration::from_millis(PASSIVATE_MS),
+            State::Away => true,
+            State::Loading | State::Quarantined => false,
+        };
+        resting && self.is_settled() && self.clients.is_empty()
+    }
+
+    fn refuse_late(&mut self, now: Instant) {
+        let mut kept = VecDeque::with_capacity(self.waiting.len());
+        for work in self.waiting.drain(..) {
+            if work.ask.is_late(now) {
+                work.refuse_unseen(&Unseen::Late);
+            } else {
+                kept.push_back(work);
+            }
+        }
+        self.waiting = kept;
+    }
+
+    /// An operator lets a quarantined session try again, or has it loaded anew.
+    pub fn reload(&mut self, turn: &mut Turn<'_>) {
+        match &mut self.state {
+            State::Quarantined => self.state = State::Away,
+            State::Live(live) if live.phase == Phase::Ready => {
+                live.phase = Phase::Draining(Why::Reload);
+                self.settle(turn);
+            }
+            State::Away | State::Loading | State::Live(_) => {}
+        }
+    }
+
+    /// Connections.
+    pub fn clients(&mut self) -> &mut Clients {
+        &mut self.clients
+    }
+
+    /// Tells routers here what changed in presence.
+    pub fn tell_presence(&mut self, turn: &mut Turn<'_>) {
+        let State::Live(live) = &self.state else { return };
+        let Some(session) = &live.session else { return };
+        for (player, status, connections) in self.clients.changes(turn.at) {
+            if let Some(frame) = presence_frame(session, player, status, connections) {
+                let order = unversioned_order(turn.common);
+                tell(&self.clients, self.id, order, (&Audience::All, &frame), None);
+            }
+        }
+    }
+
+    /// Tells routers here of members that came, went or changed.
+    fn tell_members(&self, members: &[PlayerId], turn: &mut Turn<'_>) {
+        let State::Live(live) = &self.state else { return };
+        let Some(session) = &live.session else { return };
+        let presence = self.clients.presence(turn.at);
+        for player in members {
+            let (status, connections) = presence.get(player).copied().unwrap_or_default();
+            if let Some(frame) = presence_frame(session, *player, status, connections) {
+                let order = unversioned_order(turn.common);
+                tell(&self.clients, self.id, order, (&Audience::All, &frame), None);
+            }
+        }
+    }
+
+    /// A router asks what follows a position.
+    pub fn fetch(&mut self, to: ReplyTo, request: u64, after: Position, turn: &mut Turn<'_>) {
+        if let State::Live(live) = &self.state {
+            let head = live.durable.position();
+            let known = if after == head { Some(vec![]) } else { live.recent.since(after, head) };
+            if let Some(messages) = known {
+                let outcome = FetchOutcome::Tail { messages, more: false };
+                Answer::from_journal(to, ToRouter::Fetched { request, outcome }).send();
+                return;
+            }
+        }
+        turn.out.push(Effect::Fetch { to, request, session: self.id, after });
+    }
+
+    /// Connections and their players.
+    pub fn connections(&self) -> BTreeMap<ConnectionId, PlayerId> {
+        self.clients.connections()
+    }
+
+    /// The last committed position, when the session is loaded.
+    pub fn durable(&self) -> Option<Position> {
+        match &self.state {
+            State::Live(live) => Some(live.durable.position()),
+            State::Away | State::Loading | State::Quarantined => None,
+        }
+    }
+
+    /// Whether it is loaded.
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, State::Live(_))
+    }
+
+    /// The session as decided so far, when all of it is committed.
+    pub fn committed(&self) -> Option<&gss_session::Session> {
+        match &self.state {
+            State::Live(live) if live.position() == live.durable.position() => {
+                live.session.as_ref()
+            }
+            State::Live(_) | State::Away | State::Loading | State::Quarantined => None,
+        }
+    }
+
+    /// Requests that wait, decisions that are not durable.
+    pub fn depth(&self) -> (usize, usize) {
+        (self.waiting.len(), self.decided.len())
+    }
+}
+
+/// Place of the next unversioned message of the shard (SAFETY S22).
+fn unversioned_order(common: &mut Common) -> (Epoch, u64) {
+    common.unversioned += 1;
+    (common.epoch, common.unversioned)
+}
+
+/// Sends an unversioned message to every router with clients here.
+fn tell(
+    clients: &Clients,
+    session: SessionId,
+    order: (Epoch, u64),
+    (audience, frame): (&Audience, &str),
+    except: Option<ConnectionId>,
+) {
+    for peer in clients.peers() {
+        let (audience, frame) = (audience.clone(), frame.to_owned());
+        peer.send(ToRouter::Unversioned { session, order, audience, except, frame });
+    }
+}

@@ -1,0 +1,222 @@
+//! Connections that open: admitted by a journaled event, then told where they stand.
+
+use std::sync::Arc;
+
+use gss_session::{Session, connect};
+use gss_shared::error_code::{ClientError, CloseCode, ErrorCode};
+use gss_shared::ids::{ActionId, PlayerId};
+use gss_shared::link::frame::{AttachFrame, AttachOutcome, ReadKind, ToRouter};
+use gss_shared::message::{Effect as Told, Message};
+use tokio::time::Instant;
+
+use super::decide::{Judged, Said, internal};
+use super::{Origin, Slot, State, Turn};
+use crate::answer::{Admitted, Answer, Payload, ReplyTo, Unseen, refused};
+use crate::peer::Peer;
+use crate::work::{Ask, Effect, Missed, What, Work};
+
+const WHOLE: ReadKind = ReadKind::Sync { paths: Vec::new() };
+
+/// The close code for a connection that was not admitted.
+fn close_code(code: ErrorCode) -> CloseCode {
+    match code {
+        ErrorCode::Unauthenticated | ErrorCode::TokenExpired => CloseCode::Unauthenticated,
+        ErrorCode::TokenUsed => CloseCode::TokenUsed,
+        ErrorCode::Banned => CloseCode::Kicked,
+        ErrorCode::SessionEnded => CloseCode::SessionEnded,
+        ErrorCode::Internal
+        | ErrorCode::Unavailable
+        | ErrorCode::OwnerUnreachable
+        | ErrorCode::Draining => CloseCode::Restart,
+        _ => CloseCode::Forbidden,
+    }
+}
+
+fn refusal(frame: &AttachFrame, error: &ClientError) -> Payload {
+    let close = close_code(error.code).number();
+    let outcome = AttachOutcome::Refused { refused: refused(error), close };
+    Payload::Frame(Box::new(ToRouter::Attached { request: frame.request, outcome }))
+}
+
+impl Slot {
+    pub(super) fn judge_attach(
+        &mut self,
+        frame: &AttachFrame,
+        peer: &Arc<Peer>,
+        given: Option<&ClientError>,
+        turn: &mut Turn<'_>,
+    ) -> Judged {
+        let said = match given {
+            Some(error) => Said::Refused(error.clone()),
+            None => self.ask_session(&connect(frame), turn),
+        };
+        let appends = matches!(said, Said::Accepted(..));
+        let admitted = match said {
+            Said::Accepted(..) | Said::Duplicate(..) => self.admission(frame, peer, turn),
+            Said::Refused(error) => Err(error),
+            Said::Later => return Judged::Again,
+            Said::Panicked => return Judged::Settled(internal()),
+        };
+        let payload = match admitted {
+            Ok(admitted) => {
+                self.clients.supersede(frame.connection, &frame.token);
+                Payload::Attach(Box::new(admitted))
+            }
+            Err(error) => refusal(frame, &error),
+        };
+        let action = Some(ActionId(frame.connection.0));
+        Judged::Answer { payload, of: Origin { action, appends, ..Origin::default() } }
+    }
+
+    fn admission(
+        &self,
+        frame: &AttachFrame,
+        peer: &Arc<Peer>,
+        turn: &Turn<'_>,
+    ) -> Result<Admitted, ClientError> {
+        let session = self.session().ok_or_else(internal)?;
+        let role = session.viewer(frame.player).ok_or_else(internal)?.role;
+        let at = session.position();
+        let resume = frame.position.filter(|from| {
+            from.version <= at.version && session.can_resume(frame.player, from.version)
+        });
+        let sync = match resume {
+            Some(_) => None,
+            None => Some(self.whole(session, frame.player, turn)?),
+        };
+        Ok(Admitted {
+            frame: frame.clone(),
+            peer: Arc::clone(peer),
+            role,
+            messages_per_minute: session.messages_per_minute(),
+            at,
+            resume,
+            sync,
+        })
+    }
+
+    fn session(&self) -> Option<&Session> {
+        match &self.state {
+            State::Live(live) => live.session.as_ref(),
+            State::Away | State::Loading | State::Quarantined => None,
+        }
+    }
+
+    fn whole(
+        &self,
+        session: &Session,
+        player: PlayerId,
+        turn: &Turn<'_>,
+    ) -> Result<String, ClientError> {
+        session.read(&WHOLE, player, &self.clients.presence(turn.at))
+    }
+
+    /// The connection's event is committed.
+    pub(super) fn admit(&mut self, to: ReplyTo, admitted: Box<Admitted>, turn: &mut Turn<'_>) {
+        let (connection, token) = (admitted.frame.connection, &admitted.frame.token);
+        let replaced = self.clients.attach(connection, &admitted.peer, token, turn.at);
+        for (connection, peer) in replaced {
+            let code = CloseCode::Replaced.number();
+            peer.send(ToRouter::Close { session: self.id, connection, code });
+        }
+        self.tell_presence(turn);
+        let Some(from) = admitted.resume else {
+            return self.welcome(to, *admitted, Vec::new(), turn.at);
+        };
+        let known = match &self.state {
+            State::Live(_) if from == admitted.at => Some(Vec::new()),
+            State::Live(live) => live.recent.since(from, admitted.at),
+            State::Away | State::Loading | State::Quarantined => None,
+        };
+        match known {
+            Some(messages) => self.resume(to, admitted, Missed::Messages(messages), turn),
+            None => turn.out.push(Effect::Missed { to, admitted, from }),
+        }
+    }
+
+    /// What the connection missed is known.
+    pub fn resume(
+        &mut self,
+        to: ReplyTo,
+        mut admitted: Box<Admitted>,
+        missed: Missed,
+        turn: &mut Turn<'_>,
+    ) {
+        let player = admitted.frame.player;
+        match missed {
+            Missed::Messages(messages) => {
+                if admitted.sync.is_some() || !needs_sync(&messages, player) {
+                    return self.welcome(to, *admitted, messages, turn.at);
+                }
+            }
+            Missed::Gone => admitted.resume = None,
+            Missed::Unavailable => {
+                Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
+                return;
+            }
+        }
+        self.with_snapshot(to, admitted, turn);
+    }
+
+    /// The snapshot is taken now; what it shows has to be committed before it leaves.
+    fn with_snapshot(&mut self, to: ReplyTo, mut admitted: Box<Admitted>, turn: &mut Turn<'_>) {
+        let Some(session) = self.session() else {
+            Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
+            return;
+        };
+        let (at, sync) = (session.position(), self.whole(session, admitted.frame.player, turn));
+        let (frame, peer) = (Box::new(admitted.frame.clone()), Arc::clone(&admitted.peer));
+        let payload = match sync {
+            Ok(sync) => {
+                admitted.at = at;
+                admitted.sync = Some(sync);
+                Payload::Attach(admitted)
+            }
+            Err(error) => refusal(&frame, &error),
+        };
+        let ask = Ask::new(What::Attach(frame, peer), turn.at);
+        self.pend(to, ask, payload, Origin::default(), turn);
+    }
+
+    fn welcome(&mut self, to: ReplyTo, admitted: Admitted, missed: Vec<Message>, now: Instant) {
+        let Admitted { frame, peer, role, messages_per_minute, at, resume, sync } = admitted;
+        let outcome = match (resume, sync) {
+            (Some(_), sync) => {
+                AttachOutcome::Resumed { role, missed, at, messages_per_minute, sync }
+            }
+            (None, Some(sync)) => AttachOutcome::Fresh { role, sync, at, messages_per_minute },
+            (None, None) => {
+                let error = internal();
+                let close = close_code(error.code).number();
+                AttachOutcome::Refused { refused: refused(&error), close }
+            }
+        };
+        let told = ToRouter::Attached { request: frame.request, outcome };
+        let answer = Answer::new(to, Payload::Frame(Box::new(told)), at.version);
+        let State::Live(live) = &self.state else {
+            let to = answer.withdraw();
+            Answer::unseen_attach(to, &frame, &Unseen::Unavailable).send();
+            return;
+        };
+        match answer.release(live.durable) {
+            Ok(answer) => {
+                answer.send();
+            }
+            Err(answer) => {
+                // Only after a reload in between: the connection is admitted again.
+                let ask = Ask::new(What::Attach(Box::new(frame), peer), now);
+                self.waiting.push_back(Work { to: answer.withdraw(), ask });
+            }
+        }
+    }
+}
+
+/// A rollback or a change of what the player may see is among what was missed.
+fn needs_sync(messages: &[Message], player: PlayerId) -> bool {
+    let mut effects = messages.iter().flat_map(|message| &message.effects);
+    effects.any(|effect| match effect {
+        Told::Resync { players: None } => true,
+        Told::Resync { players: Some(players) } => players.contains(&player),
+        Told::Role { .. } | Told::Close { .. } => false,
+    })
+}

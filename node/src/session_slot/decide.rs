@@ -1,0 +1,314 @@
+//! Deciding one request on the working state.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use gss_session::{Command, Context, Decision, Ephemeral, Parsed, Session, Verdict};
+use gss_session::{parse_frame, parse_rest};
+use gss_shared::error_code::{ClientError, ErrorCode};
+use gss_shared::ids::{ActionId, PlayerId, Position};
+use gss_shared::link::frame::{
+    CommandBody, CommandFrame, Outcome, ReadAnswer, ReadFrame, ReadKind,
+};
+use gss_shared::message::Viewer;
+use gss_shared::ports::journal::{FoundAction, Part};
+use gss_shared::time::Timestamp;
+
+use super::live::{Phase, Why};
+use super::{Decided, Origin, Slot, State, Turn};
+use crate::answer::{Answer, Payload, ReplyTo, Unseen, answer_frame, read_frame, refused};
+use crate::work::{Ask, Effect, What, Work};
+
+/// What the working state said to a command.
+pub(super) enum Said {
+    /// These events are appended now; presence of these members is to be told.
+    Accepted(Position, Timestamp, Vec<PlayerId>),
+    /// Accepted before.
+    Duplicate(Position, Timestamp),
+    /// No effect.
+    Refused(ClientError),
+    /// The command has to wait for something.
+    Later,
+    /// The decision panicked; the working state is not to be trusted any more.
+    Panicked,
+}
+
+/// What is to be done with a request.
+pub(super) enum Judged {
+    /// Answer this once it is durable.
+    Answer { payload: Payload, of: Origin },
+    /// Ask again when the phase allows it.
+    Again,
+    /// Ask again, with this answer settled.
+    Settled(ClientError),
+}
+
+/// What a client is told of a defect.
+pub(super) fn internal() -> ClientError {
+    ClientError::new(ErrorCode::Internal, "the request could not be processed")
+        .with("effect", "none")
+}
+
+impl Slot {
+    pub(super) fn decide(&mut self, work: Work, turn: &mut Turn<'_>) {
+        if work.ask.given.is_none() && work.ask.is_late(turn.at) {
+            work.refuse_unseen(&Unseen::Late);
+            return;
+        }
+        let Work { to, mut ask } = work;
+        let given = ask.given.as_ref();
+        let judged = match &ask.what {
+            What::Command(frame, _) => self.judge_command(frame, given, turn),
+            What::Attach(frame, peer) => self.judge_attach(frame, peer, given, turn),
+            What::Read { frame, stale } => match self.judge_read(frame, *stale, turn) {
+                Ok(judged) => judged,
+                Err((viewer, at)) => {
+                    let frame = frame.clone();
+                    turn.out.push(Effect::Trail { to, frame, viewer, at });
+                    return;
+                }
+            },
+        };
+        match judged {
+            Judged::Answer { payload, of } => self.pend(to, ask, payload, of, turn),
+            Judged::Again => self.waiting.push_front(Work { to, ask }),
+            Judged::Settled(error) => {
+                ask.given = Some(error);
+                self.waiting.push_front(Work { to, ask });
+            }
+        }
+        self.settle(turn);
+    }
+
+    /// The answer waits for the commit of what the decision saw, behind those before it.
+    pub(super) fn pend(
+        &mut self,
+        to: ReplyTo,
+        ask: Ask,
+        payload: Payload,
+        of: Origin,
+        turn: &mut Turn<'_>,
+    ) {
+        let answer = Answer::new(to, payload, self.working().version);
+        self.decided.push_back(Decided { ask, answer, of });
+        self.release(turn);
+    }
+
+    /// Position of the working state.
+    pub(super) fn working(&self) -> Position {
+        match &self.state {
+            State::Live(live) => live.position(),
+            State::Away | State::Loading | State::Quarantined => Position::START,
+        }
+    }
+
+    fn judge_command(
+        &mut self,
+        frame: &CommandFrame,
+        given: Option<&ClientError>,
+        turn: &mut Turn<'_>,
+    ) -> Judged {
+        let parsed = match given {
+            Some(error) => Err(error.clone()),
+            None => self.parse(frame),
+        };
+        let command = match parsed {
+            Err(error) => return self.refuse(frame, action_of(&error), error),
+            Ok(Parsed::Ephemeral(change)) => return self.judge_ephemeral(frame, &change, turn),
+            Ok(Parsed::Command(command)) => command,
+        };
+        let action = Some(command.action);
+        let (position, at, members) = match self.ask_session(&command, turn) {
+            Said::Accepted(position, at, members) => (position, at, Some(members)),
+            Said::Duplicate(position, at) => (position, at, None),
+            Said::Refused(error) => return self.refuse(frame, action, error),
+            Said::Later => return Judged::Again,
+            Said::Panicked => {
+                return Judged::Settled(internal().with("action_id", command.action.to_string()));
+            }
+        };
+        let view = frame.view.as_ref().and_then(|kind| self.view(kind, frame.player, turn));
+        let duplicate = members.is_none();
+        let outcome = Outcome::Accepted { position, at, duplicate, view };
+        let payload = Payload::Frame(Box::new(answer_frame(frame, action, outcome)));
+        let members = members.unwrap_or_default();
+        Judged::Answer { payload, of: Origin { action, appends: !duplicate, members } }
+    }
+
+    fn parse(&self, frame: &CommandFrame) -> Result<Parsed, ClientError> {
+        if frame.connection.is_some_and(|connection| self.clients.is_replaced(connection)) {
+            let error = ClientError::new(ErrorCode::Forbidden, "another connection replaced this");
+            return Err(error.with("effect", "none"));
+        }
+        match &frame.body {
+            CommandBody::Frame(text) => parse_frame(text, frame.player),
+            CommandBody::Rest { action, command } => {
+                parse_rest(*action, command, frame.player).map(Parsed::Command)
+            }
+        }
+    }
+
+    fn refuse(
+        &self,
+        frame: &CommandFrame,
+        action: Option<ActionId>,
+        mut error: ClientError,
+    ) -> Judged {
+        error.details.entry("effect").or_insert_with(|| "none".into());
+        let outcome = Outcome::Refused { refused: refused(&error), saw: self.working() };
+        let payload = Payload::Frame(Box::new(answer_frame(frame, action, outcome)));
+        Judged::Answer { payload, of: Origin { action, ..Origin::default() } }
+    }
+
+    fn view(&self, kind: &ReadKind, player: PlayerId, turn: &Turn<'_>) -> Option<String> {
+        let State::Live(live) = &self.state else { return None };
+        let presence = self.clients.presence(turn.at);
+        // A member that just left sees nothing any more: the acceptance stands without a view.
+        live.session.as_ref()?.read(kind, player, &presence).ok()
+    }
+
+    /// Decides a command and applies it to the working state; events go to the writer.
+    pub(super) fn ask_session(&mut self, command: &Command, turn: &mut Turn<'_>) -> Said {
+        if turn.common.panicked.contains(&command.action) {
+            return Said::Refused(internal());
+        }
+        if let Some(found) = self.known.get(&command.action) {
+            return known(found, command);
+        }
+        let State::Live(live) = &mut self.state else { return Said::Later };
+        let before = live.position();
+        let last = live.session.as_ref().map_or(turn.now, Session::last_at);
+        let history = live.history.take();
+        let mut context = Context {
+            now: if last > turn.now { last } else { turn.now },
+            event_seed: turn.chance.event_seed(),
+            dice: &mut *turn.chance,
+            history: history.as_ref().and_then(|(_, session)| session.as_deref()),
+        };
+        let verdict = catch_unwind(AssertUnwindSafe(|| match &mut live.session {
+            Some(session) => session.execute(command, &mut context),
+            None => {
+                let (session, decision) = Session::create(self.id, command, &mut context)?;
+                live.session = Some(session);
+                Ok(Verdict::Accepted(decision))
+            }
+        }));
+        match verdict {
+            Err(_) => {
+                tracing::error!(session = %self.id, action = %command.action, "decision panicked");
+                turn.common.remember_panic(command.action);
+                live.phase = Phase::Draining(Why::Reload);
+                Said::Panicked
+            }
+            Ok(Err(error)) => self.refused_unless_known(command, error, turn),
+            Ok(Ok(Verdict::Duplicate { position, at })) => Said::Duplicate(position, at),
+            Ok(Ok(Verdict::NeedsHistory(version))) => {
+                if history.is_some_and(|(loaded, _)| loaded == version) {
+                    tracing::error!(session = %self.id, %version, "history is not enough");
+                    return Said::Refused(internal());
+                }
+                live.phase = Phase::Draining(Why::History(version));
+                Said::Later
+            }
+            Ok(Ok(Verdict::Accepted(decision))) => self.submit(decision, before, turn),
+        }
+    }
+
+    /// A refusal stands only if the action was not accepted long ago, beyond the window in memory:
+    /// then its sender gets the same acknowledgement again.
+    fn refused_unless_known(
+        &mut self,
+        command: &Command,
+        error: ClientError,
+        turn: &mut Turn<'_>,
+    ) -> Said {
+        let State::Live(live) = &mut self.state else { return Said::Later };
+        let sure = live.session.as_ref().is_none_or(Session::remembers_all_actions);
+        if sure || self.absent == Some(command.action) || command.action.0.is_nil() {
+            return Said::Refused(error);
+        }
+        live.phase = Phase::Waiting;
+        turn.out.push(Effect::Find { session: self.id, actions: vec![command.action] });
+        Said::Later
+    }
+
+    fn submit(&mut self, decision: Decision, before: Position, turn: &mut Turn<'_>) -> Said {
+        let State::Live(live) = &mut self.state else { return Said::Later };
+        let members = decision.members_changed();
+        let Decision { events, messages, head, at, saved } = decision;
+        let bytes = events.iter().map(|event| event.data.len()).sum();
+        live.count(events.len(), bytes, at, saved);
+        live.in_flight += 1;
+        let position = live.position();
+        let (shard, epoch) = (turn.common.shard, turn.common.epoch);
+        let (session, after) = (self.id, before.version);
+        let part = Part { shard, epoch, session, after, events, head, messages };
+        turn.out.push(Effect::Submit(Box::new(part)));
+        Said::Accepted(position, at, members)
+    }
+
+    fn judge_ephemeral(
+        &mut self,
+        frame: &CommandFrame,
+        change: &Ephemeral,
+        turn: &mut Turn<'_>,
+    ) -> Judged {
+        let State::Live(live) = &self.state else { return Judged::Again };
+        let context =
+            Context { now: turn.now, event_seed: 0, dice: &mut *turn.chance, history: None };
+        let frames = match &live.session {
+            Some(session) => session.ephemeral(frame.player, change, &context),
+            None => Err(ClientError::new(ErrorCode::SessionNotFound, "there is no such session")),
+        };
+        match frames {
+            Err(error) => self.refuse(frame, None, error),
+            Ok(frames) => {
+                let done = Box::new(answer_frame(frame, None, Outcome::Nothing));
+                let payload = Payload::Ephemeral { frames, done, except: frame.connection };
+                Judged::Answer { payload, of: Origin::default() }
+            }
+        }
+    }
+
+    /// Err: the journal has to be read for this viewer.
+    fn judge_read(
+        &mut self,
+        frame: &ReadFrame,
+        stale: bool,
+        turn: &mut Turn<'_>,
+    ) -> Result<Judged, (Viewer, Position)> {
+        let State::Live(live) = &self.state else { return Ok(Judged::Again) };
+        let presence = self.clients.presence(turn.at);
+        let outcome = match (&live.session, &frame.kind) {
+            (None, _) => {
+                Err(ClientError::new(ErrorCode::SessionNotFound, "there is no such session"))
+            }
+            (Some(session), ReadKind::Events { .. } | ReadKind::SavedStates { .. }) => {
+                match session.admit_reader(&frame.kind, frame.player) {
+                    Err(error) => Err(error),
+                    Ok(_) if stale => {
+                        Err(ClientError::new(ErrorCode::Unavailable, "storage does not answer"))
+                    }
+                    Ok(viewer) => return Err((viewer, live.durable.position())),
+                }
+            }
+            (Some(session), kind) => session.read(kind, frame.player, &presence),
+        };
+        let at = live.position();
+        let answer = outcome.map(|json| ReadAnswer { json, at, stale });
+        let payload = Payload::Frame(Box::new(read_frame(frame.request, answer)));
+        Ok(Judged::Answer { payload, of: Origin::default() })
+    }
+}
+
+/// An action that the journal has and the window in memory does not.
+fn known(found: &FoundAction, command: &Command) -> Said {
+    if found.actor == command.actor && found.body_hash == command.body_hash {
+        return Said::Duplicate(found.position, found.at);
+    }
+    let text = "the action id stands for another command";
+    Said::Refused(ClientError::new(ErrorCode::ActionIdReused, text))
+}
+
+fn action_of(error: &ClientError) -> Option<ActionId> {
+    error.details.get("action_id")?.as_str()?.parse().ok()
+}

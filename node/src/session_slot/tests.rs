@@ -1,0 +1,6 @@
+//! The way of commands through one session, on a real journal. Verdicts are handed in by hand.
+
+mod answers;
+mod bench;
+mod connections;
+mod refused;

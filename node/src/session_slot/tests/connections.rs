@@ -1,0 +1,109 @@
+//! Connections: admitted, resumed, replaced, and what they are told.
+
+use std::time::Duration;
+
+use gss_shared::ids::{ConnectionId, Position};
+use gss_shared::link::frame::CommandBody;
+use uuid::Uuid;
+
+use super::bench::*;
+use crate::shard::Input;
+
+fn position(bench: &Bench) -> Position {
+    bench.shard.slot(table()).expect("slot").durable().expect("live")
+}
+
+fn connection(number: u128) -> ConnectionId {
+    ConnectionId(Uuid::from_u128(number))
+}
+
+#[tokio::test]
+async fn an_attach_is_answered_when_its_event_is_committed() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.decide().await;
+    assert_eq!(bench.story(), [""; 0]);
+    bench.settle().await;
+    let story = bench.story();
+    assert_eq!(story, ["presence \"online\"", "fresh 1 at 4"]);
+}
+
+#[tokio::test]
+async fn a_resume_gets_what_was_missed_from_memory_or_from_the_journal() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    let from = position(&bench);
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    bench.story();
+    bench.attach(2, 70, Some(from));
+    bench.settle().await;
+    let in_memory = bench.story();
+    assert!(in_memory.contains(&"resumed 2: 5,6 to 6".to_owned()), "{in_memory:?}");
+    assert!(in_memory.contains(&"close 1 4005".to_owned()), "{in_memory:?}");
+    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch());
+    bench.attach(3, 70, Some(from));
+    bench.settle().await;
+    let from_journal = bench.story();
+    assert!(from_journal.contains(&"resumed 3: 5,6,7 to 7".to_owned()), "{from_journal:?}");
+}
+
+#[tokio::test]
+async fn a_position_of_another_history_gets_a_snapshot() {
+    let mut bench = Bench::with_table().await;
+    let other =
+        Position { event: gss_shared::ids::EventId(Uuid::from_u128(1)), ..position(&bench) };
+    bench.attach(1, 70, Some(other));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["presence \"online\"", "fresh 1 at 4"]);
+}
+
+#[tokio::test]
+async fn a_resume_across_a_rollback_gets_the_state_as_well() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    let from = position(&bench);
+    bench.send(&set(1, "/shared/hp", 5));
+    let data = serde_json::json!({ "action_id": action(3), "to_version": "4" });
+    bench.send(&serde_json::json!({ "type": "rollback", "data": data }).to_string());
+    bench.settle().await;
+    bench.story();
+    bench.attach(2, 70, Some(from));
+    bench.settle().await;
+    let story = bench.story();
+    assert!(story.contains(&"resumed 2: 5,6,7 to 7 and sync".to_owned()), "{story:?}");
+}
+
+#[tokio::test]
+async fn commands_of_a_replaced_connection_are_refused() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    bench.attach(2, 70, None);
+    bench.story();
+    bench.ask(Some(connection(1)), CommandBody::Frame(set(1, "/shared/hp", 5)));
+    bench.ask(Some(connection(2)), CommandBody::Frame(set(2, "/shared/hp", 6)));
+    bench.settle().await;
+    let story = bench.story();
+    let acks: Vec<_> =
+        story.iter().filter(|told| told.starts_with("ack") || told.starts_with("forb")).collect();
+    assert_eq!(acks, ["forbidden at 5", "ack 6"]);
+}
+
+#[tokio::test]
+async fn offline_is_told_after_the_grace() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.attach(2, 71, None);
+    bench.settle().await;
+    bench.story();
+    bench.input(Input::Detach(table(), connection(1)));
+    assert_eq!(bench.story(), ["presence \"online\""]);
+    bench.input(Input::Detach(table(), connection(2)));
+    bench.now += Duration::from_secs(10);
+    // Nobody is attached any more: nobody is told.
+    bench.with(crate::shard::Shard::tick);
+    assert_eq!(bench.story(), [""; 0]);
+}

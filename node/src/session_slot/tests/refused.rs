@@ -1,0 +1,168 @@
+//! Appends that the journal does not take, actions it has already, decisions that panic.
+
+use gss_shared::ids::{Epoch, Version};
+use gss_shared::ports::journal::PartRefusal;
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng as _};
+
+use super::bench::*;
+use crate::chance::Chance;
+use crate::work::Effect;
+
+#[tokio::test]
+async fn after_a_refusal_nothing_is_loaded_before_the_last_verdict_and_all_is_decided_again() {
+    let mut bench = Bench::with_table().await;
+    for number in 1..=2 {
+        bench.send(&set(number, "/shared/hp", i64::try_from(number).expect("small")));
+    }
+    bench.decide().await;
+    let (first, second) = (bench.part().expect("one"), bench.part().expect("two"));
+    // The writer raised the epoch to settle another append.
+    let raised = bench.raise(Epoch(1)).await;
+    bench.append_knowing(first, raised).await;
+    assert!(bench.take(|effect| matches!(effect, Effect::Load { .. })).is_none());
+    bench.send(&set(3, "/shared/hp", 3));
+    bench.append_knowing(second, raised).await;
+    assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Load { .. })));
+    assert_eq!(bench.story(), [""; 0]);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4", "live 5", "ack 5", "live 6", "ack 6"]);
+    let events = bench.journal.events(table(), Version::ZERO, 10).await.expect("events");
+    assert_eq!(events.iter().map(|event| event.epoch.0).collect::<Vec<_>>(), [1, 1, 1, 2, 2, 2]);
+}
+
+#[tokio::test]
+async fn a_fence_under_the_present_epoch_ends_service() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.decide().await;
+    bench.raise(Epoch(1)).await;
+    let part = bench.part().expect("a submission");
+    bench.append(part).await;
+    assert!(bench.take(|effect| matches!(effect, Effect::Fenced)).is_some());
+    bench.with(|shard, _, _| shard.abandon(None));
+    assert_eq!(bench.story(), ["not owner 1"]);
+}
+
+#[tokio::test]
+async fn an_accepted_action_is_acknowledged_again_after_a_reload() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    bench.story();
+    bench.shard = crate::shard::Shard::new(ONE, Epoch(1));
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["ack 4 again"]);
+}
+
+#[tokio::test]
+async fn an_action_beyond_the_window_is_found_in_the_journal() {
+    let mut bench = Bench::with_table().await;
+    for number in 1..=70 {
+        bench.send(&set(number, "/shared/hp", i64::try_from(number).expect("small")));
+        bench.settle().await;
+    }
+    bench.story();
+    bench.send(&set(1, "/shared/hp", 1));
+    bench.send(&set(2, "/shared/hp", 99));
+    bench.send(&set(80, "/shared/hp", 80));
+    bench.settle().await;
+    let expected = ["ack 4 again", "action_id_reused at 73", "live 74", "ack 74"];
+    assert_eq!(bench.story(), expected);
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_action_that_was_accepted_long_ago_is_its_acknowledgement() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 1));
+    bench.settle().await;
+    bench.send(&expecting(2, "/shared/hp", 1, 2));
+    bench.settle().await;
+    for number in 3..=70 {
+        bench.send(&set(number, "/shared/hp", i64::try_from(number).expect("small")));
+        bench.settle().await;
+    }
+    bench.story();
+    // Decided anew it would be a conflict.
+    bench.send(&expecting(2, "/shared/hp", 1, 2));
+    bench.send(&expecting(99, "/shared/hp", 1, 2));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["ack 5 again", "conflict at 73"]);
+}
+
+#[tokio::test]
+async fn content_that_the_journal_refuses_costs_its_own_command_only() {
+    let mut bench = Bench::with_table().await;
+    for number in 1..=3 {
+        bench.send(&set(number, "/shared/hp", i64::try_from(number).expect("small")));
+    }
+    bench.decide().await;
+    // They were merged: which one is at fault is found by sending them alone.
+    for _ in 0..3 {
+        bench.part().expect("a submission");
+    }
+    bench.refuse(3, PartRefusal::Poison);
+    bench.decide().await;
+    let first = bench.part().expect("a submission");
+    assert!(bench.part().is_none());
+    bench.append(first).await;
+    bench.decide().await;
+    bench.part().expect("a submission");
+    bench.refuse(1, PartRefusal::Poison);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4", "internal at 4", "live 5", "ack 5"]);
+}
+
+/// Fine for event ids, deadly for dice.
+struct BrokenDice(StdRng);
+
+impl RngCore for BrokenDice {
+    fn next_u32(&mut self) -> u32 {
+        panic!("the dice fell off the table")
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+}
+
+fn roll(number: u128) -> String {
+    let data = serde_json::json!({
+        "action_id": action(number), "expression": "1d20", "to": "all",
+    });
+    serde_json::json!({ "type": "roll", "data": data }).to_string()
+}
+
+#[tokio::test]
+async fn a_decision_that_panics_is_answered_once_and_never_decided_again() {
+    let mut bench = Bench::with_table().await;
+    bench.chance = Chance::from_rng(BrokenDice(StdRng::seed_from_u64(1)));
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.send(&roll(2));
+    bench.send(&set(3, "/shared/hp", 6));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4", "internal at 4", "live 5", "ack 5"]);
+    bench.chance = Chance::from_rng(StdRng::seed_from_u64(1));
+    bench.send(&roll(2));
+    bench.send(&roll(4));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["internal at 5", "live 6", "ack 6"]);
+}
+
+#[tokio::test]
+async fn a_rollback_is_decided_with_the_state_of_then() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.send(&set(2, "/shared/hp", 9));
+    let data = serde_json::json!({ "action_id": action(3), "to_version": "4" });
+    bench.send(&serde_json::json!({ "type": "rollback", "data": data }).to_string());
+    bench.send(&expecting(4, "/shared/hp", 5, 6));
+    bench.settle().await;
+    let story = bench.story();
+    assert_eq!(story, ["live 4", "ack 4", "live 5", "ack 5", "live 6", "ack 6", "live 7", "ack 7"]);
+}

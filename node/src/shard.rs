@@ -1,0 +1,447 @@
+//! One owned shard: its sessions, turn by turn. Pure: inputs and time come in, [`Effect`]s and
+//! answers go out.
+//!
+//! Invariants: sessions take turns of [`crate::limits::FAIR_TURN`]; a read is shown only after an
+//! epoch check that began after it arrived (SAFETY S11); once the epoch is not ours nothing is
+//! decided or answered any more but "not the owner".
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gss_shared::ids::{ConnectionId, Epoch, NodeId, Position, SessionId, Shard as ShardId};
+use gss_shared::link::frame::{ReadFrame, Reattached, ToRouter};
+use gss_shared::ports::journal::PartRefusal;
+use gss_shared::time::Timestamp;
+use tokio::time::Instant;
+
+use crate::answer::{Answer, ReplyTo, Unseen};
+use crate::chance::Chance;
+use crate::epoch_check::Checked;
+use crate::peer::Peer;
+use crate::session_slot::{Common, Slot, Turn};
+use crate::work::{Ask, Effect, Fact, Verdict, What, Work};
+
+/// What reaches a shard from links and operators.
+#[derive(Debug)]
+pub enum Input {
+    /// A command or an attach.
+    Ask(SessionId, Work),
+    /// A read.
+    Read(ReplyTo, Box<ReadFrame>),
+    /// A fetch.
+    Fetch {
+        /// Where the answer goes.
+        to: ReplyTo,
+        /// The request's number.
+        request: u64,
+        /// Of which session.
+        session: SessionId,
+        /// After which.
+        after: Position,
+    },
+    /// A connection is gone.
+    Detach(SessionId, ConnectionId),
+    /// What a router has here.
+    Reattach(ReplyTo, Arc<Peer>, Vec<Reattached>),
+    /// Connections that sent something.
+    Seen(Vec<(SessionId, ConnectionId)>),
+    /// A router wants live messages over the link for this long.
+    WantLive(Arc<Peer>, Duration),
+    /// A router's start is over.
+    RouterGone(Arc<Peer>),
+    /// Does the shard answer?
+    Ping,
+    /// An operator wants the session loaded anew.
+    Reload(SessionId),
+    /// The shard is ours under a higher epoch.
+    Raised(Epoch),
+    /// Hand off to this node.
+    Stop(Option<NodeId>),
+}
+
+#[derive(Debug)]
+struct WaitingRead {
+    to: ReplyTo,
+    frame: Box<ReadFrame>,
+    arrived: Instant,
+}
+
+/// The present, as the shell reads it.
+#[derive(Debug)]
+pub struct Present<'a> {
+    /// The journal's time.
+    pub now: Timestamp,
+    /// The process's time.
+    pub at: Instant,
+    /// Dice and ids.
+    pub chance: &'a mut Chance,
+}
+
+/// How full a shard is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Depth {
+    /// Loaded sessions.
+    pub resident: usize,
+    /// Requests that wait.
+    pub waiting: usize,
+    /// Decisions that are not durable.
+    pub undecided: usize,
+}
+
+/// The shard.
+#[derive(Debug)]
+pub struct Shard {
+    common: Common,
+    slots: BTreeMap<SessionId, Slot>,
+    ready: VecDeque<SessionId>,
+    reads: Vec<WaitingRead>,
+    checking: Option<Vec<WaitingRead>>,
+    /// Some: it goes to this node.
+    stopping: Option<Option<NodeId>>,
+    drained: bool,
+}
+
+impl Shard {
+    /// A shard just taken under this epoch.
+    pub fn new(id: ShardId, epoch: Epoch) -> Self {
+        Self {
+            common: Common::new(id, epoch),
+            slots: BTreeMap::new(),
+            ready: VecDeque::new(),
+            reads: Vec::new(),
+            checking: None,
+            stopping: None,
+            drained: false,
+        }
+    }
+
+    /// Whether everything is over here: another node serves it, or will.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// Its number.
+    pub fn id(&self) -> ShardId {
+        self.common.shard
+    }
+
+    /// Its epoch now.
+    pub fn epoch(&self) -> Epoch {
+        self.common.epoch
+    }
+
+    /// A session, if it has a slot.
+    pub fn slot(&self, session: SessionId) -> Option<&Slot> {
+        self.slots.get(&session)
+    }
+
+    /// How full it is.
+    pub fn depth(&self) -> Depth {
+        let mut depth = Depth::default();
+        for slot in self.slots.values() {
+            let (waiting, undecided) = slot.depth();
+            depth.resident += usize::from(slot.is_live());
+            depth.waiting += waiting;
+            depth.undecided += undecided;
+        }
+        depth
+    }
+
+    fn with<R>(
+        &mut self,
+        id: SessionId,
+        present: &mut Present<'_>,
+        out: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Slot, &mut Turn<'_>) -> R,
+    ) -> R {
+        let slot = self.slots.entry(id).or_insert_with(|| Slot::new(id, present.at));
+        let was_ready = slot.is_ready();
+        let (now, at, chance) = (present.now, present.at, &mut *present.chance);
+        let common = &mut self.common;
+        let result = act(slot, &mut Turn { now, at, chance, common, out });
+        if let Some(successor) = &self.stopping {
+            let (epoch, owner) = (self.common.epoch, successor.clone());
+            slot.stop(&Unseen::NotOwner { epoch, owner });
+        }
+        if slot.is_ready() && !was_ready {
+            self.ready.push_back(id);
+        }
+        result
+    }
+
+    /// Decides for the next session whose turn it is. False: nobody waits.
+    pub fn step(&mut self, present: &mut Present<'_>, out: &mut Vec<Effect>) -> bool {
+        let Some(id) = self.ready.pop_front() else { return false };
+        let Some(slot) = self.slots.get_mut(&id) else { return true };
+        let (now, at, chance) = (present.now, present.at, &mut *present.chance);
+        slot.step(&mut Turn { now, at, chance, common: &mut self.common, out });
+        if slot.is_ready() {
+            self.ready.push_back(id);
+        }
+        self.check_drained(out);
+        true
+    }
+
+    /// Whether a session waits for its turn.
+    pub fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Something came from a link or an operator.
+    pub fn input(&mut self, input: Input, present: &mut Present<'_>, out: &mut Vec<Effect>) {
+        match input {
+            Input::Ask(session, work) => {
+                if let Some(why) = self.not_owner() {
+                    return work.refuse_unseen(&why);
+                }
+                self.with(session, present, out, |slot, turn| slot.push(work, turn));
+            }
+            Input::Read(to, frame) => self.read(to, frame, present.at, out),
+            Input::Fetch { to, request, session, after } => {
+                match (self.not_owner(), self.slots.get(&session)) {
+                    (Some(why), _) => {
+                        Answer::unseen_fetch(to, request, &why).send();
+                    }
+                    (None, Some(_)) => self.with(session, present, out, |slot, turn| {
+                        slot.fetch(to, request, after, turn);
+                    }),
+                    (None, None) => out.push(Effect::Fetch { to, request, session, after }),
+                }
+            }
+            Input::Detach(session, connection) => {
+                self.clients_changed(session, present, out, |slot, at| {
+                    slot.clients().detach(connection, at);
+                });
+            }
+            Input::Reattach(to, peer, sessions) => {
+                self.reattach(to, &peer, &sessions, present, out);
+            }
+            Input::Seen(connections) => {
+                for (session, connection) in connections {
+                    self.clients_changed(session, present, out, |slot, at| {
+                        slot.clients().seen(connection, at);
+                    });
+                }
+            }
+            Input::WantLive(peer, time) => {
+                let until = present.at + time;
+                self.common.want_live.retain(|(known, _)| !Arc::ptr_eq(known, &peer));
+                self.common.want_live.push((peer, until));
+            }
+            Input::RouterGone(peer) => {
+                for id in self.slots.keys().copied().collect::<Vec<_>>() {
+                    self.clients_changed(id, present, out, |slot, at| {
+                        slot.clients().router_gone(&peer, at);
+                    });
+                }
+            }
+            Input::Ping => {}
+            Input::Reload(session) => self.with(session, present, out, Slot::reload),
+            Input::Raised(epoch) => self.raise(epoch),
+            Input::Stop(successor) => {
+                self.stopping = Some(successor);
+                for id in self.slots.keys().copied().collect::<Vec<_>>() {
+                    self.with(id, present, out, |_, _| ());
+                }
+                self.refuse_reads();
+            }
+        }
+        self.check_drained(out);
+    }
+
+    /// The writer's verdict on submissions.
+    pub fn verdict(&mut self, verdict: Verdict, present: &mut Present<'_>, out: &mut Vec<Effect>) {
+        self.raise(verdict.epoch);
+        let fenced = matches!(verdict.outcome, Err(PartRefusal::Fenced));
+        if fenced && verdict.under == self.common.epoch {
+            out.push(Effect::Fenced);
+        }
+        let session = verdict.session;
+        self.with(session, present, out, |slot, turn| slot.verdict(verdict, turn));
+        self.check_drained(out);
+    }
+
+    /// Something came back from beside.
+    pub fn fact(&mut self, fact: Fact, present: &mut Present<'_>, out: &mut Vec<Effect>) {
+        match fact {
+            Fact::Loaded(session, outcome) => {
+                self.with(session, present, out, |slot, _| slot.loaded(outcome));
+            }
+            Fact::History(session, version, outcome) => {
+                self.with(session, present, out, |slot, turn| {
+                    slot.history(version, outcome, turn);
+                });
+            }
+            Fact::Found(session, actions, outcome) => {
+                self.with(session, present, out, |slot, turn| slot.found(&actions, outcome, turn));
+            }
+            Fact::Missed(to, admitted, missed) => {
+                let session = admitted.frame.session;
+                self.with(session, present, out, |slot, turn| {
+                    slot.resume(to, admitted, missed, turn);
+                });
+            }
+            Fact::Saved(session, stored) => {
+                self.with(session, present, out, |slot, _| slot.saved(stored));
+            }
+            Fact::NotPublished(committed) => {
+                if let Some(slot) = self.slots.get(&committed.part().session) {
+                    slot.not_published(&committed);
+                }
+            }
+        }
+        self.check_drained(out);
+    }
+
+    /// Once a second.
+    pub fn tick(&mut self, present: &mut Present<'_>, out: &mut Vec<Effect>) {
+        self.common.want_live.retain(|(_, until)| *until > present.at);
+        for id in self.slots.keys().copied().collect::<Vec<_>>() {
+            if self.with(id, present, out, Slot::tick) {
+                self.slots.remove(&id);
+            }
+        }
+        self.check_drained(out);
+    }
+
+    /// The shard is another's: everything unanswered is told so.
+    pub fn abandon(&mut self, owner: Option<NodeId>) {
+        let why = Unseen::NotOwner { epoch: self.common.epoch, owner: owner.clone() };
+        self.stopping = Some(owner);
+        for slot in self.slots.values_mut() {
+            slot.abandon(&why);
+        }
+        self.refuse_reads();
+    }
+
+    fn not_owner(&self) -> Option<Unseen> {
+        let owner = self.stopping.as_ref()?.clone();
+        Some(Unseen::NotOwner { epoch: self.common.epoch, owner })
+    }
+
+    fn raise(&mut self, epoch: Epoch) {
+        if epoch > self.common.epoch {
+            self.common.epoch = epoch;
+        }
+    }
+
+    fn check_drained(&mut self, out: &mut Vec<Effect>) {
+        if self.stopping.is_some() && !self.drained && self.slots.values().all(Slot::is_settled) {
+            self.drained = true;
+            out.push(Effect::Drained);
+        }
+    }
+
+    fn clients_changed(
+        &mut self,
+        session: SessionId,
+        present: &mut Present<'_>,
+        out: &mut Vec<Effect>,
+        change: impl FnOnce(&mut Slot, Instant),
+    ) {
+        if self.slots.contains_key(&session) {
+            self.with(session, present, out, |slot, turn| {
+                change(slot, turn.at);
+                slot.tell_presence(turn);
+            });
+        }
+    }
+
+    fn reattach(
+        &mut self,
+        to: ReplyTo,
+        peer: &Arc<Peer>,
+        sessions: &[Reattached],
+        present: &mut Present<'_>,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.not_owner().is_some() {
+            let heads = ToRouter::Heads { shard: self.common.shard, heads: Vec::new() };
+            Answer::from_journal(to, heads).send();
+            return;
+        }
+        let named: BTreeMap<_, _> = sessions.iter().map(|told| (told.session, told)).collect();
+        let known: Vec<_> = self.slots.keys().copied().collect();
+        for id in known.into_iter().filter(|id| !named.contains_key(id)) {
+            self.clients_changed(id, present, out, |slot, at| {
+                slot.clients().reattach(peer, &[], at);
+            });
+        }
+        for (id, told) in &named {
+            let connections: Vec<_> = told
+                .connections
+                .iter()
+                .map(|(id, viewer, token)| (*id, viewer.player, *token))
+                .collect();
+            self.with(*id, present, out, |slot, turn| {
+                slot.clients().reattach(peer, &connections, turn.at);
+                slot.tell_presence(turn);
+            });
+        }
+        out.push(Effect::Heads { to, sessions: named.into_keys().collect() });
+    }
+
+    fn read(&mut self, to: ReplyTo, frame: Box<ReadFrame>, at: Instant, out: &mut Vec<Effect>) {
+        if let Some(why) = self.not_owner() {
+            Answer::unseen_read(to, &frame, &why).send();
+            return;
+        }
+        self.reads.push(WaitingRead { to, frame, arrived: at });
+        self.check(out);
+    }
+
+    /// One check at a time; reads that come meanwhile wait for the next, which begins after them.
+    fn check(&mut self, out: &mut Vec<Effect>) {
+        if self.checking.is_none() && !self.reads.is_empty() {
+            self.checking = Some(std::mem::take(&mut self.reads));
+            out.push(Effect::Check);
+        }
+    }
+
+    /// After [`Effect::Check`].
+    pub fn checked(
+        &mut self,
+        Checked { row, within_lease }: Checked,
+        present: &mut Present<'_>,
+        out: &mut Vec<Effect>,
+    ) {
+        let reads = self.checking.take().unwrap_or_default();
+        let stale = match row {
+            // The writer raised it to settle an unknown outcome.
+            Some((epoch, true)) if epoch >= self.common.epoch => {
+                self.raise(epoch);
+                Ok(false)
+            }
+            Some(_) => {
+                out.push(Effect::Fenced);
+                Err(Unseen::NotOwner { epoch: self.common.epoch, owner: None })
+            }
+            None if within_lease => Ok(true),
+            None => Err(Unseen::Unavailable),
+        };
+        for WaitingRead { to, frame, arrived } in reads {
+            match &stale {
+                Err(why) => {
+                    Answer::unseen_read(to, &frame, why).send();
+                }
+                Ok(stale) => {
+                    let session = frame.session;
+                    let ask = Ask::new(What::Read { frame, stale: *stale }, arrived);
+                    self.with(session, present, out, |slot, turn| {
+                        slot.push(Work { to, ask }, turn);
+                    });
+                }
+            }
+        }
+        self.check(out);
+    }
+
+    fn refuse_reads(&mut self) {
+        let Some(why) = self.not_owner() else { return };
+        let checking = self.checking.take().unwrap_or_default();
+        for read in checking.into_iter().chain(std::mem::take(&mut self.reads)) {
+            Answer::unseen_read(read.to, &read.frame, &why).send();
+        }
+    }
+}
