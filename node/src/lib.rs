@@ -1,6 +1,31 @@
 //! The owner process: holds shards, decides commands, writes the journal, tells everybody.
 
+pub mod answer;
+pub mod app;
+pub mod chance;
+pub mod clients;
+pub mod epoch_check;
+pub mod fan_out;
+pub mod hot_state;
+pub mod hub_relay;
+pub mod journal_batch;
+pub mod journal_probe;
+pub mod journal_writer;
+pub mod limits;
+pub mod link_server;
+pub mod loader;
+pub mod metrics;
+pub mod node_links;
 pub mod ownership;
 pub mod ownership_events;
 pub mod ownership_task;
+pub mod peer;
+pub mod recent;
+pub mod relay_wake;
 pub mod ring;
+pub mod routes;
+pub mod session_slot;
+pub mod shard;
+pub mod shard_task;
+pub mod shards;
+pub mod work;

@@ -1,0 +1,102 @@
+//! Sessions as folds of the journal: the highest usable snapshot and the events after it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use gss_session::{Corrupt, Session};
+use gss_shared::ids::{Position, SessionId, Version};
+use gss_shared::ports::journal::{JournalError, JournalEvent, Snapshot};
+
+use super::Loader;
+use crate::limits::{LARGE_STATE_BYTES, PAGE_EVENTS};
+use crate::work::Loaded;
+
+impl Loader {
+    /// The session up to `at_most` (None: whole).
+    pub(super) async fn load(
+        &self,
+        session: SessionId,
+        at_most: Option<Version>,
+    ) -> Result<Loaded, JournalError> {
+        let snapshot = self.journal.snapshot(session, at_most).await?;
+        if let Some(snapshot) = snapshot {
+            match restore(session, snapshot).await {
+                Ok(start) => return self.fold(session, Some(start), at_most).await,
+                Err(why) => {
+                    tracing::error!(%session, why, "snapshot cannot be read, replaying everything");
+                }
+            }
+        }
+        self.fold(session, None, at_most).await
+    }
+
+    async fn fold(
+        &self,
+        id: SessionId,
+        start: Option<Session>,
+        at_most: Option<Version>,
+    ) -> Result<Loaded, JournalError> {
+        let mut loaded = Loaded { session: start, tail_events: 0, tail_bytes: 0 };
+        loop {
+            let after = loaded.session.as_ref().map_or(Position::START, Session::position).version;
+            let mut events = self.journal.events(id, after, PAGE_EVENTS).await?;
+            let more = events.len() == PAGE_EVENTS;
+            if let Some(at_most) = at_most {
+                events.retain(|event| event.version <= at_most);
+            }
+            let complete = !more || events.len() < PAGE_EVENTS;
+            loaded.tail_events += u64::try_from(events.len()).unwrap_or(u64::MAX);
+            let bytes: usize = events.iter().map(|event| event.data.len()).sum();
+            loaded.tail_bytes += bytes;
+            loaded.session = apply(id, loaded.session, events, bytes).await?;
+            if complete {
+                return Ok(loaded);
+            }
+        }
+    }
+}
+
+async fn restore(id: SessionId, snapshot: Snapshot) -> Result<Session, String> {
+    let Snapshot { state, position, .. } = snapshot;
+    let large = state.len() >= LARGE_STATE_BYTES;
+    let restored = beside(large, move || Session::restore(id, &state)).await?;
+    if restored.position() == position {
+        Ok(restored)
+    } else {
+        Err("snapshot stands elsewhere than its row says".to_owned())
+    }
+}
+
+async fn apply(
+    id: SessionId,
+    session: Option<Session>,
+    events: Vec<JournalEvent>,
+    bytes: usize,
+) -> Result<Option<Session>, JournalError> {
+    let fold = move || match session {
+        None => Session::replay(id, None, &events),
+        Some(mut session) => {
+            for event in &events {
+                session.apply(event)?;
+            }
+            Ok(Some(session))
+        }
+    };
+    beside(bytes >= LARGE_STATE_BYTES, fold).await.map_err(JournalError::Corrupt)
+}
+
+/// Runs on the blocking pool when it is large; a panic is as good as unreadable data.
+async fn beside<T: Send + 'static>(
+    large: bool,
+    work: impl FnOnce() -> Result<T, Corrupt> + Send + 'static,
+) -> Result<T, String> {
+    let guarded = move || catch_unwind(AssertUnwindSafe(work));
+    let outcome = if large {
+        tokio::task::spawn_blocking(guarded).await.map_err(|error| error.to_string())?
+    } else {
+        guarded()
+    };
+    match outcome {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("reading it panicked".to_owned()),
+    }
+}
