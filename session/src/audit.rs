@@ -24,7 +24,7 @@ pub fn audit_item(event: &JournalEvent, viewer: Viewer) -> Result<Option<Value>,
     let told = words.into_iter().find(|word| word.audience.admits(viewer)).map(|word| word.data);
     let Some(data) = told.or_else(|| record(&body, facts, viewer)) else { return Ok(None) };
     let by_service = matches!(&body, Event::SessionStatus(body) if body.by_service);
-    let action = facts.action.map(|(action, _)| action).or(facts.of);
+    let action = facts.action();
     Ok(Some(json!({
         "event_id": event.id,
         "version": event.version.to_string(),

@@ -31,6 +31,7 @@ pub struct Context<'a> {
 
 /// What became of a command that was not refused.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "taken apart as soon as it is made")]
 pub enum Verdict {
     /// Decided: to be journaled.
     Accepted(Decision),

@@ -25,6 +25,13 @@ pub(crate) struct Facts {
     pub(crate) of: Option<ActionId>,
 }
 
+impl Facts {
+    /// The action it belongs to.
+    pub(crate) fn action(&self) -> Option<ActionId> {
+        self.action.map(|(action, _)| action).or(self.of)
+    }
+}
+
 impl Session {
     /// Folds one event of the journal into the state.
     ///

@@ -9,7 +9,7 @@ use gss_shared::message::{Audience, Effect, Message, Variant};
 use gss_shared::ports::journal::JournalEvent;
 use serde_json::{Map, Value, json};
 
-use crate::event::{Corrupt, Event, Group, To};
+use crate::event::{Corrupt, Event, Group, SettingsChanged, To};
 use crate::fold::{self, Facts};
 use crate::settings::Show;
 use crate::state::Status;
@@ -103,7 +103,7 @@ fn variant(word: Word, facts: Facts) -> Variant {
 
 /// What is said of an event, the most privileged first.
 pub(crate) fn words(event: &Event, facts: Facts, audience: &Audience) -> Vec<Word> {
-    let action = facts.action.map(|(action, _)| action).or(facts.of);
+    let action = facts.action();
     let one = |name, data| vec![Word { audience: audience.clone(), name, data: object(data) }];
     match event {
         Event::StateUpdate(body) => changed(&body.changes, body.views.as_deref(), facts),
@@ -139,23 +139,7 @@ pub(crate) fn words(event: &Event, facts: Facts, audience: &Audience) -> Vec<Wor
                 "action_id": action.filter(|_| !body.by_service),
             }),
         ),
-        Event::SettingsChanged(body) => [Show::Gms, Show::Others]
-            .into_iter()
-            .map(|show| {
-                let mut data = json!({
-                    "status": body.status,
-                    "reason": "settings_changed",
-                    "actor": facts.actor,
-                    "action_id": action,
-                    "settings": body.settings.show(show),
-                });
-                if let Some(name) = &body.name {
-                    data["name"] = json!(name);
-                }
-                let audience = if show == Show::Gms { Audience::gms() } else { audience.clone() };
-                Word { audience, name: "session_status", data: object(data) }
-            })
-            .collect(),
+        Event::SettingsChanged(body) => settings(body, facts, audience),
         Event::RolledBack(body) => {
             let mut data = json!({
                 "action_id": action,
@@ -181,15 +165,32 @@ pub(crate) fn words(event: &Event, facts: Facts, audience: &Audience) -> Vec<Wor
     }
 }
 
+/// Settings as GMs see them, and as others do.
+fn settings(body: &SettingsChanged, facts: Facts, audience: &Audience) -> Vec<Word> {
+    let word = |(show, audience): (Show, &Audience)| {
+        let mut data = json!({
+            "status": body.status,
+            "reason": "settings_changed",
+            "actor": facts.actor,
+            "action_id": facts.action(),
+            "settings": body.settings.show(show),
+        });
+        if let Some(name) = &body.name {
+            data["name"] = json!(name);
+        }
+        Word { audience: audience.clone(), name: "session_status", data: object(data) }
+    };
+    [(Show::Gms, &Audience::gms()), (Show::Others, audience)].into_iter().map(word).collect()
+}
+
 fn changed(all: &[Change], views: Option<&[View]>, facts: Facts) -> Vec<Word> {
     if all.is_empty() {
         return Vec::new();
     }
     let word = |audience, changes: Vec<&Change>| {
-        let action = facts.action.map(|(action, _)| action).or(facts.of);
         let data = json!({
             "update_id": facts.position.event,
-            "action_id": action,
+            "action_id": facts.action(),
             "actor": facts.actor,
             "changes": changes,
         });

@@ -74,8 +74,8 @@ pub(crate) fn views(
     let plain =
         |path: &str| visibility.reader(path) == Reader::All && !visibility.varies_beneath(path);
     let open = |change: &Change| {
-        let above = parent(&change.path).filter(|above| change.value.is_none() && *above != "");
-        plain(&change.path) && above.is_none_or(plain)
+        let above = parent(&change.path).filter(|above| !above.is_empty());
+        plain(&change.path) && (change.value.is_some() || above.is_none_or(plain))
     };
     if changes.iter().all(open) {
         return None;
@@ -93,7 +93,7 @@ pub(crate) fn views(
     let others = tell(PlayerId(Uuid::nil()));
     let mut named = BTreeSet::new();
     for change in changes {
-        name_players(visibility, change, &mut named);
+        name_players(visibility, document, change, &mut named);
     }
     let mut views: Vec<View> = Vec::new();
     for player in named {
@@ -168,13 +168,27 @@ fn removal(
     Some(told)
 }
 
-fn name_players(visibility: Visibility<'_>, change: &Change, named: &mut BTreeSet<PlayerId>) {
+/// Players that may be told something else than others.
+fn name_players(
+    visibility: Visibility<'_>,
+    document: &Document,
+    change: &Change,
+    named: &mut BTreeSet<PlayerId>,
+) {
     if let Reader::Player(player) = visibility.reader(&change.path) {
         named.insert(player);
     }
     named.extend(visibility.named_beneath(&change.path));
-    if change.path == "/players" {
-        let values = [&change.value, &change.previous];
+    if change.value.is_some() && !visibility.varies_beneath(&change.path) {
+        return;
+    }
+    // A removal may be told as one of a parent, in which others see something still.
+    let Ok(path) = Pointer::read(&change.path) else { return };
+    let Some(top) = path.tokens().get(..1) else { return };
+    let above = Pointer::of(top.to_vec());
+    named.extend(visibility.named_beneath(above.as_str()));
+    if above.as_str() == "/players" {
+        let values = [document.get(top), change.value.as_ref(), change.previous.as_ref()];
         let keys = values.into_iter().flatten().filter_map(Value::as_object);
         named.extend(keys.flat_map(|members| members.keys().filter_map(|key| player_id(key))));
     }

@@ -186,9 +186,8 @@ impl Pool {
     }
 
     fn check(&self) -> Result<(), ExpressionError> {
-        let stands = |face: u32| {
-            !self.reroll_again.contains(&face) && !(self.explodes && face == self.sides)
-        };
+        let explodes = |face| self.explodes && face == self.sides;
+        let stands = |face| !self.reroll_again.contains(&face) && !explodes(face);
         if (1..=self.sides).any(stands) { Ok(()) } else { Err(ExpressionError::Endless) }
     }
 }

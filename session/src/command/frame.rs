@@ -141,20 +141,17 @@ fn check_request(data: &mut Fields) -> Parse<()> {
         crate::text::check("prompt", &prompt, 1, PROMPT_CHARACTERS)?;
     }
     data.to()?;
-    if let Some(kind) = data.string("kind")? {
-        if !matches!(kind.as_str(), "tactical" | "region" | "scene") {
-            return Err(refusal::argument("kind", "is tactical, region or scene"));
-        }
+    let kind = data.string("kind")?;
+    if kind.is_some_and(|kind| !matches!(kind.as_str(), "tactical" | "region" | "scene")) {
+        return Err(refusal::argument("kind", "is tactical, region or scene"));
     }
     for edge in ["width", "height"] {
-        match data.take(edge) {
-            None => {}
-            Some(Value::Number(squares)) => {
-                if !squares.as_u64().is_some_and(|squares| (1..=MAP_EDGE).contains(&squares)) {
-                    return Err(refusal::argument(edge, "is 1 to 1000 squares"));
-                }
-            }
-            Some(_) => return Err(refusal::shape(edge, "is a number")),
+        let Some(squares) = data.take(edge) else { continue };
+        if !squares.is_number() {
+            return Err(refusal::shape(edge, "is a number"));
+        }
+        if !squares.as_u64().is_some_and(|squares| (1..=MAP_EDGE).contains(&squares)) {
+            return Err(refusal::argument(edge, "is 1 to 1000 squares"));
         }
     }
     Ok(())

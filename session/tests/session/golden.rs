@@ -78,7 +78,7 @@ fn played() -> Table {
     });
     rest(&mut table, 1, create);
     rest(&mut table, 2, json!({"kind": "join", "character_id": id(102)}));
-    let mut frame = |table: &mut Table, number: u128, kind: &str, mut data: Value| {
+    let frame = |table: &mut Table, number: u128, kind: &str, mut data: Value| {
         data["action_id"] = json!(id(2_000 + number));
         table.frame(gm, &json!({"type": kind, "data": data}).to_string()).expect(kind);
     };

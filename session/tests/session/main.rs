@@ -1,10 +1,12 @@
 //! The session from outside: commands in, events, messages and reads out.
 
+mod bounds;
 mod golden;
+mod members;
 mod parsing;
 mod properties;
+mod resume;
 mod roles;
 mod schema;
 mod scripts;
-mod size;
 mod support;

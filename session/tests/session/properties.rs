@@ -359,7 +359,7 @@ fn may_see(path: &str, viewer: Viewer, rules: &[(String, &'static str)]) -> bool
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn any_play_holds(steps in prop::collection::vec((sender(), step()), 1..40)) {

@@ -57,7 +57,7 @@ pub(crate) struct Table {
     pub(crate) got: Vec<(PlayerId, Value)>,
 }
 
-pub(crate) fn id(number: u128) -> Uuid {
+pub(crate) const fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x1000_0000_0000_4000_8000_0000_0000_0000 + number)
 }
 
