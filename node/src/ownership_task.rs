@@ -39,6 +39,7 @@ enum Notice {
     Raised(Vec<(Shard, Epoch, Epoch)>),
     Offered { shard: Shard, reply: oneshot::Sender<bool> },
     Released(Shard, Epoch),
+    ReleaseDone,
     Draining(bool),
 }
 
@@ -159,6 +160,8 @@ struct Task {
     notices: mpsc::Sender<Notice>,
     standing: watch::Sender<Arc<Standing>>,
     jobs: TaskTracker,
+    /// Leases that are being released: a drain is complete when they are.
+    releases: TaskTracker,
     directory_ok: bool,
     members: BTreeMap<NodeId, MemberRecord>,
 }
@@ -180,6 +183,7 @@ pub fn spawn(
         notices: notices.clone(),
         standing,
         jobs: TaskTracker::new(),
+        releases: TaskTracker::new(),
         directory_ok: false,
         members: BTreeMap::new(),
     };
@@ -306,6 +310,7 @@ impl Task {
                 act.into_iter().collect()
             }
             Notice::Released(shard, epoch) => self.ownership.released(shard, epoch),
+            Notice::ReleaseDone => Vec::new(),
             Notice::Draining(draining) => {
                 self.ownership.set_draining(draining);
                 Vec::new()
@@ -334,7 +339,7 @@ impl Task {
             owners,
             members: self.members.clone(),
             directory_ok: self.directory_ok,
-            drained: self.ownership.is_drained(),
+            drained: self.ownership.is_drained() && self.releases.is_empty(),
         }));
     }
 
@@ -394,14 +399,16 @@ impl Task {
     }
 
     fn release(&self, shard: Shard, lease: Lease, successor: Option<MemberRecord>) {
-        let ports = self.ports.clone();
-        self.jobs.spawn(async move {
+        let (ports, notices) = (self.ports.clone(), self.notices.clone());
+        self.releases.spawn(async move {
             let epoch = lease.epoch;
             let to = successor.as_ref().map(|record| &record.node);
             ports.directory.release(&[(shard, lease)], to).await;
             if let Some(record) = successor {
                 ports.peers.released(&record, shard, epoch).await;
             }
+            // The task is gone when this fails.
+            let _gone = notices.send(Notice::ReleaseDone).await;
         });
     }
 

@@ -112,6 +112,7 @@ impl Builder {
     /// # Errors
     /// When it is not ready in time; the error names the log folder.
     pub async fn start(self) -> Result<Cluster> {
+        gss_shared::tls::install();
         let dir = tempfile::Builder::new().prefix("gss-it-").tempdir()?;
         let log = std::fs::File::create(dir.path().join("xtask.log"))?;
         let mut command = Command::new(binary("xtask")?);
@@ -119,7 +120,7 @@ impl Builder {
             .arg("cluster")
             .args(["--nodes", &self.nodes.to_string(), "--routers", &self.routers.to_string()])
             .args(["--limits", "open", "--no-build", "--dir"])
-            .arg(dir.path())
+            .arg(dir.path().join("cluster"))
             .current_dir(workspace())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -174,7 +175,7 @@ impl Cluster {
 
     async fn await_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + READY;
-        let path = self.dir().join("endpoints.json");
+        let path = self.dir().join("cluster/endpoints.json");
         loop {
             if let Ok(text) = std::fs::read_to_string(&path)
                 && let Ok(endpoints) = serde_json::from_str(&text)
@@ -315,7 +316,7 @@ impl Cluster {
         let rows = self
             .postgres()
             .await?
-            .query("SELECT shard, owner_node FROM shards WHERE owner_node IS NOT NULL", &[])
+            .query("SELECT shard, owner FROM shards WHERE owner IS NOT NULL", &[])
             .await?;
         let owner = |row: &tokio_postgres::Row| {
             (u16::try_from(row.get::<_, i32>(0)).unwrap_or_default(), row.get(1))
