@@ -94,7 +94,11 @@ pub(crate) struct Cursor {
     frames: Vec<Utf8Bytes>,
     bytes: usize,
     answered: usize,
+    /// Commands that wait for their answer.
+    unanswered: usize,
     messages_per_minute: Option<u32>,
+    /// Closes so when the commands sent before are answered; nothing else is told any more.
+    leaving: Option<CloseCode>,
     close: Option<CloseCode>,
 }
 
@@ -111,7 +115,9 @@ impl Cursor {
             frames: Vec::new(),
             bytes: 0,
             answered: 0,
+            unanswered: 0,
             messages_per_minute: None,
+            leaving: None,
             close: None,
         };
         cursor.shut(Waiting::Attach);
@@ -230,6 +236,11 @@ impl Cursor {
         self.replay(gate.messages)
     }
 
+    /// A command of this connection is on its way; [`Cursor::answer`] follows.
+    pub(crate) fn asked(&mut self) {
+        self.unanswered += 1;
+    }
+
     /// An answer to a command: written when the connection stands at the version it depends on.
     /// `position`: what the frame carries, if it does. None as frame: nothing is said.
     pub(crate) fn answer(
@@ -311,7 +322,7 @@ impl Cursor {
     }
 
     fn deliver(&mut self, message: &Message, rendered: &mut Rendered) -> Wish {
-        if message.version() <= self.at || self.close.is_some() {
+        if message.version() <= self.at || self.close.is_some() || self.leaving.is_some() {
             return Wish::Nothing;
         }
         for effect in &message.effects {
@@ -342,7 +353,8 @@ impl Cursor {
                     }
                 }
                 Effect::Close { player, code } if player.is_none_or(|player| player == me) => {
-                    self.close(CloseCode::from_number(*code).unwrap_or(CloseCode::GoingAway));
+                    let code = CloseCode::from_number(*code).unwrap_or(CloseCode::GoingAway);
+                    self.leaving.get_or_insert(code);
                 }
                 Effect::Close { .. } | Effect::Role { .. } => {}
             }
@@ -377,11 +389,15 @@ impl Cursor {
     }
 
     fn flush_deferred(&mut self) {
-        while self.deferred.front().is_some_and(|front| front.at() <= self.at) {
+        let leaving = self.leaving.is_some();
+        while self.deferred.front().is_some_and(|front| front.at() <= self.at || leaving) {
             match self.deferred.pop_front() {
-                Some(Deferred::Sync { at, frame, .. }) => self.write_sync(at, frame),
+                Some(Deferred::Sync { at, frame, .. }) if at.version <= self.at => {
+                    self.write_sync(at, frame);
+                }
                 Some(Deferred::Answer { frame, position, .. }) => {
                     self.answered += 1;
+                    self.unanswered = self.unanswered.saturating_sub(1);
                     if let Some(frame) = frame {
                         self.push(frame);
                     }
@@ -389,8 +405,14 @@ impl Cursor {
                         self.sent = position;
                     }
                 }
-                None => {}
+                // Of a version that is not told any more.
+                Some(Deferred::Sync { .. }) | None => {}
             }
+        }
+        if self.unanswered == 0
+            && let Some(code) = self.leaving
+        {
+            self.close(code);
         }
     }
 }

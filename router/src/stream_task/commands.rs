@@ -25,6 +25,7 @@ impl Worker {
     pub(super) fn frame(&mut self, frame: ClientFrame, now: Instant) {
         let Some(session) = self.sessions.get_mut(&frame.session) else { return };
         let Some(client) = session.client(frame.connection) else { return };
+        client.cursor.asked();
         let sender = (Some(frame.connection), frame.seq, client.player);
         let body = CommandBody::Frame(frame.text);
         let mut command = Pending::new(sender, body, frame.action, (now, now + BUDGET));
