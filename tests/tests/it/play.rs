@@ -48,7 +48,9 @@ async fn resident(cluster: &Cluster) -> Result<f64> {
     let mut sum = 0.0;
     for node in &cluster.endpoints().nodes {
         let text = reqwest::get(format!("{}/metrics", node.admin)).await?.text().await?;
-        let line = text.lines().find(|line| line.starts_with("gss_node_sessions_resident"));
+        let line = text.lines().find(|line| {
+            line.starts_with("gss_node_sessions{") || line.starts_with("gss_node_sessions ")
+        });
         let value = line.and_then(|line| line.rsplit(' ').next()).context("the metric")?;
         sum += value.parse::<f64>()?;
     }
