@@ -15,7 +15,7 @@ use gss_shared::frames::{auth_refreshed_frame, error_frame, heartbeat_frame};
 use gss_shared::ids::{ConnectionId, PlayerId, Position, SessionId};
 use gss_shared::limits;
 use gss_shared::token::{SessionTokens, TokenClaims};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
@@ -34,6 +34,8 @@ use crate::switchboard::{Credential, OpenConnection, RefreshAuth};
 const WRITE_STALL: Duration = Duration::from_secs(30);
 /// Time for a close to reach the client and be answered.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
+/// Silence after which a client that sent what cannot be read has read its close.
+const REST: Duration = Duration::from_millis(500);
 /// Batches written with one flush.
 const BATCHES_PER_FLUSH: usize = 64;
 
@@ -352,12 +354,27 @@ where
             socket.close(Some(CloseFrame { code: number.into(), reason })).await?;
             // Data left unread would make the kernel reset the connection before the close is read.
             while let Some(Ok(_)) = socket.next().await {}
+            if matches!(end, End::Broken(_) | End::Close(CloseCode::TooLarge)) {
+                discard(socket.get_mut()).await?;
+            }
             Ok::<(), tungstenite::Error>(())
         };
         match tokio::time::timeout(CLOSE_WAIT, closing).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::trace!(%error, "close did not get through"),
             Err(_) => tracing::debug!(connection = %self.id, "close was not answered"),
+        }
+    }
+}
+
+/// Reads what still comes of a frame that cannot be read, until the client rests.
+async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<()> {
+    let mut waste = [0; 4 << 10];
+    loop {
+        match tokio::time::timeout(REST, stream.read(&mut waste)).await {
+            Ok(Ok(0)) | Err(_) => return Ok(()),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(error),
         }
     }
 }

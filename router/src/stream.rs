@@ -95,13 +95,15 @@ impl Stream {
         match message.version().cmp(&last.version) {
             Ordering::Less => {}
             Ordering::Equal if message.position == last => {}
-            Ordering::Equal => self.diverge(out),
+            Ordering::Equal => self.diverge_at(message, out),
             Ordering::Greater if message.after == last => {
                 self.deliver(message, out);
                 self.deliver_held(out);
                 self.settle(now, GAP_GRACE);
             }
-            Ordering::Greater if message.version() == last.version.next() => self.diverge(out),
+            Ordering::Greater if message.version() == last.version.next() => {
+                self.diverge_at(message, out);
+            }
             Ordering::Greater => {
                 self.hold(message);
                 self.settle(now, GAP_GRACE);
@@ -255,11 +257,17 @@ impl Stream {
         }
     }
 
+    /// The message that showed it is of the other history: it may be the snapshot's successor.
+    fn diverge_at(&mut self, message: Arc<Message>, out: &mut Vec<Step>) {
+        self.diverge(out);
+        self.hold(message);
+    }
+
     fn diverge(&mut self, out: &mut Vec<Step>) {
-        *self = Self { fetching: false, ..Self::default() };
+        *self = Self::default();
         out.push(Step::Diverged);
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
