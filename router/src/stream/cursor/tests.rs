@@ -363,3 +363,21 @@ fn viewers_of_one_kind_share_one_encoding() {
     let (one, other) = (one.take().frames, other.take().frames);
     assert_eq!(one[0].as_ptr(), other[0].as_ptr());
 }
+
+#[test]
+fn one_that_has_to_leave_gets_its_answers_first() {
+    let mut cursor = cursor(100);
+    cursor.asked();
+    cursor.asked();
+    let ended = vec![Effect::Close { player: None, code: 4502 }];
+    assert_eq!(offer(&mut cursor, &with(101, ended)), Wish::Nothing);
+    assert_eq!(cursor.take().close, None);
+    ack(&mut cursor, 101);
+    assert_eq!(offer(&mut cursor, &shared(102)), Wish::Nothing);
+    let batch = cursor.take();
+    assert_eq!((batch.frames.len(), batch.close), (1, None), "the ack, and nothing of 102");
+    cursor.answer(Version(101), Some("refused".into()), None);
+    let batch = cursor.take();
+    let frames: Vec<String> = batch.frames.iter().map(ToString::to_string).collect();
+    assert_eq!((frames, batch.close), (vec!["refused".to_owned()], Some(CloseCode::SessionEnded)));
+}
