@@ -215,6 +215,7 @@ impl Parts {
             ended,
             hot,
             jobs: self.tasks.clone(),
+            stop: self.stop.clone(),
         };
         let relay_wake = Arc::clone(&self.relay_wake);
         let (service, registry) = registry(tools, relay_wake, self.tasks.clone());

@@ -1,8 +1,8 @@
 //! The shell of [`crate::shard`]: one task per owned shard. Takes what comes, lets sessions decide
 //! turn by turn, and carries out effects beside itself. Never waits for the journal.
 //!
-//! It ends when its mailbox has no senders any more; from the moment the shard is another's it
-//! answers everything with "not the owner".
+//! It ends when its mailbox has no senders any more, or with the process; from the moment the shard
+//! is another's it answers everything with "not the owner".
 
 mod effects;
 
@@ -53,6 +53,8 @@ pub struct ShardTools {
     pub hot: Option<Arc<HotKeys>>,
     /// Work beside the tasks.
     pub jobs: TaskTracker,
+    /// Ends all tasks with the process.
+    pub stop: CancellationToken,
 }
 
 /// A shard's service is over.
@@ -154,8 +156,8 @@ impl ShardTask {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut effects = Vec::new();
-        loop {
-            let woken = self.wait(&mut tick).await;
+        let stop = self.tools.stop.clone();
+        while let Some(woken) = stop.run_until_cancelled(self.wait(&mut tick)).await {
             self.pulse.fetch_add(1, Ordering::Relaxed);
             match woken {
                 Woken::Input(None) => break,

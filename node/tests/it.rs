@@ -1,0 +1,12 @@
+//! A node on the embedded adapters, spoken to by a router over real links.
+
+#[path = "it/flaky.rs"]
+mod flaky;
+#[path = "it/handoff.rs"]
+mod handoff;
+#[path = "it/outcomes.rs"]
+mod outcomes;
+#[path = "it/play.rs"]
+mod play;
+#[path = "it/world.rs"]
+mod world;

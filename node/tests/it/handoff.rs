@@ -1,0 +1,55 @@
+//! Shards that go to another node.
+
+use gss_shared::ids::{Epoch, Incarnation, NodeId};
+use gss_shared::link::frame::{Outcome, ToRouter};
+
+use crate::world::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fenced_node_says_so_and_answers_nothing() {
+    let world = World::new().await;
+    let node = world.node("a").await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    router.ask(create()).await;
+    let rows = world.journal.shards(&[shard()]).await.expect("rows");
+    let other: NodeId = "b".parse().expect("id");
+    let wanted = [(shard(), rows[0].epoch)];
+    world.journal.raise(&wanted, (&other, Incarnation(1))).await.expect("raise");
+    let asked = router.command(set(1, 5)).await;
+    loop {
+        match router.hear().await {
+            ToRouter::Answer(answer) => {
+                assert_eq!(answer.seq, asked);
+                assert!(matches!(answer.outcome, Outcome::NotOwner { .. }), "{answer:?}");
+                break;
+            }
+            ToRouter::Lost { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    node.handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drained_node_hands_over_and_play_goes_on() {
+    let world = World::new().await;
+    let a = world.node("a").await;
+    let mut at_a = world.router(&a).await;
+    at_a.until_owned().await;
+    at_a.ask(create()).await;
+    let b = world.node("b").await;
+    let mut at_b = world.router(&b).await;
+    let draining = tokio::spawn(async move {
+        a.handle.drain_and_stop().await;
+    });
+    at_b.until_owned().await;
+    draining.await.expect("drained");
+    let (live, outcome) = at_b.ask(set(1, 5)).await;
+    assert_eq!((live, accepted(&outcome)), (vec![2, 3], (3, false)));
+    let (_, outcome) = at_b.ask(create()).await;
+    assert_eq!(accepted(&outcome), (1, true));
+    let rows = world.journal.shards(&[shard()]).await.expect("rows");
+    assert!(rows[0].epoch > Epoch(1));
+    b.handle.stop().await;
+}
