@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gss_shared::ids::{NodeId, SessionId, Shard};
+use gss_shared::limits;
 use gss_shared::link::frame::{Lane, PeerRole, Revocation, ToNode, ToRouter};
 use gss_shared::link::transport::{Connected, Dialer, Identity, LinkError, LinkStream};
 use gss_shared::ports::directory::{Directory, MemberRecord};
@@ -29,6 +30,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A link that lasted this long starts again with [`FIRST_PAUSE`].
 const LASTED: Duration = Duration::from_secs(5);
+
+/// Twenty beats: a commands lane that is silent for so long leads nowhere, whatever TCP believes.
+const SILENCE: Duration = Duration::from_millis(20 * limits::BEAT_MS);
 
 /// What all links share.
 pub(crate) struct Links {
@@ -173,11 +177,12 @@ async fn serve(
     tracing::info!(node = %link.node, incarnation = %commands.incarnation, "link opens");
     links.to_all(|| Mail::LinkUp(link.clone())).await?;
     links.count(1);
-    let lane = |stream: LinkStream<ToRouter>| {
+    let lane = |lane, stream: LinkStream<ToRouter>| {
         let (links, link) = (Arc::clone(links), link.clone());
-        links.lifetime.tracker.clone().spawn(read(links, link, stream))
+        links.lifetime.tracker.clone().spawn(read(links, link, lane, stream))
     };
-    let (small, large) = (lane(commands.stream), lane(bulk.stream));
+    let small = lane(Lane::Commands, commands.stream);
+    let large = lane(Lane::Bulk, bulk.stream);
     link.reset.cancelled().await;
     // Both readers end with the opening: no frame of it comes after its end was told.
     for reader in [small, large] {
@@ -192,13 +197,23 @@ async fn serve(
 }
 
 /// Reads one lane until it breaks or the opening ends.
-async fn read(links: Arc<Links>, link: NodeLink, mut stream: LinkStream<ToRouter>) {
+async fn read(links: Arc<Links>, link: NodeLink, lane: Lane, mut stream: LinkStream<ToRouter>) {
     let _ends = link.reset.clone().drop_guard();
     loop {
-        let frame = match link.reset.run_until_cancelled(stream.next()).await {
-            None | Some(Ok(None)) => return,
-            Some(Ok(Some(frame))) => frame,
-            Some(Err(error)) => {
+        let next = async {
+            match lane {
+                Lane::Commands => tokio::time::timeout(SILENCE, stream.next()).await,
+                Lane::Bulk => Ok(stream.next().await),
+            }
+        };
+        let frame = match link.reset.run_until_cancelled(next).await {
+            None | Some(Ok(Ok(None))) => return,
+            Some(Ok(Ok(Some(frame)))) => frame,
+            Some(Err(_)) => {
+                tracing::warn!(node = %link.node, "no beat for long; link is opened anew");
+                return;
+            }
+            Some(Ok(Err(error))) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(node = %link.node, error, "lane broke");
                 return;

@@ -285,3 +285,6 @@ const DRAIN_GRACE: Duration = Duration::from_secs(5);
 fn stopping() -> ClientError {
     ClientError::new(ErrorCode::Draining, "The router is stopping.").with("effect", "unknown")
 }
+
+#[cfg(test)]
+mod tests;
