@@ -197,12 +197,14 @@ impl Worker {
     /// Puts the session on the lists that its state calls for; lets go of an idle one.
     fn note(&mut self, id: SessionId, now: Instant) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let unsent = session
-            .requests
-            .iter()
-            .any(|number| self.reach.requests.get(*number).is_some_and(|request| !request.sent));
-        let can_send = self.reach.can_reach(session.shard);
-        let unsent = can_send && (unsent || session.route.has_unsent());
+        let requests = &mut self.reach.requests;
+        let unsent = session.route.has_unsent()
+            || session
+                .requests
+                .iter()
+                .any(|number| requests.get(*number).is_some_and(|request| !request.sent));
+        // Without an owner there is nothing to try: its announcement brings the session up again.
+        let unsent = unsent && self.reach.can_reach(session.shard);
         if unsent || session.stream.due().is_some() {
             self.hot.insert(id);
         }

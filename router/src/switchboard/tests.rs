@@ -266,12 +266,8 @@ async fn revocations_come_over_the_links() {
     // Frames of a lane are taken in their order: the call after it is seen after it.
     let switchboard = world.switchboard.clone();
     opening.say(ToRouter::Beat { number: 1, moved: Vec::new() }).await;
-    loop {
-        match opening.commands.1.next().await.expect("a frame").expect("open") {
-            ToNode::BeatSeen { number: 1 } => break,
-            other => panic!("{other:?}"),
-        }
-    }
+    let seen = opening.commands.1.next().await.expect("a frame").expect("open");
+    assert_eq!(seen, ToNode::BeatSeen { number: 1 });
     assert!(switchboard.revoked(PLAYER, &credential()));
     world.end().await;
 }
