@@ -27,6 +27,7 @@ use crate::journal_writer::{WriterHandle, WriterPorts, writer};
 use crate::limits::ENDED;
 use crate::link_server::LinkServer;
 use crate::loader::Loader;
+use crate::memory::watch_memory;
 use crate::metrics::Metrics;
 use crate::node_links::NodeLinks;
 use crate::ownership::Settings;
@@ -123,7 +124,9 @@ pub fn run(
     let (ownership, events) =
         parts.ownership(config.lease.ttl_ms, addresses, ports.directory, Arc::new(peers));
     let writer = parts.writer(&ownership, ports.fanout);
-    let service = parts.shards(&ownership, events, writer, ports.hot_keys);
+    let (full, memory) = watch_memory(config.node.max_memory_bytes, stop.clone());
+    tasks.spawn(memory);
+    let service = parts.shards(&ownership, events, (writer, full), ports.hot_keys);
     parts.relay(&service, Arc::clone(&ports.hub));
     parts.links(&service, &ownership, ports.acceptor);
     let (journal_ok, probe) = journal_probe::probe(Arc::clone(&parts.journal), stop.clone());
@@ -197,7 +200,7 @@ impl Parts {
         &self,
         ownership: &OwnershipHandle,
         events: mpsc::Receiver<OwnershipEvent>,
-        writer: WriterHandle,
+        (writer, full): (WriterHandle, watch::Receiver<bool>),
         hot: Option<Arc<HotKeys>>,
     ) -> Service {
         let journal = Arc::clone(&self.journal);
@@ -212,6 +215,7 @@ impl Parts {
             checks,
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
+            full,
             ended,
             hot,
             jobs: self.tasks.clone(),

@@ -14,6 +14,7 @@ pub mod journal_writer;
 pub mod limits;
 pub mod link_server;
 pub mod loader;
+pub mod memory;
 pub mod metrics;
 pub mod node_links;
 pub mod ownership;

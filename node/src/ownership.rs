@@ -561,6 +561,8 @@ impl Ownership {
         if let Some(held) = self.held.get_mut(&shard).filter(|held| held.epoch == old) {
             held.epoch = new;
             self.verifying.remove(&shard);
+            // Service knows it by the verdicts; routers and the registry are told.
+            acts.push(Act::Serve(shard, new));
             self.verify(vec![(shard, new)], &mut acts);
         }
         acts

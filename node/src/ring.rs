@@ -19,7 +19,7 @@ pub const RING_VERSION: u16 = 1;
 const POINTS: u64 = 128;
 
 /// Keeps shards' points apart from nodes'.
-const SHARD_SEED: u64 = 0x5348_4152_44;
+const SHARD_SEED: u64 = 0x0053_4841_5244;
 
 /// One point of a node, hashed already.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -72,6 +72,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// The process's time.
     pub at: Instant,
+    /// No memory for more sessions.
+    pub full: bool,
     /// Dice and ids.
     pub chance: &'a mut Chance,
     /// What sessions of the shard share.
@@ -147,6 +149,10 @@ impl Slot {
             return;
         }
         let for_commands = !matches!(work.ask.what, What::Read { .. });
+        if turn.full && !for_commands && matches!(self.state, State::Away) {
+            work.refuse_unseen(&Unseen::Unavailable);
+            return;
+        }
         self.waiting.push_back(work);
         if matches!(self.state, State::Away) {
             self.load(for_commands, turn);

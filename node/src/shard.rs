@@ -5,7 +5,7 @@
 //! epoch check that began after it arrived (SAFETY S11); once the epoch is not ours nothing is
 //! decided or answered any more but "not the owner".
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +74,8 @@ pub struct Present<'a> {
     pub now: Timestamp,
     /// The process's time.
     pub at: Instant,
+    /// No memory for more sessions.
+    pub full: bool,
     /// Dice and ids.
     pub chance: &'a mut Chance,
 }
@@ -95,6 +97,8 @@ pub struct Shard {
     common: Common,
     slots: BTreeMap<SessionId, Slot>,
     ready: VecDeque<SessionId>,
+    /// What is in `ready`.
+    queued: BTreeSet<SessionId>,
     reads: Vec<WaitingRead>,
     checking: Option<Vec<WaitingRead>>,
     /// Some: it goes to this node.
@@ -109,6 +113,7 @@ impl Shard {
             common: Common::new(id, epoch),
             slots: BTreeMap::new(),
             ready: VecDeque::new(),
+            queued: BTreeSet::new(),
             reads: Vec::new(),
             checking: None,
             stopping: None,
@@ -156,15 +161,14 @@ impl Shard {
         act: impl FnOnce(&mut Slot, &mut Turn<'_>) -> R,
     ) -> R {
         let slot = self.slots.entry(id).or_insert_with(|| Slot::new(id, present.at));
-        let was_ready = slot.is_ready();
-        let (now, at, chance) = (present.now, present.at, &mut *present.chance);
+        let Present { now, at, full, ref mut chance } = *present;
         let common = &mut self.common;
-        let result = act(slot, &mut Turn { now, at, chance, common, out });
+        let result = act(slot, &mut Turn { now, at, full, chance, common, out });
         if let Some(successor) = &self.stopping {
             let (epoch, owner) = (self.common.epoch, successor.clone());
             slot.stop(&Unseen::NotOwner { epoch, owner });
         }
-        if slot.is_ready() && !was_ready {
+        if slot.is_ready() && self.queued.insert(id) {
             self.ready.push_back(id);
         }
         result
@@ -173,10 +177,11 @@ impl Shard {
     /// Decides for the next session whose turn it is. False: nobody waits.
     pub fn step(&mut self, present: &mut Present<'_>, out: &mut Vec<Effect>) -> bool {
         let Some(id) = self.ready.pop_front() else { return false };
+        self.queued.remove(&id);
         let Some(slot) = self.slots.get_mut(&id) else { return true };
-        let (now, at, chance) = (present.now, present.at, &mut *present.chance);
-        slot.step(&mut Turn { now, at, chance, common: &mut self.common, out });
-        if slot.is_ready() {
+        let Present { now, at, full, ref mut chance } = *present;
+        slot.step(&mut Turn { now, at, full, chance, common: &mut self.common, out });
+        if slot.is_ready() && self.queued.insert(id) {
             self.ready.push_back(id);
         }
         self.check_drained(out);
@@ -219,9 +224,13 @@ impl Shard {
             }
             Input::Seen(connections) => {
                 for (session, connection) in connections {
-                    self.clients_changed(session, present, out, |slot, at| {
-                        slot.clients().seen(connection, at);
-                    });
+                    if self.slots.contains_key(&session) {
+                        self.with(session, present, out, |slot, turn| {
+                            slot.clients().seen(connection, turn.at);
+                            slot.tell_presence(turn);
+                        });
+                        out.push(Effect::Seen(session));
+                    }
                 }
             }
             Input::WantLive(peer, time) => {
@@ -344,6 +353,7 @@ impl Shard {
             self.with(session, present, out, |slot, turn| {
                 change(slot, turn.at);
                 slot.tell_presence(turn);
+                turn.out.push(Effect::Hot(session));
             });
         }
     }
@@ -387,6 +397,7 @@ impl Shard {
             Answer::unseen_read(to, &frame, &why).send();
             return;
         }
+        out.push(Effect::Shown(frame.session));
         self.reads.push(WaitingRead { to, frame, arrived: at });
         self.check(out);
     }

@@ -47,6 +47,8 @@ pub struct ShardTools {
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
+    /// No memory for more sessions.
+    pub full: watch::Receiver<bool>,
     /// Told what ended.
     pub ended: mpsc::Sender<Ended>,
     /// Keys for other services, where Redis is.
@@ -206,7 +208,9 @@ impl ShardTask {
         act: impl FnOnce(&mut Shard, &mut Present<'_>, &mut Vec<Effect>),
     ) {
         let (now, at) = (self.tools.clock.now(), Instant::now());
-        act(&mut self.shard, &mut Present { now, at, chance: &mut self.chance }, effects);
+        let full = *self.tools.full.borrow();
+        let chance = &mut self.chance;
+        act(&mut self.shard, &mut Present { now, at, full, chance }, effects);
     }
 
     /// Takes some more inputs in a row, then lets a session decide: neither starves the other.

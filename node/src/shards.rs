@@ -182,7 +182,7 @@ impl Registry {
         successor: Option<NodeId>,
         drained: oneshot::Sender<()>,
     ) {
-        let Some(served) = self.served.get_mut(&shard).filter(|served| served.epoch == epoch)
+        let Some(served) = self.served.get_mut(&shard).filter(|served| served.epoch <= epoch)
         else {
             // Not served under that epoch: nothing of it is in flight.
             self.drained.push(drained);

@@ -236,6 +236,10 @@ pub enum Effect {
     Drained,
     /// The session's hot keys changed.
     Hot(SessionId),
+    /// Its connections gave a sign of life.
+    Seen(SessionId),
+    /// It was read.
+    Shown(SessionId),
 }
 
 /// What comes back.

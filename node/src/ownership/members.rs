@@ -230,7 +230,7 @@ mod tests {
         let mut members = members();
         members.observe(0, &view(&[record("b", 7)], true));
         let again = MemberRecord { incarnation: Incarnation(2), ..record("b", 1) };
-        members.observe(250, &view(&[again.clone()], true));
+        members.observe(250, &view(std::slice::from_ref(&again), true));
         assert_eq!(ring(&members, 10_249), ["a"]);
         assert_eq!(ring(&members, 10_250), ["b", "a"]);
         let third = MemberRecord { incarnation: Incarnation(3), ..again };

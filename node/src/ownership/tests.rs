@@ -373,7 +373,7 @@ fn a_raised_epoch_is_verified_and_old_news_about_it_is_ignored() {
     let mut world = World::serving_all();
     assert_eq!(
         world.ownership.raised(Shard(1), Epoch(1), Epoch(2)),
-        [Act::Verify(vec![(Shard(1), Epoch(2))])]
+        [Act::Serve(Shard(1), Epoch(2)), Act::Verify(vec![(Shard(1), Epoch(2))])]
     );
     assert_eq!(world.ownership.fenced(Shard(1), Epoch(1)), []);
     let stale = vec![(Shard(1), Epoch(1), Verified::NotOurs(Epoch(2), Some(id("a"))))];

@@ -120,6 +120,7 @@ impl Slot {
             peer.send(ToRouter::Close { session: self.id, connection, code });
         }
         self.tell_presence(turn);
+        turn.out.push(Effect::Hot(self.id));
         let Some(from) = admitted.resume else {
             return self.welcome(to, *admitted, Vec::new(), turn.at);
         };

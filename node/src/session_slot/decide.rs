@@ -175,6 +175,10 @@ impl Slot {
             return known(found, command);
         }
         let State::Live(live) = &mut self.state else { return Said::Later };
+        if turn.full && live.session.is_none() {
+            let text = "this node admits no new sessions now";
+            return Said::Refused(ClientError::new(ErrorCode::Unavailable, text));
+        }
         let before = live.position();
         let last = live.session.as_ref().map_or(turn.now, Session::last_at);
         let history = live.history.take();

@@ -1,11 +1,13 @@
 //! Carrying out what a shard asks of the outside.
 
+use gss_shared::hot_keys::Touch;
 use gss_shared::ids::{Epoch, SessionId};
 use gss_shared::link::frame::{ReadAnswer, ToRouter};
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Ended, ShardTask};
-use crate::answer::{Answer, read_frame};
+use crate::answer::{Answer, Unseen, read_frame};
 use crate::epoch_check::Check;
 use crate::hot_state;
 use crate::work::{Effect, Fact};
@@ -23,17 +25,32 @@ impl ShardTask {
                         self.hot.insert(session);
                     }
                 }
+                Effect::Seen(session) => self.touch(session, Touch::Heartbeat),
+                Effect::Shown(session) => self.touch(session, Touch::Access),
                 effect => self.beside(effect),
             }
         }
     }
 
-    /// Work that waits for the journal. It ends with the shard's service; whoever waits for its
-    /// answer asks the next owner.
+    fn touch(&self, session: SessionId, touch: Touch) {
+        if let Some(hot) = &self.tools.hot {
+            hot.touch(session, self.shard.epoch(), touch);
+        }
+    }
+
+    /// Work that waits for the journal. What only service needs ends with it; what answers a router
+    /// goes on, since what is committed stays true.
     fn beside(&self, effect: Effect) {
         let (loader, facts) = (self.tools.loader.clone(), self.sender.facts.clone());
         let (shard, epoch) = (self.shard.id(), self.shard.epoch());
-        let end = self.jobs_end.clone();
+        let answers = matches!(
+            effect,
+            Effect::Missed { .. }
+                | Effect::Trail { .. }
+                | Effect::Fetch { .. }
+                | Effect::Heads { .. }
+        );
+        let end = if answers { self.tools.stop.clone() } else { self.jobs_end.clone() };
         let work = async move {
             let fact = match effect {
                 Effect::Load { session, for_commands } => {
@@ -73,10 +90,17 @@ impl ShardTask {
                 | Effect::Check
                 | Effect::Fenced
                 | Effect::Drained
-                | Effect::Hot(_) => return,
+                | Effect::Hot(_)
+                | Effect::Seen(_)
+                | Effect::Shown(_) => return,
             };
-            if facts.send(fact).await.is_err() {
-                tracing::debug!(%shard, "shard is gone");
+            match facts.send(fact).await {
+                Err(SendError(Fact::Missed(to, admitted, _))) => {
+                    let why = Unseen::NotOwner { epoch, owner: None };
+                    Answer::unseen_attach(to, &admitted.frame, &why).send();
+                }
+                Err(SendError(_)) => tracing::debug!(%shard, "shard is gone"),
+                Ok(()) => {}
             }
         };
         self.tools.jobs.spawn(async move {

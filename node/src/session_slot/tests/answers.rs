@@ -148,3 +148,24 @@ async fn a_stop_answers_what_is_decided_and_refuses_the_rest() {
     assert_eq!(bench.story(), ["live 4", "ack 4"]);
     assert!(bench.take(|effect| matches!(effect, Effect::Drained)).is_some());
 }
+
+#[tokio::test]
+async fn a_full_node_creates_nothing_and_plays_on() {
+    let mut bench = Bench::with_table().await;
+    bench.full = true;
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+    bench.shard = crate::shard::Shard::new(ONE, Epoch(1));
+    read(&mut bench);
+    check(&mut bench, OURS).await;
+    assert_eq!(bench.story(), ["read: unavailable"]);
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["ack 4 again"]);
+    let mut bench = Bench::new().await;
+    bench.full = true;
+    bench.create();
+    bench.settle().await;
+    assert_eq!(bench.story(), ["unavailable at 0"]);
+}

@@ -43,6 +43,7 @@ pub(super) struct Bench {
     pub(super) peer: Arc<Peer>,
     pub(super) link: Arc<Link>,
     pub(super) now: Instant,
+    pub(super) full: bool,
     pub(super) effects: Vec<Effect>,
     router: mpsc::Receiver<ToRouter>,
     seq: u64,
@@ -96,6 +97,7 @@ impl Bench {
             peer,
             link,
             now: Instant::now(),
+            full: false,
             effects: Vec::new(),
             router,
             seq: 0,
@@ -190,7 +192,7 @@ impl Bench {
         act: impl FnOnce(&mut Shard, &mut Present<'_>, &mut Vec<Effect>) -> R,
     ) -> R {
         let now = Timestamp(1_800_000_000_000);
-        let mut present = Present { now, at: self.now, chance: &mut self.chance };
+        let mut present = Present { now, at: self.now, full: self.full, chance: &mut self.chance };
         act(&mut self.shard, &mut present, &mut self.effects)
     }
 
