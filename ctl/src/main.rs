@@ -4,6 +4,9 @@
 //! cluster to run.
 
 mod config;
+mod demo;
+mod dev;
+mod embedded;
 mod endpoints;
 mod keys;
 mod migrate;
@@ -26,6 +29,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run everything in this process, on embedded defaults.
+    Dev(dev::Options),
+    /// Run everything in this process, on embedded defaults.
     /// Print a JWT that the running dev server or cluster accepts.
     Token(token::Options),
     /// Create or check the tables of the journal.
@@ -44,6 +49,7 @@ enum Command {
 async fn main() -> ExitCode {
     gss_shared::tls::install();
     let outcome = match Cli::parse().command {
+        Command::Dev(options) => dev::run(&options).await,
         Command::Token(options) => token::run(&options),
         Command::Migrate(options) => migrate::run(&options).await,
         Command::Shards(options) => shards::run(&options).await,

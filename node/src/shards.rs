@@ -112,7 +112,11 @@ impl Registry {
         let mut events = Vec::new();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {
+                    // Tasks end with the last sender to their mailboxes.
+                    self.routes.send_replace(Routes::default());
+                    return;
+                }
                 received = inbox.events.recv_many(&mut events, EVENTS_AT_ONCE) => {
                     if received == 0 {
                         return;
