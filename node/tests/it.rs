@@ -4,6 +4,8 @@
 mod flaky;
 #[path = "it/handoff.rs"]
 mod handoff;
+#[path = "it/outbox.rs"]
+mod outbox;
 #[path = "it/outcomes.rs"]
 mod outcomes;
 #[path = "it/play.rs"]

@@ -18,6 +18,7 @@ use gss_shared::link::transport::{
 };
 use gss_shared::ports::directory::LocalDirectory;
 use gss_shared::ports::fanout::LocalFanout;
+use gss_shared::ports::hub::Hub;
 use gss_shared::ports::hub::local::LocalHub;
 use gss_shared::ports::journal::{Address, Journal, JournalConfig, migrations, open};
 use gss_shared::rest_command::RestCommand;
@@ -72,6 +73,15 @@ impl World {
     }
 
     pub(crate) async fn node_on(&self, name: &str, journal: Arc<dyn Journal>) -> Node {
+        self.node_with(name, journal, Arc::clone(&self.hub) as _).await
+    }
+
+    pub(crate) async fn node_with(
+        &self,
+        name: &str,
+        journal: Arc<dyn Journal>,
+        hub: Arc<dyn Hub>,
+    ) -> Node {
         let config = config(name);
         let identity = app::identity(&config, Incarnation(rand::random()));
         let any = "127.0.0.1:0".parse().expect("address");
@@ -82,7 +92,7 @@ impl World {
             journal,
             directory: Arc::new(self.directory.join()),
             fanout: Arc::new(self.fanout.join()),
-            hub: Arc::clone(&self.hub) as _,
+            hub,
             hot_keys: None,
             acceptor: Box::new(listener),
             dialer: Arc::new(TcpDialer { security: self.security.clone() }),

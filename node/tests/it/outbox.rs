@@ -1,0 +1,82 @@
+//! The hub, when it does not take everything.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable};
+use tokio::sync::watch;
+
+use crate::world::*;
+
+/// Takes messages in the order they come, but for what the script says of each call to come.
+struct Grumpy {
+    script: Mutex<Vec<Mood>>,
+    taken: watch::Sender<Vec<u64>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mood {
+    Away,
+    NackFirst,
+    /// All are stored, the answer is lost.
+    LoseTheAnswer,
+}
+
+fn version(message: &HubMessage) -> u64 {
+    let version = message.headers.iter().find(|(name, _)| *name == "version");
+    version.expect("version").1.parse().expect("number")
+}
+
+#[async_trait]
+impl Hub for Grumpy {
+    async fn publish(&self, messages: &[HubMessage]) -> Result<Vec<Confirmation>, HubUnavailable> {
+        let mood = self.script.lock().expect("lock").pop();
+        if mood == Some(Mood::Away) {
+            return Err(HubUnavailable("away".into()));
+        }
+        let mut confirmations = Vec::new();
+        for (index, message) in messages.iter().enumerate() {
+            if index == 0 && mood == Some(Mood::NackFirst) {
+                confirmations.push(Confirmation::Nacked);
+            } else {
+                self.taken.send_modify(|taken| taken.push(version(message)));
+                confirmations.push(Confirmation::Confirmed { routed: true });
+            }
+        }
+        if mood == Some(Mood::LoseTheAnswer) {
+            return Err(HubUnavailable("answer lost".into()));
+        }
+        Ok(confirmations)
+    }
+
+    fn healthy(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_skipped_or_overtaken_whatever_the_hub_does() {
+    let world = World::new().await;
+    let script = vec![Mood::LoseTheAnswer, Mood::NackFirst, Mood::Away, Mood::NackFirst];
+    let (taken, mut seen) = watch::channel(Vec::new());
+    let hub = Arc::new(Grumpy { script: Mutex::new(script), taken });
+    let journal = Arc::clone(&world.journal);
+    let node = world.node_with("a", journal, Arc::clone(&hub) as _).await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    router.ask(create()).await;
+    for number in 1..=4 {
+        router.ask(set(number, i64::try_from(number).expect("small"))).await;
+    }
+    let complete = |taken: &Vec<u64>| taken.contains(&6);
+    let wait = seen.wait_for(complete);
+    let taken = tokio::time::timeout(std::time::Duration::from_secs(20), wait).await;
+    let mut taken = taken.expect("in time").expect("open").clone();
+    // Only the message whose confirmation was lost came twice.
+    let twice = taken.len();
+    taken.dedup();
+    assert_eq!(twice - taken.len(), 1);
+    assert!(taken.is_sorted(), "{taken:?}");
+    assert!(hub.script.lock().expect("lock").is_empty());
+    node.handle.stop().await;
+}
