@@ -3,9 +3,9 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod backbone;
 mod broadcaster;
 mod client;
-mod core;
 mod cpu;
 mod endpoints;
 mod fleet;
@@ -26,7 +26,7 @@ struct Args {
 #[derive(Subcommand)]
 enum What {
     /// State updates over 100 tables × 10 players: latency, highest rate, CPU, raw limits.
-    Core(core::Options),
+    Core(backbone::Options),
     /// A bare tokio-tungstenite broadcaster, the raw limit that `core` measures; run by it.
     #[command(hide = true)]
     Broadcast(broadcaster::Options),
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match args.what {
-            What::Core(options) => core::run(options).await,
+            What::Core(options) => backbone::run(options).await,
             What::Broadcast(options) => broadcaster::run(options).await,
         }
     })

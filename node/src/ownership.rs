@@ -5,6 +5,7 @@
 //! knows neither Redis nor PostgreSQL. Invariant: a shard is served only between an epoch that was
 //! raised to this node and the first sign that it is another's (SAFETY S11–S13, L1–L9).
 
+mod act;
 pub mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use gss_shared::ids::{Epoch, Incarnation, NodeId, Shard, ShardCount};
 use gss_shared::ports::directory::{Claim, Lease, MemberRecord, Renewal, View};
 
 use crate::ring::{RING_VERSION, placement};
+pub use act::{Act, DropCause, RoundPlan, Verified};
 use members::Members;
 
 /// How often the directory is asked, milliseconds (SAFETY L3).
@@ -49,100 +51,6 @@ pub struct Settings {
     pub shards: ShardCount,
     /// Time to live of leases and member records.
     pub lease_ttl_ms: u64,
-}
-
-/// What the task must do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Act {
-    /// Gate (unless a peer handed the shards over), read epochs, raise, claim; then
-    /// [`Ownership::acquired`].
-    Acquire {
-        /// Shards, each with the highest epoch that was seen for it outside the journal.
-        shards: Vec<(Shard, Epoch)>,
-        /// Others may want them too.
-        gate: bool,
-    },
-    /// Check these in the journal, claim those that are still ours; then [`Ownership::verified`].
-    Verify(Vec<(Shard, Epoch)>),
-    /// Start service.
-    Serve(Shard, Epoch),
-    /// A peer hands this shard over: hold its commands.
-    Expect(Shard),
-    /// It did not come.
-    ExpectNoMore(Shard),
-    /// End service in order; then [`Ownership::drained`].
-    Stop {
-        /// The shard.
-        shard: Shard,
-        /// Its epoch.
-        epoch: Epoch,
-        /// Who gets it.
-        successor: Option<NodeId>,
-    },
-    /// End service at once, and delete our lease if it still has this value.
-    Drop {
-        /// The shard.
-        shard: Shard,
-        /// Its epoch.
-        epoch: Epoch,
-        /// Who has it, if known.
-        owner: Option<NodeId>,
-        /// Why, for the log.
-        cause: DropCause,
-    },
-    /// Ask a peer to take a shard over; then [`Ownership::offer_answered`].
-    Offer {
-        /// The peer.
-        to: MemberRecord,
-        /// The shard.
-        shard: Shard,
-        /// Its epoch.
-        epoch: Epoch,
-    },
-    /// Delete the lease; a successor is told and has the shard for a second.
-    Release {
-        /// The shard.
-        shard: Shard,
-        /// Our lease.
-        lease: Lease,
-        /// Who gets it.
-        successor: Option<MemberRecord>,
-    },
-}
-
-/// Why service of a shard ended at once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DropCause {
-    /// The journal refused our epoch.
-    Fenced,
-    /// The lease names another.
-    LeaseLost,
-    /// The journal has a lower epoch than ours: confirmed commits were lost (SAFETY S3).
-    CommitsLost,
-    /// This node does not reach the journal, others do (SAFETY L1).
-    JournalCut,
-}
-
-/// What the next directory round has to carry.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RoundPlan {
-    /// Our record, refreshed.
-    pub record: MemberRecord,
-    /// Leases to renew.
-    pub renew: Vec<(Shard, Lease)>,
-    /// Leases to look at.
-    pub watch: Vec<Shard>,
-}
-
-/// What the journal and the directory said of a lease that was missing or another's.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verified {
-    /// The epoch is ours; this became of the claim.
-    Ours(Claim),
-    /// The journal has another epoch or owner.
-    NotOurs(Epoch, Option<NodeId>),
-    /// No answer from the journal.
-    Silent,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

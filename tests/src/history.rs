@@ -172,11 +172,9 @@ impl Stream<'_> {
 
     fn frame(&mut self, frame: &Value) {
         match frame["type"].as_str() {
-            Some("connection_established") => {
-                if frame["data"]["resumed"] == Value::Bool(false) {
-                    // A snapshot follows and restarts the stream.
-                    self.stands = None;
-                }
+            // A snapshot follows and restarts the stream.
+            Some("connection_established") if frame["data"]["resumed"] == Value::Bool(false) => {
+                self.stands = None;
             }
             Some("sync_response") => self.sync(frame),
             Some("ack") => self.ack(frame),
