@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
+use crate::output;
+
 /// Prints it.
-#[expect(clippy::unnecessary_wraps, reason = "as all commands")]
 pub(crate) fn run() -> Result<()> {
-    print!("{}", gss_shared::config::example());
-    Ok(())
+    output::print(&gss_shared::config::example())
 }
 
 #[cfg(test)]

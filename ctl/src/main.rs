@@ -10,6 +10,7 @@ mod embedded;
 mod endpoints;
 mod keys;
 mod migrate;
+mod output;
 mod session;
 mod shards;
 mod source;

@@ -5,6 +5,8 @@ use clap::{Args, Subcommand};
 use gss_shared::ports::journal::Address;
 use gss_shared::ports::journal::migrations::{self, State};
 
+use crate::output;
+
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -91,6 +93,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 }
 
 async fn print(address: &Address) -> Result<()> {
+    let mut text = String::new();
     for migration in migrations::status(address).await? {
         let state = match migration.state {
             State::Applied => "applied",
@@ -98,9 +101,9 @@ async fn print(address: &Address) -> Result<()> {
             State::Changed => "changed",
             State::Unknown => "unknown",
         };
-        println!("{:>4}  {:<12} {state}", migration.version, migration.name);
+        text.push_str(&format!("{:>4}  {:<12} {state}\n", migration.version, migration.name));
     }
-    Ok(())
+    output::print(&text)
 }
 
 /// Asks the server for the database by way of its maintenance database.

@@ -6,6 +6,7 @@ use gss_session::Session;
 use gss_shared::ids::{SessionId, Version};
 use gss_shared::ports::journal::{Journal, JournalEvent};
 
+use crate::output;
 use crate::source::{self, Source};
 
 /// Events read at a time.
@@ -55,10 +56,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         ("members", head.members.len().to_string()),
         ("bytes", session.size_bytes().to_string()),
     ];
-    for (name, value) in lines {
-        println!("{name:<14} {value}");
-    }
-    Ok(())
+    output::print(&lines.map(|(name, value)| format!("{name:<14} {value}\n")).concat())
 }
 
 async fn tail(

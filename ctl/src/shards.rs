@@ -1,6 +1,7 @@
 //! `gssctl shards`: who may write each shard (the journal's epoch) and who serves it (the lease).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -11,10 +12,14 @@ use gss_shared::ports::directory::{Lease, RedisDirectory};
 use gss_shared::ports::journal::ShardRow;
 use gss_shared::redis::Redis;
 
+use crate::output;
 use crate::source::{self, Source};
 
 /// Until all masters of Redis are known.
 const REDIS_READY: Duration = Duration::from_secs(3);
+
+/// Shards that are amiss of which a line is printed.
+const AMISS_SHOWN: usize = 20;
 
 /// What Redis says of each shard; None: no Redis.
 type Leases = Option<BTreeMap<Shard, Option<(Lease, u64)>>>;
@@ -34,25 +39,28 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let journal = source::open(&config).await?.journal;
     let rows = journal.shards(&[]).await.context("read the shards")?;
     let leases = leases(&config, &rows).await?;
-    println!("{:<20} {:>7} {:>7}", "node", "writes", "serves");
-    for (node, (writes, serves)) in summary(&rows, &leases) {
+    output::print(&table(&rows, &leases, config.lease.ttl_ms, options.all)?)
+}
+
+fn table(rows: &[ShardRow], leases: &Leases, ttl_ms: u64, all: bool) -> Result<String> {
+    let mut text = format!("{:<20} {:>7} {:>7}\n", "node", "writes", "serves");
+    for (node, (writes, serves)) in summary(rows, leases) {
         let serves = if leases.is_some() { serves.to_string() } else { "?".to_owned() };
-        println!("{node:<20} {writes:>7} {serves:>7}");
+        writeln!(text, "{node:<20} {writes:>7} {serves:>7}")?;
     }
-    let lines: Vec<_> =
-        rows.iter().map(|row| (row, amiss(row, &leases, config.lease.ttl_ms))).collect();
-    let shown = lines.iter().filter(|(_, amiss)| options.all || amiss.is_some());
-    let mut head = true;
-    for (row, amiss) in shown {
-        if std::mem::take(&mut head) {
-            println!(
-                "\n{:>5} {:>7} {:<20} {:<20} {:>8}",
-                "shard", "epoch", "writes", "serves", "age ms"
-            );
-        }
-        let lease = lease_of(&leases, row.shard);
-        let age = lease.map(|(_, left)| config.lease.ttl_ms.saturating_sub(*left).to_string());
-        println!(
+    let lines = rows.iter().map(|row| (row, amiss(row, leases, ttl_ms)));
+    let shown: Vec<_> = lines.filter(|(_, amiss)| all || amiss.is_some()).collect();
+    if !shown.is_empty() {
+        let head = ["shard", "epoch", "writes", "serves", "age ms"];
+        let [shard, epoch, writes, serves, age] = head;
+        writeln!(text, "\n{shard:>5} {epoch:>7} {writes:<20} {serves:<20} {age:>8}")?;
+    }
+    let most = if all { usize::MAX } else { AMISS_SHOWN };
+    for (row, amiss) in shown.iter().take(most) {
+        let lease = lease_of(leases, row.shard);
+        let age = lease.map(|(_, left)| ttl_ms.saturating_sub(*left).to_string());
+        writeln!(
+            text,
             "{:>5} {:>7} {:<20} {:<20} {:>8}  {}",
             row.shard,
             row.epoch,
@@ -60,9 +68,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             lease.map_or("-", |(lease, _)| lease.node.as_str()),
             age.unwrap_or_default(),
             amiss.as_deref().unwrap_or_default(),
-        );
+        )?;
     }
-    Ok(())
+    if shown.len() > most {
+        writeln!(text, "and {} more (--all)", shown.len() - most)?;
+    }
+    Ok(text)
 }
 
 async fn leases(config: &Config, rows: &[ShardRow]) -> Result<Leases> {
@@ -152,5 +163,14 @@ mod tests {
     fn the_summary_counts_by_node() {
         let (rows, leases) = ([row(5, "a")], held(5, "b"));
         assert_eq!(summary(&rows, &leases), [("a", (1, 0)), ("b", (0, 1))].into());
+        assert_eq!(
+            table(&rows, &leases, 3_000, false).expect("text"),
+            "node                  writes  serves\n\
+             a                          1       0\n\
+             b                          0       1\n\n\
+             shard   epoch writes               serves                 age ms\n    \
+             3       5 a                    b                        1000  \
+             the lease is of epoch 5\n"
+        );
     }
 }

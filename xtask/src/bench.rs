@@ -32,6 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let cluster = Cluster::start(&cluster::Options {
         nodes: options.nodes,
         routers: options.routers,
+        shards: cluster::SHARDS,
         release: true,
         plaintext: true,
         limits: LimitSet::Open,

@@ -25,6 +25,9 @@ use configuration::{Node, Plan, Router};
 /// Processes that fit into one block of ports beside the services.
 const MOST: u16 = 40;
 
+/// As a new cluster has by default.
+pub(crate) const SHARDS: u16 = 1_024;
+
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Nodes.
@@ -33,6 +36,9 @@ pub(crate) struct Options {
     /// Routers.
     #[arg(long, default_value_t = 2)]
     pub(crate) routers: u16,
+    /// Shards of the session-id space.
+    #[arg(long, default_value_t = SHARDS)]
+    pub(crate) shards: u16,
     /// Build and run the release profile.
     #[arg(long)]
     pub(crate) release: bool,

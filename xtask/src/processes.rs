@@ -129,7 +129,7 @@ impl Processes {
             dir: self.dir.clone(),
             log: self.dir.join("logs").join(format!("{name}.log")),
             pid_file: self.dir.join("processes").join(format!("{name}.pid")),
-            stop: Stop::Terminate,
+            stop: Stop::Kill,
         }
     }
 

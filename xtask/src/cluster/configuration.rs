@@ -42,6 +42,7 @@ pub(super) struct Plan {
     pub(super) routers: Vec<Router>,
     pub(super) tls: bool,
     pub(super) limits: LimitSet,
+    pub(super) shards: u16,
     set: Vec<String>,
 }
 
@@ -66,7 +67,8 @@ impl Plan {
         let (server, _) = services.postgres.rsplit_once('/').context("a database in the URL")?;
         let database = format!("{server}/{DATABASE}");
         let (tls, limits, set) = (!options.plaintext, options.limits, options.set.clone());
-        Ok(Self { dir, services, database, nodes, routers, tls, limits, set })
+        let shards = options.shards;
+        Ok(Self { dir, services, database, nodes, routers, tls, limits, shards, set })
     }
 
     /// Folder of all keys and certificates.
@@ -138,8 +140,9 @@ impl Plan {
     fn shared(&self) -> Table {
         let redis: Vec<Value> =
             self.services.redis.iter().map(|node| node.clone().into()).collect();
+        let cluster = section([("id", "local".into()), ("shards", i64::from(self.shards).into())]);
         let mut sections = section([
-            ("cluster", section([("id", "local".into())]).into()),
+            ("cluster", cluster.into()),
             ("journal", section([("url", self.database.clone().into())]).into()),
             ("redis", section([("nodes", redis.into())]).into()),
             ("hub", section([("url", self.services.amqp.clone().into())]).into()),

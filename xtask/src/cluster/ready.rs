@@ -1,4 +1,4 @@
-//! Waiting until every process says `/readyz`.
+//! Waiting until every process says `/readyz` and every shard is served.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -21,19 +21,30 @@ pub(super) fn wait(processes: &Processes, plan: &Plan) -> Result<()> {
         let mut last = String::new();
         let ready = wait::until(&format!("{id} is ready"), LIMIT, || {
             processes.check(id)?;
-            last = status(admin).unwrap_or_else(|error| format!("{error:#}"));
+            last = get(admin, "/readyz").unwrap_or_else(|error| format!("{error:#}"));
             Ok(last.starts_with("HTTP/1.1 200"))
         });
         ready.with_context(|| last.clone())?;
     }
-    Ok(())
+    wait::until(&format!("{} shards are served", plan.shards), LIMIT, || {
+        let served = plan.nodes.iter().map(|node| shards_served(node.admin).unwrap_or(0));
+        Ok(served.sum::<u32>() == u32::from(plan.shards))
+    })
 }
 
-/// The answer to `GET /readyz`.
-fn status(admin: u16) -> Result<String> {
+/// Shards in service at a node, by its metrics.
+fn shards_served(admin: u16) -> Result<u32> {
+    let metrics = get(admin, "/metrics")?;
+    let line = metrics.lines().find(|line| line.starts_with("gss_node_shards{"));
+    let value = line.and_then(|line| line.rsplit_once(' ')).context("gss_node_shards")?.1;
+    value.parse().context("gss_node_shards")
+}
+
+/// The answer to a request.
+fn get(admin: u16, path: &str) -> Result<String> {
     let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, admin))?;
     connection.set_read_timeout(Some(Duration::from_secs(2)))?;
-    let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes())?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;
