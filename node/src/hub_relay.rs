@@ -16,6 +16,7 @@ use gss_shared::ids::{Epoch, SessionId, Shard};
 use gss_shared::limits::HUB_OUTSTANDING;
 use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable};
 use gss_shared::ports::journal::{HubCursor, Journal, JournalError, RelayRow};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
@@ -27,6 +28,12 @@ use cursor::ShardCursor;
 const IDLE: Duration = Duration::from_millis(1_000);
 /// Between passes: commits of a moment are relayed together.
 const GATHER: Duration = Duration::from_millis(2);
+/// … and of a longer moment when there are many: each pass costs a query.
+const GATHER_BUSY: Duration = Duration::from_millis(25);
+/// Rows of a pass that make it a busy one.
+const BUSY: usize = 16;
+/// Cursors are stored this often. What a crash forgets is published again under the same ids.
+const STORE: Duration = Duration::from_millis(1_000);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -40,6 +47,8 @@ pub struct HubRelay {
     cursors: BTreeMap<Shard, ShardCursor>,
     /// Shards that have more than was read.
     pending: BTreeSet<Shard>,
+    gather: Duration,
+    stored_at: Instant,
 }
 
 /// Messages that wait, with their shard and row, by session.
@@ -66,7 +75,8 @@ impl HubRelay {
         metrics: Metrics,
     ) -> Self {
         let (cursors, pending) = (BTreeMap::new(), BTreeSet::new());
-        Self { journal, hub, service, wake, metrics, cursors, pending }
+        let (gather, stored_at) = (GATHER, Instant::now());
+        Self { journal, hub, service, wake, metrics, cursors, pending, gather, stored_at }
     }
 
     /// Relays until `stop`.
@@ -79,7 +89,7 @@ impl HubRelay {
                     // A timeout looks at what a failed pass may have left.
                     let _woken = tokio::time::timeout(IDLE, self.wake.wait()).await;
                 }
-                tokio::time::sleep(GATHER).await;
+                tokio::time::sleep(self.gather).await;
             };
             if stop.run_until_cancelled(wait).await.is_none() {
                 return;
@@ -110,6 +120,7 @@ impl HubRelay {
         self.cursors.retain(|shard, cursor| owned.get(shard) == Some(&cursor.epoch));
         self.pending.retain(|shard| owned.contains_key(shard));
         self.pending.extend(self.wake.take(owned.keys().copied()));
+        self.store_cursors().await?;
         self.load_cursors(&owned).await?;
         let from: Vec<HubCursor> = self
             .pending
@@ -123,11 +134,16 @@ impl HubRelay {
         if rows.len() < HUB_OUTSTANDING {
             self.pending.clear();
         }
+        self.gather = if rows.len() < BUSY { GATHER } else { GATHER_BUSY };
         self.metrics.hub_waiting.set(i64::try_from(rows.len()).unwrap_or(i64::MAX));
         let read: BTreeSet<Shard> = rows.iter().map(|(shard, _)| *shard).collect();
         let outcome = self.publish(rows).await;
         // What was confirmed counts, whatever became of the rest.
-        self.move_cursors(&read).await?;
+        for shard in &read {
+            if let Some(cursor) = self.cursors.get_mut(shard) {
+                cursor.advance();
+            }
+        }
         if outcome.is_err() {
             self.pending.extend(read);
         } else {
@@ -213,16 +229,20 @@ impl HubRelay {
         }
     }
 
-    async fn move_cursors(&mut self, shards: &BTreeSet<Shard>) -> Result<(), PassError> {
-        for shard in shards {
-            let Some(cursor) = self.cursors.get_mut(shard) else { continue };
-            let Some(row) = cursor.advanced() else { continue };
-            let to = HubCursor { shard: *shard, row };
-            if self.journal.move_cursor(to, cursor.epoch).await? {
-                cursor.moved(row);
-            } else {
-                tracing::info!(%shard, "hub cursor is fenced");
-                self.cursors.remove(shard);
+    async fn store_cursors(&mut self) -> Result<(), PassError> {
+        if self.stored_at.elapsed() < STORE {
+            return Ok(());
+        }
+        self.stored_at = Instant::now();
+        let unstored = |(shard, cursor): (&Shard, &ShardCursor)| {
+            Some((HubCursor { shard: *shard, row: cursor.unstored()? }, cursor.epoch))
+        };
+        for (cursor, epoch) in self.cursors.iter().filter_map(unstored).collect::<Vec<_>>() {
+            if !self.journal.move_cursor(cursor, epoch).await? {
+                tracing::info!(shard = %cursor.shard, "hub cursor is fenced");
+                self.cursors.remove(&cursor.shard);
+            } else if let Some(kept) = self.cursors.get_mut(&cursor.shard) {
+                kept.stored(cursor.row);
             }
         }
         Ok(())

@@ -26,6 +26,8 @@ pub enum TelemetryError {
 /// [`TelemetryError`].
 pub fn init(section: &LogSection) -> Result<(), TelemetryError> {
     let filter: Targets = section.filter.parse()?;
+    // lapin warns of every unrouted message, body and all; the hub adapter counts them.
+    let filter = filter.with_target("lapin", tracing::level_filters::LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match section.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

@@ -10,18 +10,20 @@ use gss_shared::ports::journal::HubCursor;
 pub(super) struct ShardCursor {
     /// The epoch it was read under.
     pub(super) epoch: Epoch,
-    /// Stored: everything up to here is confirmed.
+    /// Everything up to here is confirmed.
     row: i64,
+    /// What the journal knows of it: behind, for a moment.
+    stored: i64,
     /// Rows behind it, read in order: confirmed or not.
     ahead: BTreeMap<i64, bool>,
 }
 
 impl ShardCursor {
     pub(super) fn new(row: i64, epoch: Epoch) -> Self {
-        Self { epoch, row, ahead: BTreeMap::new() }
+        Self { epoch, row, stored: row, ahead: BTreeMap::new() }
     }
 
-    /// From where to read: behind what is stored, since something there is not confirmed.
+    /// From where to read: behind what is confirmed without a gap.
     pub(super) fn position(&self, shard: Shard) -> HubCursor {
         HubCursor { shard, row: self.row }
     }
@@ -35,15 +37,23 @@ impl ShardCursor {
         self.ahead.insert(row, true);
     }
 
-    /// The last row of the contiguous confirmed ones, if there is any.
-    pub(super) fn advanced(&self) -> Option<i64> {
-        self.ahead.iter().take_while(|(_, confirmed)| **confirmed).last().map(|(row, _)| *row)
+    /// Moves over the contiguous confirmed rows.
+    pub(super) fn advance(&mut self) {
+        let contiguous = self.ahead.iter().take_while(|(_, confirmed)| **confirmed).last();
+        if let Some((&row, _)) = contiguous {
+            self.row = row;
+            self.ahead = self.ahead.split_off(&(row + 1));
+        }
+    }
+
+    /// What has to be stored, if the journal does not know it yet.
+    pub(super) fn unstored(&self) -> Option<i64> {
+        (self.row > self.stored).then_some(self.row)
     }
 
     /// The cursor was stored there.
-    pub(super) fn moved(&mut self, row: i64) {
-        self.row = row;
-        self.ahead = self.ahead.split_off(&(row + 1));
+    pub(super) fn stored(&mut self, row: i64) {
+        self.stored = row;
     }
 }
 
@@ -56,13 +66,17 @@ mod tests {
         let mut cursor = ShardCursor::new(10, Epoch(3));
         assert!(cursor.read(12) && cursor.read(15) && cursor.read(17));
         cursor.confirm(15);
-        assert_eq!(cursor.advanced(), None);
+        cursor.advance();
+        assert_eq!(cursor.unstored(), None);
         cursor.confirm(12);
-        assert_eq!(cursor.advanced(), Some(15));
-        cursor.moved(15);
+        cursor.advance();
+        assert_eq!(cursor.unstored(), Some(15));
         assert_eq!(cursor.position(Shard(1)), HubCursor { shard: Shard(1), row: 15 });
+        cursor.stored(15);
+        assert_eq!(cursor.unstored(), None);
         cursor.confirm(17);
-        assert_eq!(cursor.advanced(), Some(17));
+        cursor.advance();
+        assert_eq!(cursor.unstored(), Some(17));
     }
 
     #[test]
