@@ -154,7 +154,8 @@ impl Writer {
                 }
             }
         };
-        if self.stalled.send_replace(false) {
+        // Every shard's task listens: only a change may wake them.
+        if self.stalled.send_if_modified(|stalled| std::mem::replace(stalled, false)) {
             tracing::info!("journal answers again");
         }
         self.ports.keeper.journal_ok();
@@ -194,7 +195,9 @@ impl Writer {
     async fn settle(&mut self, mut parts: Vec<Part>) -> Vec<Appended> {
         let mut wanted: BTreeMap<Shard, Epoch> = BTreeMap::new();
         for part in &parts {
-            wanted.insert(part.shard, part.epoch);
+            // Parts of a former epoch may be among them: what may still commit is the latest.
+            let epoch = wanted.entry(part.shard).or_insert(part.epoch);
+            *epoch = (*epoch).max(part.epoch);
         }
         let mut pause = FIRST_RETRY;
         while let Err(error) = self.raise(&wanted).await {

@@ -33,6 +33,8 @@ const DRAIN_AT_ONCE: usize = 32;
 const OFFER_MS: u64 = 1_000;
 /// A shard we said yes to is expected for this long.
 const EXPECT_MS: u64 = 2_000;
+/// Renewals without an answer after which a shard's task counts as dead: two lease times.
+const UNANSWERED_MAX: u32 = 6;
 /// A refused offer is repeated after this long.
 const REFUSED_MS: u64 = 1_000;
 
@@ -65,6 +67,8 @@ struct Held {
     epoch: Epoch,
     since: u64,
     renewed: u64,
+    /// Renewals in a row before which the shard's task did not answer.
+    unanswered: u32,
     /// Last refused or expired offer.
     refused: Option<u64>,
     phase: Phase,
@@ -152,6 +156,9 @@ impl Ownership {
         let renew = match alive {
             Some(alive) => {
                 self.last_renewal = Some(now);
+                for (shard, held) in &mut self.held {
+                    held.unanswered = if alive.contains(shard) { 0 } else { held.unanswered + 1 };
+                }
                 let ours = self.held.iter().filter(|(shard, _)| alive.contains(shard));
                 ours.map(|(shard, held)| (*shard, self.lease(held.epoch))).collect()
             }
@@ -183,6 +190,7 @@ impl Ownership {
         self.members.observe(now, view);
         self.notice_amnesia(now, view, &mut acts);
         self.on_renewals(now, &view.renewals, &mut acts);
+        self.drop_dead(&mut acts);
         self.watched = view.watched.clone();
         if !self.journal_ok(now) && self.members.other_journal_ok() {
             self.drop_all(DropCause::JournalCut, &mut acts);
@@ -247,6 +255,14 @@ impl Ownership {
             self.held.get(shard).is_some_and(|held| !matches!(held.phase, Phase::Stopping { .. }))
         });
         self.verify(doubtful, acts);
+    }
+
+    /// A shard whose task never answers is nobody's: it is let go, and taken again.
+    fn drop_dead(&mut self, acts: &mut Vec<Act>) {
+        let dead = self.held.iter().filter(|(_, held)| held.unanswered >= UNANSWERED_MAX);
+        for shard in dead.map(|(shard, _)| *shard).collect::<Vec<_>>() {
+            self.drop_shard(shard, None, DropCause::Dead, acts);
+        }
     }
 
     /// What the journal said of doubtful leases.
@@ -352,8 +368,14 @@ impl Ownership {
             self.acquiring.remove(&shard);
             if let Some(epoch) = epoch {
                 self.expected.remove(&shard);
-                let held =
-                    Held { epoch, since: now, renewed: now, refused: None, phase: Phase::Serving };
+                let held = Held {
+                    epoch,
+                    since: now,
+                    renewed: now,
+                    unanswered: 0,
+                    refused: None,
+                    phase: Phase::Serving,
+                };
                 self.held.insert(shard, held);
                 self.journal_ok_at = now;
                 acts.push(Act::Serve(shard, epoch));
@@ -425,10 +447,12 @@ impl Ownership {
 
     /// Service ended in order: nothing of the shard is in flight.
     pub fn drained(&mut self, now: u64, shard: Shard, epoch: Epoch) -> Vec<Act> {
-        let Some(held) = self.held.get(&shard).filter(|held| held.epoch == epoch) else {
+        // An unknown outcome on the way may have raised the epoch meanwhile.
+        let Some(held) = self.held.get(&shard).filter(|held| held.epoch >= epoch) else {
             return Vec::new();
         };
         let Phase::Stopping { successor } = held.phase.clone() else { return Vec::new() };
+        let epoch = held.epoch;
         self.held.remove(&shard);
         let successor = successor.and_then(|node| self.members.get(&node).cloned());
         let mut acts = vec![Act::Release { shard, lease: self.lease(epoch), successor }];
@@ -469,9 +493,11 @@ impl Ownership {
         if let Some(held) = self.held.get_mut(&shard).filter(|held| held.epoch == old) {
             held.epoch = new;
             self.verifying.remove(&shard);
-            // Service knows it by the verdicts; routers and the registry are told.
-            acts.push(Act::Serve(shard, new));
-            self.verify(vec![(shard, new)], &mut acts);
+            if !matches!(held.phase, Phase::Stopping { .. }) {
+                // Service knows it by the verdicts; routers and the registry are told.
+                acts.push(Act::Serve(shard, new));
+                self.verify(vec![(shard, new)], &mut acts);
+            }
         }
         acts
     }

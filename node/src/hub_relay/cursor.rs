@@ -84,11 +84,13 @@ mod tests {
         let mut cursor = ShardCursor::new(0, Epoch(3));
         assert!(cursor.read(1) && cursor.read(2) && cursor.read(3));
         cursor.confirm(2);
-        assert_eq!(cursor.advanced(), None);
+        cursor.advance();
+        assert_eq!(cursor.unstored(), None);
         assert!(cursor.read(1));
         assert!(!cursor.read(2));
         assert!(cursor.read(3));
         cursor.confirm(1);
-        assert_eq!(cursor.advanced(), Some(2));
+        cursor.advance();
+        assert_eq!(cursor.unstored(), Some(2));
     }
 }

@@ -76,6 +76,8 @@ pub enum DropCause {
     CommitsLost,
     /// This node does not reach the journal, others do (SAFETY L1).
     JournalCut,
+    /// Its task does not answer any more (SAFETY L2).
+    Dead,
 }
 
 /// What the next directory round has to carry.

@@ -388,3 +388,29 @@ fn a_shard_whose_task_does_not_answer_is_not_renewed() {
     let plan = world.ownership.plan_round(10_000, Some(&alive));
     assert_eq!(plan.renew, [(Shard(1), lease("a", 1, 1)), (Shard(2), lease("a", 1, 1))]);
 }
+
+#[test]
+fn a_shard_whose_task_is_dead_is_let_go_and_taken_again() {
+    let mut world = World::serving_all();
+    let alive: BTreeSet<Shard> = (1..8).map(Shard).collect();
+    for _ in 0..UNANSWERED_MAX {
+        world.ownership.plan_round(world.now, Some(&alive));
+    }
+    world.leases.remove(&Shard(0));
+    let acts = world.run_until(SETTLED + POLL_MS);
+    let dropped =
+        Act::Drop { shard: Shard(0), epoch: Epoch(1), owner: None, cause: DropCause::Dead };
+    assert_eq!(acts, [dropped]);
+    assert_eq!(acquired_shards(&world.run_until(SETTLED + 2 * POLL_MS)), [0]);
+}
+
+#[test]
+fn a_handoff_that_met_an_unknown_outcome_releases_the_raised_epoch() {
+    let mut world = World::serving_all();
+    world.ownership.set_draining(true);
+    world.run_until(SETTLED + POLL_MS);
+    assert_eq!(world.ownership.raised(Shard(3), Epoch(1), Epoch(2)), []);
+    let acts = world.ownership.drained(world.now, Shard(3), Epoch(1));
+    let release = Act::Release { shard: Shard(3), lease: lease("a", 1, 2), successor: None };
+    assert_eq!(acts.first(), Some(&release));
+}
