@@ -115,7 +115,7 @@ pub async fn run(
     }
     let identity = config.link_identity(&router.id, Incarnation(rand::random()));
     let switchboard = Switchboard::spawn(
-        switchboard::Settings { identity, workers: workers() },
+        switchboard::Settings { identity, workers: workers(), limits: config.limits.clone() },
         switchboard::Ports {
             directory: ports.directory,
             fanout: ports.fanout,

@@ -20,6 +20,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gss_shared::config::LimitsSection;
 use gss_shared::ids::{ConnectionId, PlayerId, SessionId, Shard, ShardCount};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -82,14 +83,13 @@ pub(crate) struct Worker {
 
 /// Runs worker `index` of `count` until it is stopped or all its senders are gone.
 pub(crate) async fn run(
-    (index, count): (usize, usize),
-    shards: ShardCount,
+    ((index, count), shards, limits): ((usize, usize), ShardCount, LimitsSection),
     ports: Arc<Ports>,
     metrics: Arc<Metrics>,
     mut mails: mpsc::Receiver<Mail>,
     stop: CancellationToken,
 ) {
-    let mut worker = Worker::new((index, count), shards, &ports, metrics);
+    let mut worker = Worker::new((index, count), shards, limits, &ports, metrics);
     let mut burst = Vec::with_capacity(BURST);
     loop {
         let wake = worker.next_wake();
@@ -112,6 +112,7 @@ impl Worker {
     pub(crate) fn new(
         (index, count): (usize, usize),
         shards: ShardCount,
+        limits: LimitsSection,
         ports: &Ports,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -123,6 +124,7 @@ impl Worker {
             fanout: Arc::clone(&ports.fanout),
             tokens: ports.tokens.clone(),
             clock: ports.clock.clone(),
+            limits,
             metrics,
         };
         Self {
@@ -155,10 +157,7 @@ impl Worker {
                 self.sync_asked(session, connection, paths, now);
             }
             Mail::Refreshed { session, connection, credential } => {
-                let session = self.sessions.get_mut(&session);
-                if let Some(client) = session.and_then(|session| session.client(connection)) {
-                    client.credential = credential;
-                }
+                self.refreshed(session, connection, credential, now);
             }
             Mail::Call(call, reply) => self.call(*call, reply, now),
             Mail::Read { session, player, kind, reply } => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use gss_shared::clock::Clock;
+use gss_shared::config::LimitsSection;
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{PlayerId, Position, SessionId, ShardCount};
 use gss_shared::link::frame::{CommandBody, ReadAnswer, ReadKind};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub identity: Identity,
     /// Tasks that share the shards; as many as there are processors, 1–64.
     pub workers: usize,
+    /// The operator's limits.
+    pub limits: LimitsSection,
 }
 
 /// The living things it uses.
@@ -113,7 +116,7 @@ pub struct Call {
     pub body: CommandBody,
     /// A read to answer together with the acceptance.
     pub view: Option<ReadKind>,
-    /// Time until `owner_unreachable`; at most [`gss_shared::limits::COMMAND_BUDGET_MS`].
+    /// Time until `owner_unreachable`; at most the operator's `command_budget_ms`.
     pub budget: Duration,
 }
 
@@ -164,8 +167,9 @@ impl Switchboard {
         let ports = Arc::new(ports);
         for (index, mailbox) in mailboxes.into_iter().enumerate() {
             let (ports, metrics) = (Arc::clone(&ports), Arc::clone(&metrics));
-            let stop = lifetime.stop.clone();
-            let worker = stream_task::run((index, count), shards, ports, metrics, mailbox, stop);
+            let (stop, limits) = (lifetime.stop.clone(), settings.limits.clone());
+            let place = ((index, count), shards, limits);
+            let worker = stream_task::run(place, ports, metrics, mailbox, stop);
             lifetime.tracker.spawn(worker);
         }
         let listening =

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::document::Document;
 use crate::invite::Invite;
 use crate::member::{Banned, Member};
-use crate::settings::{Join, Limits, Settings, Show, object_text};
+use crate::settings::{Join, Settings, Show, object_text};
 use crate::window::Window;
 
 /// Where a session is in its life (`schema/status.json`).
@@ -149,9 +149,9 @@ impl Session {
         self.members.iter().map(Member::viewer)
     }
 
-    /// Messages of one connection per minute: the GM's setting or the protocol's default.
+    /// Messages of one connection per minute: the GM's setting; 0: none, the operator's default.
     pub fn messages_per_minute(&self) -> u32 {
-        self.settings.limits.messages_per_minute.unwrap_or(Limits::MESSAGES)
+        self.settings.limits.messages_per_minute.unwrap_or(0)
     }
 
     /// Whether events after this version, filtered for the member's present role, are all it may

@@ -37,8 +37,10 @@ pub(crate) struct Pending {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Sent {
     Never,
-    /// The link is there; the owner has it or said that it does not want it.
+    /// The link is there; the owner has it.
     To(Epoch),
+    /// Its answer was that it is not the owner: nothing was done.
+    Refused,
     /// The link broke: the owner may have decided it, or died of it.
     Orphaned(Epoch),
 }
@@ -48,6 +50,8 @@ enum Sent {
 pub(crate) struct To {
     /// The owner's epoch.
     pub epoch: Epoch,
+    /// Whether it said itself that it serves the shard.
+    pub announced: bool,
     /// The last beat read from it.
     pub beat_seen: u64,
 }
@@ -92,7 +96,13 @@ impl Pending {
         if self.ephemeral && self.sent != Sent::Never {
             return Err(GivenUp::Ephemeral);
         }
-        let Sent::Orphaned(former) = self.sent else { return Ok(()) };
+        let former = match self.sent {
+            Sent::Never | Sent::Refused => return Ok(()),
+            // Another may have decided it, and its answer is ignored by now.
+            Sent::To(_) if self.action.is_none() => return Err(GivenUp::Outlived),
+            Sent::To(_) => return Ok(()),
+            Sent::Orphaned(former) => former,
+        };
         if former < epoch {
             self.outlived += 1;
         }
@@ -149,7 +159,8 @@ impl Route {
     }
 
     /// Sends what may be sent: in order, at most [`limits::SESSION_CREDIT`] unanswered, as long as
-    /// `send` has room. Returns those that must not be sent any more. `resent`: how many went out
+    /// `send` has room. To an owner that did not announce itself one at a time, so that nothing is
+    /// behind the one that it may refuse. Returns those that must not be sent any more. `resent`: how many went out
     /// that an owner had before.
     pub(crate) fn pump(
         &mut self,
@@ -163,7 +174,8 @@ impl Route {
             return pumped;
         }
         self.paused_until = None;
-        while self.sent < self.commands.len().min(limits::SESSION_CREDIT) {
+        let credit = if to.announced { limits::SESSION_CREDIT } else { 1 };
+        while self.sent < self.commands.len().min(credit) {
             let command = &mut self.commands[self.sent];
             if let Err(reason) = command.survive(to.epoch) {
                 pumped.given_up.extend(self.commands.remove(self.sent).map(|c| (c, reason)));
@@ -215,9 +227,14 @@ impl Route {
         self.commands.remove(place)
     }
 
-    /// Whether this answers a command of the present route.
-    pub(crate) fn expects(&self, answer: &AnswerFrame) -> bool {
-        self.place(answer).is_some()
+    /// The node that was asked is not the owner. Whether this answers a command of the present
+    /// route: that one may go elsewhere.
+    pub(crate) fn refused(&mut self, answer: &AnswerFrame) -> bool {
+        let place = self.place(answer);
+        if let Some(place) = place {
+            self.commands[place].sent = Sent::Refused;
+        }
+        place.is_some()
     }
 
     fn place(&self, answer: &AnswerFrame) -> Option<usize> {

@@ -68,7 +68,6 @@ impl Deferred {
 enum Waiting {
     Attach,
     Sync,
-    Snapshot,
 }
 
 #[derive(Debug)]
@@ -190,11 +189,13 @@ impl Cursor {
         }
     }
 
-    /// The stream's history is another one: only a snapshot can go on.
+    /// The stream's history is another one: role, answers and place may be of what never was, so
+    /// the client attaches anew.
     pub(crate) fn restart(&mut self) {
         if self.is_attached() {
-            self.shut(Waiting::Snapshot);
-            self.at = Version::ZERO;
+            self.gate = None;
+            self.deferred.clear();
+            self.close(CloseCode::Restart);
         } else if let Some(gate) = &mut self.gate {
             gate.messages.clear();
             gate.bytes = 0;
@@ -204,13 +205,9 @@ impl Cursor {
     /// The state for this viewer at a version not before the hold: written when the connection
     /// stands there. `whole`: it holds all the viewer may see.
     pub(crate) fn synced(&mut self, at: Position, frame: Utf8Bytes, whole: bool) -> Wish {
-        let Some(mut gate) = self.gate.take_if(|gate| gate.waiting != Waiting::Attach) else {
+        let Some(gate) = self.gate.take_if(|gate| gate.waiting != Waiting::Attach) else {
             return Wish::Nothing;
         };
-        if gate.waiting == Waiting::Snapshot {
-            self.at = at.version;
-            gate.messages.retain(|message| message.version() > at.version);
-        }
         if at.version < self.at {
             // Older than what was delivered when it was asked for: of no use.
             self.gate = Some(gate);
@@ -223,17 +220,28 @@ impl Cursor {
         self.replay(gate.messages)
     }
 
-    /// The read failed: go on without it, saying so. A connection that cannot go on closes.
+    /// The read failed: go on without it, saying so.
     pub(crate) fn not_synced(&mut self, error: Utf8Bytes) -> Wish {
         let Some(gate) = self.gate.take_if(|gate| gate.waiting != Waiting::Attach) else {
             return Wish::Nothing;
         };
-        if gate.waiting == Waiting::Snapshot {
-            self.close(CloseCode::Restart);
-            return Wish::Nothing;
-        }
         self.push(error);
         self.replay(gate.messages)
+    }
+
+    /// The state it cannot go on without was refused: closes, with the reason if the stream or
+    /// what waits here tells it.
+    pub(crate) fn cannot_sync(&mut self) {
+        let me = self.viewer.player;
+        let waiting = self.gate.iter().flat_map(|gate| &gate.messages);
+        let mut effects = waiting.flat_map(|message| &message.effects);
+        let told = self.leaving.or_else(|| effects.find_map(|effect| closes(effect, me)));
+        self.close(told.unwrap_or(CloseCode::Restart));
+    }
+
+    /// Whether it closes now or after its answers: it takes and is told nothing more.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_some() || self.close.is_some()
     }
 
     /// A command of this connection is on its way; [`Cursor::answer`] follows.
@@ -352,11 +360,10 @@ impl Cursor {
                         wish = Wish::Sync;
                     }
                 }
-                Effect::Close { player, code } if player.is_none_or(|player| player == me) => {
-                    let code = CloseCode::from_number(*code).unwrap_or(CloseCode::GoingAway);
-                    self.leaving.get_or_insert(code);
+                Effect::Close { .. } => {
+                    self.leaving = self.leaving.or(closes(effect, me));
                 }
-                Effect::Close { .. } | Effect::Role { .. } => {}
+                Effect::Role { .. } => {}
             }
         }
         wish
@@ -414,6 +421,16 @@ impl Cursor {
         {
             self.close(code);
         }
+    }
+}
+
+/// The code with which this effect closes the player's connections, if it does.
+fn closes(effect: &Effect, me: PlayerId) -> Option<CloseCode> {
+    match effect {
+        Effect::Close { player, code } if player.is_none_or(|player| player == me) => {
+            Some(CloseCode::from_number(*code).unwrap_or(CloseCode::GoingAway))
+        }
+        Effect::Close { .. } | Effect::Role { .. } | Effect::Resync { .. } => None,
     }
 }
 

@@ -8,7 +8,6 @@ use gss_shared::token::TokenClaims;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::reach::BUDGET;
 use super::requests::{Ask, Request};
 use super::session::Client;
 use super::upkeep::{SLOW_TIMES, SLOW_WITHIN};
@@ -55,7 +54,8 @@ impl Worker {
             Some((error, code)) => self.refuse(session_id, id, &error, code),
             None => {
                 let ask = Ask::Attach(id);
-                let number = self.reach.requests.open(session_id, ask, now + BUDGET);
+                let deadline = now + self.reach.budget();
+                let number = self.reach.requests.open(session_id, ask, deadline);
                 self.session(session_id).requests.push(number);
             }
         }
@@ -142,7 +142,8 @@ impl Worker {
             // Another answer started the stream beyond this one's place: asked again, the owner
             // answers with a later one.
             let ask = Ask::Attach(id);
-            let number = self.reach.requests.open(session_id, ask, now + BUDGET);
+            let deadline = now + self.reach.budget();
+            let number = self.reach.requests.open(session_id, ask, deadline);
             session.requests.push(number);
             return;
         }
@@ -256,10 +257,12 @@ impl super::reach::Reach {
         }));
         match outcome {
             AttachOutcome::Resumed { missed, at, messages_per_minute, sync, .. } => {
+                let messages_per_minute = self.messages_per_minute(messages_per_minute);
                 let sync = sync.map(|data| sync_frame(&data).into());
                 Some(Attached { role, established, from, missed, sync, at, messages_per_minute })
             }
             AttachOutcome::Fresh { sync, at, messages_per_minute, .. } => {
+                let messages_per_minute = self.messages_per_minute(messages_per_minute);
                 let sync = Some(sync_frame(&sync).into());
                 let missed = Vec::new();
                 Some(Attached { role, established, from, missed, sync, at, messages_per_minute })

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Worker;
-use super::reach::{BUDGET, nobody_answered};
+use super::reach::nobody_answered;
 use crate::mail::ClientFrame;
 use crate::routes::REDIRECT_PAUSE;
 use crate::routes::route::{GivenUp, Pending};
@@ -25,10 +25,14 @@ impl Worker {
     pub(super) fn frame(&mut self, frame: ClientFrame, now: Instant) {
         let Some(session) = self.sessions.get_mut(&frame.session) else { return };
         let Some(client) = session.client(frame.connection) else { return };
+        if client.cursor.is_leaving() {
+            return;
+        }
         client.cursor.asked();
         let sender = (Some(frame.connection), frame.seq, client.player);
         let body = CommandBody::Frame(frame.text);
-        let mut command = Pending::new(sender, body, frame.action, (now, now + BUDGET));
+        let mut command =
+            Pending::new(sender, body, frame.action, (now, now + self.reach.budget()));
         command.ephemeral = frame.ephemeral;
         session.route.push(command);
         self.pump(frame.session, now);
@@ -42,6 +46,7 @@ impl Worker {
         now: Instant,
     ) {
         let (id, seq) = (call.session, self.calls);
+        let budget = self.reach.budget();
         self.calls += 1;
         let session = self.session(id);
         if session.route.len() >= CALLS_WAITING {
@@ -56,7 +61,7 @@ impl Worker {
             CommandBody::Rest { action, .. } => Some(*action),
             CommandBody::Frame(text) => crate::connection::envelope::action_of(text),
         };
-        let deadline = now + call.budget.min(BUDGET);
+        let deadline = now + call.budget.min(budget);
         let mut command =
             Pending::new((None, seq, call.player), call.body, action, (now, deadline));
         command.view = call.view;
@@ -70,7 +75,7 @@ impl Worker {
         let id = answer.session;
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if let Outcome::NotOwner { epoch, owner } = &answer.outcome {
-            if !session.route.expects(&answer) {
+            if !session.route.refused(&answer) {
                 return;
             }
             let shard = session.shard;

@@ -11,9 +11,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Worker;
-use super::reach::BUDGET;
 use super::requests::Ask;
-use super::session::SyncAsk;
 use crate::stream::cursor::Wish;
 use crate::stream::{Step, Stream, Urgency};
 
@@ -124,7 +122,7 @@ impl Worker {
                 }
                 Step::Diverged => {
                     asks = true;
-                    self.diverged(id, now);
+                    self.diverged(id);
                 }
             }
         }
@@ -133,7 +131,8 @@ impl Worker {
     }
 
     fn open_fetch(&mut self, id: SessionId, after: Position, now: Instant) {
-        let number = self.reach.requests.open(id, Ask::Fetch(after), now + BUDGET);
+        let deadline = now + self.reach.budget();
+        let number = self.reach.requests.open(id, Ask::Fetch(after), deadline);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.requests.push(number);
         if let Some(former) = session.fetch.replace(number) {
@@ -159,17 +158,16 @@ impl Worker {
         }
     }
 
-    /// The stream met another history: every connection needs a snapshot to go on.
-    fn diverged(&mut self, id: SessionId, now: Instant) {
+    /// The stream met another history: every connection must attach anew to go on.
+    fn diverged(&mut self, id: SessionId) {
         self.reach.metrics.diverged.inc();
-        tracing::error!(session = %id, "another history than the one delivered; clients get snapshots");
+        tracing::error!(session = %id, "another history than the one delivered; clients attach anew");
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let requests = &mut self.reach.requests;
         if let Some(number) = session.fetch.take() {
             session.requests.retain(|open| *open != number);
             requests.take(number);
         }
-        let mut restarted = Vec::new();
         for client in &mut session.clients {
             if let Some(number) = client.reading.take() {
                 session.requests.retain(|open| *open != number);
@@ -177,13 +175,6 @@ impl Worker {
             }
             client.cursor.restart();
             client.syncs.clear();
-            if client.cursor.is_attached() {
-                client.syncs.push_back(SyncAsk::forced());
-                restarted.push(client.id);
-            }
-        }
-        for client in restarted {
-            self.next_sync(id, client, now);
         }
     }
 
@@ -203,7 +194,8 @@ impl Worker {
         session.unversioned = order;
         let frame = Utf8Bytes::from(frame);
         for client in &mut session.clients {
-            if Some(client.id) != except && audience.admits(client.cursor.viewer()) {
+            let hears = Some(client.id) != except && !client.cursor.is_leaving();
+            if hears && audience.admits(client.cursor.viewer()) {
                 client.cursor.say(frame.clone());
             }
         }

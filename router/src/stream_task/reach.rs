@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gss_shared::clock::Clock;
+use gss_shared::config::LimitsSection;
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{NodeId, Shard};
 use gss_shared::limits;
@@ -42,6 +43,7 @@ pub(crate) struct Reach {
     pub fanout: Arc<dyn Fanout>,
     pub tokens: SessionTokens,
     pub clock: Clock,
+    pub limits: LimitsSection,
     pub metrics: Arc<Metrics>,
 }
 
@@ -53,6 +55,19 @@ pub(crate) struct Refused {
 }
 
 impl Reach {
+    /// Time until an asker is told that nobody answered.
+    pub(crate) fn budget(&self) -> Duration {
+        Duration::from_millis(self.limits.command_budget_ms)
+    }
+
+    /// Messages per minute of a connection whose session's own setting is this; 0: none.
+    pub(crate) fn messages_per_minute(&self, own: u32) -> u32 {
+        match own {
+            0 => self.limits.messages_per_minute,
+            own => own.min(self.limits.settings_cap_per_minute),
+        }
+    }
+
     /// A link opened; an older opening of it is forgotten.
     pub(crate) fn opened(&mut self, link: NodeLink) {
         let node = link.node.clone();
@@ -75,7 +90,11 @@ impl Reach {
     pub(crate) fn pump(&mut self, session: &mut Session, now: Instant) -> Refused {
         let mut refused = Refused::default();
         let Some((owner, link)) = self.way(session.shard) else { return refused };
-        let to = To { epoch: owner.epoch, beat_seen: link.link.beat.load(Ordering::Relaxed) };
+        let to = To {
+            epoch: owner.epoch,
+            announced: owner.announced,
+            beat_seen: link.link.beat.load(Ordering::Relaxed),
+        };
         let (commands, bulk) = (link.link.commands.clone(), link.link.bulk.clone());
         let has_backlog = !link.backlog.is_empty();
         refused.requests = self.ask(session, to, &bulk, now);
@@ -201,9 +220,6 @@ fn frame(number: u64, request: &Request, session: &Session, to: To) -> Option<To
         Ask::Read(player, kind, _) => read(*player, kind.clone()),
     })
 }
-
-/// Time until an asker is told that nobody answered.
-pub(crate) const BUDGET: Duration = Duration::from_millis(limits::COMMAND_BUDGET_MS);
 
 /// The error of a command or question that nobody answered.
 pub(crate) fn nobody_answered(reason: GivenUp) -> ClientError {

@@ -7,7 +7,7 @@ use gss_shared::link::frame::{ReadAnswer, ReadKind, Refused};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::reach::{BUDGET, nobody_answered};
+use super::reach::nobody_answered;
 use super::requests::{Ask, Request};
 use super::session::{SYNCS_WAITING, SyncAsk};
 use super::{Worker, commands};
@@ -25,7 +25,8 @@ impl Worker {
         now: Instant,
     ) {
         let ask = Ask::Read(player, kind, reply);
-        let number = self.reach.requests.open(session, ask, now + BUDGET);
+        let deadline = now + self.reach.budget();
+        let number = self.reach.requests.open(session, ask, deadline);
         self.session(session).requests.push(number);
         self.pump(session, now);
     }
@@ -40,6 +41,9 @@ impl Worker {
     ) {
         let entry = self.sessions.get_mut(&session);
         let Some(client) = entry.and_then(|session| session.client(id)) else { return };
+        if client.cursor.is_leaving() {
+            return;
+        }
         if client.syncs.len() >= SYNCS_WAITING {
             let error = ClientError::new(ErrorCode::RateLimited, "Too many sync requests wait.")
                 .with("retry_after_ms", 1_000)
@@ -72,7 +76,8 @@ impl Worker {
         }
         let Some(ask) = client.syncs.pop_front() else { return };
         client.cursor.hold();
-        let number = self.reach.requests.open(session_id, Ask::Sync(id, ask), now + BUDGET);
+        let deadline = now + self.reach.budget();
+        let number = self.reach.requests.open(session_id, Ask::Sync(id, ask), deadline);
         client.reading = Some(number);
         session.requests.push(number);
     }
@@ -148,7 +153,7 @@ impl Worker {
         let entry = self.sessions.get_mut(&session);
         let Some(client) = entry.and_then(|session| session.client(id)) else { return };
         if ask.forced {
-            return client.cursor.close(CloseCode::Restart);
+            return client.cursor.cannot_sync();
         }
         let wish = client.cursor.not_synced(error_frame(error).into());
         self.wish(session, id, wish, now);

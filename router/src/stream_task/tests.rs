@@ -186,7 +186,8 @@ impl Bench {
             clock: Clock::system(),
         };
         let metrics = Metrics::register(&prometheus::Registry::new()).expect("fresh registry");
-        let worker = Worker::new((0, 1), ShardCount::DEFAULT, &ports, Arc::new(metrics));
+        let limits = gss_shared::config::LimitsSection::default();
+        let worker = Worker::new((0, 1), ShardCount::DEFAULT, limits, &ports, Arc::new(metrics));
         Self { worker, now: Instant::now(), fanout, openings: 0 }
     }
 

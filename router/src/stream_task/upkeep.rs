@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{HOT_TICK, SLOW_TICK, Worker, commands};
 use crate::revocations::Revocations;
 use crate::routes::route::GivenUp;
+use crate::switchboard::Credential;
 
 /// Closed this often within [`SLOW_WITHIN`], a client resumes with a snapshot (SAFETY L19).
 pub(super) const SLOW_TIMES: u32 = 2;
@@ -120,6 +121,24 @@ impl Worker {
         for id in touched {
             self.note(id, now);
         }
+    }
+
+    /// A connection lives by another token now, which may have been taken back meanwhile.
+    pub(super) fn refreshed(
+        &mut self,
+        session: SessionId,
+        connection: ConnectionId,
+        credential: Credential,
+        now: Instant,
+    ) {
+        let entry = self.sessions.get_mut(&session);
+        let Some(client) = entry.and_then(|session| session.client(connection)) else { return };
+        client.credential = credential;
+        if self.revocations.covers(client.player, &client.credential) {
+            let frame = error_frame(&commands::revoked()).into();
+            client.cursor.say_and_close(frame, CloseCode::Unauthenticated);
+        }
+        self.note(session, now);
     }
 
     /// The router leaves: clients are asked to go one after the other.

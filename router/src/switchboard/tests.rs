@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use gss_shared::config::LimitsSection;
 use gss_shared::frames::sync_frame;
 use gss_shared::ids::{ActionId, Epoch, Incarnation, NodeId};
 use gss_shared::link::frame::{
@@ -72,7 +73,8 @@ impl World {
         let registry = prometheus::Registry::new();
         let metrics = Arc::new(Metrics::register(&registry).expect("fresh registry"));
         let lifetime = Lifetime { tracker: TaskTracker::new(), stop: CancellationToken::new() };
-        let settings = Settings { identity: identity("r"), workers: 3 };
+        let settings =
+            Settings { identity: identity("r"), workers: 3, limits: LimitsSection::default() };
         let switchboard =
             Switchboard::spawn(settings, ports, Arc::clone(&metrics), lifetime.clone());
         let world = Self { switchboard, directory, fanout, listener, lifetime, metrics };

@@ -453,7 +453,8 @@ pub enum AttachOutcome {
         missed: Vec<Message>,
         /// Where the stream stands after them.
         at: Position,
-        /// Operator-bounded messages per minute of the session's settings.
+        /// Messages per minute of the session's own settings, which the router bounds; 0: it has
+        /// none, the operator's default holds.
         messages_per_minute: u32,
         /// A `sync_response` data object to send after the missed messages (a rollback was missed).
         sync: Option<String>,

@@ -48,7 +48,11 @@ impl Bench {
 
     /// Sends to the owner of this epoch.
     fn pump(&mut self, epoch: u64) -> (Went, Given) {
-        let to = To { epoch: Epoch(epoch), beat_seen: 40 + epoch };
+        self.pump_to(epoch, true)
+    }
+
+    fn pump_to(&mut self, epoch: u64, announced: bool) -> (Went, Given) {
+        let to = To { epoch: Epoch(epoch), announced, beat_seen: 40 + epoch };
         let (sent, room) = (&mut self.sent, &mut self.room);
         let pumped = self.route.pump(session(), to, self.now, |frame| {
             let fits = *room > 0;
@@ -193,6 +197,43 @@ fn what_cannot_be_deduplicated_is_not_sent_to_a_second_owner() {
 }
 
 #[test]
+fn without_an_action_only_the_one_that_was_refused_goes_to_another() {
+    let mut bench = Bench::new();
+    for seq in 1..=2 {
+        let mut command = bench.command(1, seq);
+        command.action = None;
+        bench.route.push(command);
+    }
+    bench.pump(5);
+    let refusal = AnswerFrame {
+        session: session(),
+        connection: Some(connection(1)),
+        seq: 1,
+        route: 0,
+        action: None,
+        outcome: Outcome::NotOwner { epoch: Epoch(6), owner: None },
+    };
+    assert!(bench.route.refused(&refusal));
+    bench.route.go_back();
+    assert!(!bench.route.refused(&refusal), "of the older route");
+    assert_eq!(bench.pump(6), (went(&[("1:1", 1, 0)]), vec![(2, GivenUp::Outlived)]));
+}
+
+#[test]
+fn one_that_did_not_announce_itself_gets_one_at_a_time() {
+    let mut bench = Bench::new();
+    for seq in 1..=3 {
+        bench.push(1, seq);
+    }
+    assert_eq!(bench.pump_to(5, false), (went(&[("1:1", 0, 0)]), Vec::new()));
+    assert_eq!(bench.pump_to(5, false), (Vec::new(), Vec::new()));
+    assert_eq!(bench.answer(1, 1, 0), Some(1));
+    assert_eq!(bench.pump_to(5, false), (went(&[("1:2", 0, 0)]), Vec::new()));
+    bench.route.go_back();
+    assert_eq!(bench.pump(5), (went(&[("1:2", 1, 0), ("1:3", 1, 0)]), Vec::new()));
+}
+
+#[test]
 fn nobody_answers_in_time() {
     let mut bench = Bench::new();
     bench.push(1, 1);
@@ -212,7 +253,7 @@ fn the_budget_shrinks_with_the_time_waited() {
     let mut bench = Bench::new();
     bench.push(1, 1);
     bench.now += Duration::from_secs(4);
-    let to = To { epoch: Epoch(5), beat_seen: 0 };
+    let to = To { epoch: Epoch(5), announced: true, beat_seen: 0 };
     let mut budgets = Vec::new();
     bench.route.pump(session(), to, bench.now, |frame| {
         budgets.push(frame.budget_ms);

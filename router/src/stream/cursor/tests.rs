@@ -304,16 +304,16 @@ fn presence_waits_for_the_establishment_only() {
 }
 
 #[test]
-fn a_restart_goes_on_from_the_snapshot_alone() {
+fn a_restart_forgets_the_lost_history_and_closes() {
     let mut cursor = cursor(105);
     ack(&mut cursor, 107);
+    cursor.hold();
     cursor.restart();
-    let second = |v| Arc::new(message(2, v));
-    assert_eq!(offer(&mut cursor, &second(103)), Wish::Nothing);
-    assert_eq!(offer(&mut cursor, &second(104)), Wish::Nothing);
-    assert_eq!(cursor.synced(at(2, 103), "sync".into(), true), Wish::Nothing);
-    assert_eq!(written(&mut cursor), ["sync".to_owned(), frame(104, 103)]);
-    assert_eq!(cursor.take().position, at(2, 104));
+    assert!(cursor.is_leaving());
+    assert_eq!(offer(&mut cursor, &Arc::new(message(2, 107))), Wish::Nothing);
+    assert_eq!(cursor.synced(at(2, 107), "sync".into(), true), Wish::Nothing);
+    let batch = cursor.take();
+    assert_eq!((batch.frames.len(), batch.close), (0, Some(CloseCode::Restart)));
 }
 
 #[test]
@@ -348,8 +348,8 @@ fn a_failed_read_goes_on_or_closes() {
     assert_eq!(open.not_synced("error".into()), Wish::Nothing);
     assert_eq!(written(&mut open), ["error".to_owned(), frame(101, 100)]);
     let mut cursor = cursor(100);
-    cursor.restart();
-    assert_eq!(cursor.not_synced("error".into()), Wish::Nothing);
+    cursor.hold();
+    cursor.cannot_sync();
     assert_eq!(cursor.take().close, Some(CloseCode::Restart));
 }
 

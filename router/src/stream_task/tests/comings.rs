@@ -183,6 +183,27 @@ fn revoked_tokens_lose_their_connections_and_open_none() {
 }
 
 #[test]
+fn a_refresh_with_a_token_revoked_meanwhile_closes() {
+    let (mut bench, _node, mut player) = Bench::with_player();
+    let mut revocations = Revocations::default();
+    let jti = Some("new".to_owned());
+    let told = Revocation { user: super::player(1), jti: jti.clone(), at: Timestamp(60) };
+    revocations.add(&[told]);
+    bench.mail(Mail::Revoked(Arc::new(revocations)));
+    let refreshed = |jti| Mail::Refreshed {
+        session: SESSION,
+        connection: player.id,
+        credential: Credential { expires_at: Timestamp(i64::MAX), issued_at: Timestamp(50), jti },
+    };
+    let (good, revoked) = (refreshed(Some("other".to_owned())), refreshed(jti));
+    bench.mail(good);
+    assert_eq!(player.batch(), (Vec::new(), None));
+    bench.mail(revoked);
+    let expected = vec!["error unauthenticated ?".to_owned()];
+    assert_eq!(player.batch(), (expected, Some(CloseCode::Unauthenticated)));
+}
+
+#[test]
 fn a_drain_asks_one_after_the_other_to_leave() {
     let (mut bench, mut node, one) = Bench::with_player();
     let other = bench.join(&mut node, 2, 100);

@@ -87,7 +87,8 @@ fn a_not_owner_sends_the_oldest_first() {
     bench.command(&player, 2);
     let redirect = |owner| Outcome::NotOwner { epoch: Epoch(6), owner };
     bench.says(&a, answer(&player, 1, 0, redirect(Some(b.id.clone()))));
-    assert_eq!(commands(&b.got()), [(1, 1, 0), (2, 1, 0)]);
+    // b did not announce itself: nothing is behind the one that it may refuse.
+    assert_eq!(commands(&b.got()), [(1, 1, 0)]);
     // The second one's redirect is of the older route.
     bench.says(&a, answer(&player, 2, 0, redirect(Some(a.id.clone()))));
     bench.later(Duration::from_millis(60));
@@ -160,7 +161,7 @@ fn a_closed_connection_s_commands_are_not_sent_to_the_next_owner() {
 }
 
 #[test]
-fn a_lost_tail_found_by_the_next_owner_gives_snapshots() {
+fn a_lost_tail_found_by_the_next_owner_asks_clients_to_attach_anew() {
     let (mut bench, a, mut player) = Bench::with_player();
     bench.down(&a);
     let mut b = bench.link("b");
@@ -170,11 +171,24 @@ fn a_lost_tail_found_by_the_next_owner_gives_snapshots() {
     bench.says(&b, ToRouter::Heads { shard: shard(), heads: vec![(SESSION, head)] });
     let ToNode::Fetch { request, .. } = b.got_one() else { panic!("a fetch") };
     bench.says(&b, ToRouter::Fetched { request, outcome: FetchOutcome::Gone { head } });
-    let ToNode::Read(read) = b.got_one() else { panic!("a read") };
-    let json = sync_data(90);
-    let answer = gss_shared::link::frame::ReadAnswer { json, at: head, stale: false };
-    bench.says(&b, ToRouter::ReadDone { request: read.request, outcome: Ok(answer) });
-    assert_eq!(player.got(), ["sync 90"]);
+    assert_eq!(player.batch(), (Vec::new(), Some(CloseCode::Restart)));
+    assert_eq!(b.got_one(), ToNode::Detach { session: SESSION, connection: player.id });
+}
+
+#[test]
+fn an_owner_known_by_redirect_gets_one_at_a_time_until_it_announces_itself() {
+    let (mut bench, a, player) = Bench::with_player();
+    let mut b = bench.link("b");
+    bench.says(&b, ToRouter::Owns { shards: Vec::new() });
+    for n in 1..=3 {
+        bench.command(&player, n);
+    }
+    bench.says(&a, lost(5, Some(&b)));
+    assert_eq!(commands(&b.got()), [(1, 1, 0)]);
+    bench.says(&b, answer(&player, 1, 1, accepted(101, false)));
+    assert_eq!(commands(&b.got()), [(2, 1, 0)]);
+    bench.owns(&b, 6);
+    assert_eq!(commands(&b.got()), [(2, 2, 0), (3, 2, 0)]);
 }
 
 #[test]

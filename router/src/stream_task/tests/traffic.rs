@@ -146,23 +146,76 @@ fn a_publish_without_its_body_is_fetched_at_once() {
 }
 
 #[test]
-fn another_history_gives_every_client_a_snapshot() {
+fn another_history_asks_every_client_to_attach_anew() {
     let (mut bench, mut node, mut one) = Bench::with_player();
     let mut other = bench.join(&mut node, 2, 100);
+    bench.command(&one, 1);
+    bench.says(&node, answer(&one, 1, 0, accepted(101, false)));
     let second = |v| crate::stream::tests::message(2, v);
     bench.says(&node, ToRouter::Live { session: SESSION, messages: vec![second(100)] });
-    let reads: Vec<_> = node.got().into_iter().map(read).collect();
-    let asked: BTreeSet<_> = reads.iter().map(|(_, player, _)| *player).collect();
-    assert_eq!(asked, BTreeSet::from([super::player(1), super::player(2)]));
-    for (request, _, kind) in reads {
-        assert_eq!(kind, whole());
-        let position = crate::stream::tests::at(2, 99);
-        let answer = ReadAnswer { json: sync_data(99), at: position, stale: false };
-        bench.says(&node, ToRouter::ReadDone { request, outcome: Ok(answer) });
-    }
     for player in [&mut one, &mut other] {
-        assert_eq!(player.got(), ["sync 99", "100<99"]);
+        assert_eq!(player.batch(), (Vec::new(), Some(CloseCode::Restart)), "no lost ack");
     }
+}
+
+#[test]
+fn a_refused_resync_closes_with_the_reason_that_waits_behind_it() {
+    let (mut bench, mut node, mut player) = Bench::with_player();
+    let me = super::player(1);
+    let mut changed = message(101);
+    changed.effects = vec![Effect::Resync { players: Some(vec![me]) }];
+    let mut kicked = message(102);
+    kicked.effects = vec![Effect::Close { player: Some(me), code: 4503 }];
+    bench.says(&node, ToRouter::Live { session: SESSION, messages: vec![changed, kicked] });
+    let (request, _, _) = read(node.got_one());
+    let Outcome::Refused { refused, .. } = refused(102) else { panic!("a refusal") };
+    bench.says(&node, ToRouter::ReadDone { request, outcome: Err(refused) });
+    assert_eq!(player.batch(), (vec!["101<100".to_owned()], Some(CloseCode::Kicked)));
+}
+
+#[test]
+fn one_that_has_to_leave_takes_and_is_told_nothing_more() {
+    let (mut bench, mut node, mut player) = Bench::with_player();
+    bench.command(&player, 1);
+    assert_eq!(commands(&node.got()), [(1, 0, 0)]);
+    let mut ended = message(101);
+    ended.effects = vec![Effect::Close { player: None, code: 4502 }];
+    bench.says(&node, ToRouter::Live { session: SESSION, messages: vec![ended] });
+    bench.command(&player, 2);
+    let paths = Vec::new();
+    bench.mail(Mail::Sync { session: SESSION, connection: player.id, paths });
+    assert_eq!(node.got(), []);
+    bench.says(
+        &node,
+        ToRouter::Unversioned {
+            session: SESSION,
+            order: (gss_shared::ids::Epoch(5), 1),
+            audience: Audience::All,
+            except: None,
+            frame: r#"{"type":"presence"}"#.to_owned(),
+        },
+    );
+    bench.says(&node, answer(&player, 1, 0, refused(101)));
+    let expected = vec!["101<100".to_owned(), "error not_your_turn none".to_owned()];
+    assert_eq!(player.batch(), (expected, Some(CloseCode::SessionEnded)));
+}
+
+#[test]
+fn the_operator_s_limit_holds_where_the_session_has_none_and_bounds_its_own() {
+    let mut bench = Bench::new();
+    let reach = &mut bench.worker.reach;
+    reach.limits.messages_per_minute = 30;
+    reach.limits.settings_cap_per_minute = 500;
+    assert_eq!([0, 1, 500, 501].map(|own| reach.messages_per_minute(own)), [30, 1, 500, 500]);
+}
+
+#[test]
+fn the_operator_s_budget_is_a_command_s() {
+    let (mut bench, mut node, player) = Bench::with_player();
+    bench.worker.reach.limits.command_budget_ms = 20_000;
+    bench.command(&player, 1);
+    let ToNode::Command(frame) = node.got_one() else { panic!("a command") };
+    assert_eq!(frame.budget_ms, 20_000);
 }
 
 #[test]
