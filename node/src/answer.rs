@@ -12,7 +12,7 @@ use gss_shared::link::frame::{
     AnswerFrame, AttachFrame, AttachOutcome, CommandFrame, FetchOutcome, Outcome, ReadAnswer,
     ReadFrame, Refused, ToRouter,
 };
-use gss_shared::message::{Audience, Role};
+use gss_shared::message::{Audience, Role, Viewer};
 use gss_shared::ports::journal::Committed;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -83,6 +83,19 @@ pub enum Payload {
     },
     /// A connection was admitted: it gets a snapshot or what it missed.
     Attach(Box<Admitted>),
+    /// The trail or the saved states, to be read in the journal for this viewer.
+    Trail(Box<TrailRead>),
+}
+
+/// A reader that was admitted to the journal.
+#[derive(Debug)]
+pub struct TrailRead {
+    /// What was asked.
+    pub frame: Box<ReadFrame>,
+    /// For whom.
+    pub viewer: Viewer,
+    /// Where the session stands.
+    pub at: Position,
 }
 
 /// A connection that was admitted.
@@ -233,6 +246,11 @@ impl Answer<Pending> {
         }
     }
 
+    /// Whether it admits a connection.
+    pub fn admits(&self) -> bool {
+        matches!(self.payload, Payload::Attach(_))
+    }
+
     /// The version that has to be durable first.
     pub fn saw(&self) -> Version {
         self.state.saw
@@ -260,6 +278,8 @@ pub enum Sent {
     },
     /// The connection is to be told where it stands.
     Attach(ReplyTo, Box<Admitted>),
+    /// The journal is to be read.
+    Trail(ReplyTo, Box<TrailRead>),
 }
 
 impl Answer<Released> {
@@ -305,6 +325,7 @@ impl Answer<Released> {
                 Sent::Ephemeral { frames, except, answer }
             }
             Payload::Attach(admitted) => Sent::Attach(to, admitted),
+            Payload::Trail(read) => Sent::Trail(to, read),
         }
     }
 }

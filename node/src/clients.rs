@@ -13,7 +13,7 @@ use gss_shared::token::TokenClaims;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::limits::{AWAY_MS, REPLACED};
+use crate::limits::{AWAY_MS, GONE, REPLACED};
 use crate::peer::Peer;
 
 /// One connection.
@@ -36,6 +36,7 @@ pub struct Attachment {
 pub struct Clients {
     attached: BTreeMap<ConnectionId, Attachment>,
     replaced: VecDeque<ConnectionId>,
+    gone: VecDeque<ConnectionId>,
     leaving: BTreeMap<PlayerId, Instant>,
     told: BTreeMap<PlayerId, (PresenceStatus, u32)>,
 }
@@ -98,6 +99,37 @@ impl Clients {
 
     /// A connection is gone. Its player has a grace before it is called offline.
     pub fn detach(&mut self, connection: ConnectionId, now: Instant) {
+        if !self.is_gone(connection) {
+            self.gone.push_back(connection);
+        }
+        while self.gone.len() > GONE {
+            self.gone.pop_front();
+        }
+        self.remove(connection, now);
+    }
+
+    /// Whether its router said that it is over: it is not attached again.
+    pub fn is_gone(&self, connection: ConnectionId) -> bool {
+        self.gone.contains(&connection)
+    }
+
+    /// Whether it is there.
+    pub fn is_attached(&self, connection: ConnectionId) -> bool {
+        self.attached.contains_key(&connection)
+    }
+
+    /// Token chains of a player's connections.
+    pub fn chains(&self, player: PlayerId) -> BTreeSet<Uuid> {
+        let of_player = self.attached.values().filter(|other| other.player == player);
+        of_player.map(|other| other.chain).collect()
+    }
+
+    /// Players whose grace is over are not waited for any more.
+    pub fn expire(&mut self, now: Instant) {
+        self.leaving.retain(|_, due| *due > now);
+    }
+
+    fn remove(&mut self, connection: ConnectionId, now: Instant) {
         if let Some(old) = self.attached.remove(&connection) {
             self.left(old.player, now);
         }
@@ -138,7 +170,7 @@ impl Clients {
     fn forget(&mut self, gone: impl Fn(ConnectionId, &Attachment) -> bool, now: Instant) {
         let ids = self.attached.iter().filter(|(id, old)| gone(**id, old)).map(|(id, _)| *id);
         for id in ids.collect::<Vec<_>>() {
-            self.detach(id, now);
+            self.remove(id, now);
         }
     }
 
@@ -187,7 +219,7 @@ impl Clients {
 
     /// What changed since it was told last, and counts as told from now on.
     pub fn changes(&mut self, now: Instant) -> Vec<(PlayerId, PresenceStatus, u32)> {
-        self.leaving.retain(|_, due| *due > now);
+        self.expire(now);
         let presence = self.presence(now);
         let mut changes = Vec::new();
         for (player, (status, connections)) in &presence {

@@ -30,6 +30,9 @@ pub const PASSIVATE_MS: u64 = 60_000;
 pub const AWAY_MS: u64 = 60_000;
 /// Connections that were replaced, remembered per session so that their late commands are refused.
 pub const REPLACED: usize = 64;
+/// Connections that were detached, remembered per session so that an attach of theirs that still waits
+/// for a load or a commit does not bring them back.
+pub const GONE: usize = 64;
 /// Actions that panicked, remembered per shard so that they are not decided again.
 pub const PANICKED: usize = 256;
 /// Beats of which the time is known: 16 s, more than a command's budget.

@@ -236,6 +236,7 @@ impl Slot {
     /// Once a second: late requests, presence, passivation. True: the slot is not needed any more.
     pub fn tick(&mut self, turn: &mut Turn<'_>) -> bool {
         self.refuse_late(turn.at);
+        self.clients.expire(turn.at);
         self.tell_presence(turn);
         let idle = turn.at.saturating_duration_since(self.used);
         let resting = match &self.state {

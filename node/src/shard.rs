@@ -216,7 +216,7 @@ impl Shard {
             }
             Input::Detach(session, connection) => {
                 self.clients_changed(session, present, out, |slot, at| {
-                    slot.clients().detach(connection, at);
+                    slot.detach(connection, at);
                 });
             }
             Input::Reattach(to, peer, sessions) => {
@@ -440,7 +440,11 @@ impl Shard {
                     let session = frame.session;
                     let ask = Ask::new(What::Read { frame, stale: *stale }, arrived);
                     self.with(session, present, out, |slot, turn| {
-                        slot.push(Work { to, ask }, turn);
+                        if *stale {
+                            slot.show_stale(to, ask, turn);
+                        } else {
+                            slot.push(Work { to, ask }, turn);
+                        }
                     });
                 }
             }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use gss_session::{Session, connect};
 use gss_shared::error_code::{ClientError, CloseCode, ErrorCode};
-use gss_shared::ids::{ActionId, PlayerId};
+use gss_shared::ids::{ActionId, ConnectionId, PlayerId};
+use gss_shared::limits::CONNECTIONS_PER_PLAYER;
 use gss_shared::link::frame::{AttachFrame, AttachOutcome, ReadKind, ToRouter};
 use gss_shared::message::{Effect as Told, Message};
 use tokio::time::Instant;
@@ -48,7 +49,10 @@ impl Slot {
     ) -> Judged {
         let said = match given {
             Some(error) => Said::Refused(error.clone()),
-            None => self.ask_session(&connect(frame), turn),
+            None => match self.too_many(frame) {
+                Some(error) => Said::Refused(error),
+                None => self.ask_session(&connect(frame), turn),
+            },
         };
         let appends = matches!(said, Said::Accepted(..));
         let admitted = match said {
@@ -66,6 +70,40 @@ impl Slot {
         };
         let action = Some(ActionId(frame.connection.0));
         Judged::Answer { payload, of: Origin { action, appends, ..Origin::default() } }
+    }
+
+    /// A player has so many connections beside this one's chain that it may not have another.
+    fn too_many(&self, frame: &AttachFrame) -> Option<ClientError> {
+        if self.clients.is_attached(frame.connection) {
+            return None;
+        }
+        let mut chains = self.clients.chains(frame.player);
+        for decided in self.decided.iter().filter(|decided| decided.answer.admits()) {
+            let What::Attach(other, _) = &decided.ask.what else { continue };
+            if other.connection == frame.connection {
+                return None;
+            }
+            if other.player == frame.player && !self.clients.is_gone(other.connection) {
+                chains.insert(other.token.chain);
+            }
+        }
+        chains.remove(&frame.token.chain);
+        let text = "too many connections of this player";
+        (chains.len() >= CONNECTIONS_PER_PLAYER)
+            .then(|| ClientError::new(ErrorCode::SessionFull, text))
+    }
+
+    /// A connection is over: what it still waits for is not needed.
+    pub fn detach(&mut self, connection: ConnectionId, now: Instant) {
+        self.clients.detach(connection, now);
+        for work in std::mem::take(&mut self.waiting) {
+            match &work.ask.what {
+                What::Attach(frame, _) if frame.connection == connection => {
+                    work.refuse_unseen(&Unseen::Unavailable);
+                }
+                _ => self.waiting.push_back(work),
+            }
+        }
     }
 
     fn admission(
@@ -114,10 +152,18 @@ impl Slot {
     /// The connection's event is committed.
     pub(super) fn admit(&mut self, to: ReplyTo, admitted: Box<Admitted>, turn: &mut Turn<'_>) {
         let (connection, token) = (admitted.frame.connection, &admitted.frame.token);
+        if self.clients.is_gone(connection) {
+            Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
+            return;
+        }
         let replaced = self.clients.attach(connection, &admitted.peer, token, turn.at);
         for (connection, peer) in replaced {
             let code = CloseCode::Replaced.number();
             peer.send(ToRouter::Close { session: self.id, connection, code });
+        }
+        if let State::Live(live) = &self.state {
+            // Its router was not told of what was committed together with its event.
+            admitted.peer.moved(self.id, live.durable.position());
         }
         self.tell_presence(turn);
         turn.out.push(Effect::Hot(self.id));
@@ -165,11 +211,16 @@ impl Slot {
             Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
             return;
         };
-        let (at, sync) = (session.position(), self.whole(session, admitted.frame.player, turn));
+        let player = admitted.frame.player;
+        let (at, limit) = (session.position(), session.messages_per_minute());
+        let role = session.viewer(player).ok_or_else(internal).map(|viewer| viewer.role);
+        let resume = admitted.resume.filter(|from| session.can_resume(player, from.version));
+        let shown = self.whole(session, player, turn).and_then(|sync| Ok((sync, role?)));
         let (frame, peer) = (Box::new(admitted.frame.clone()), Arc::clone(&admitted.peer));
-        let payload = match sync {
-            Ok(sync) => {
-                admitted.at = at;
+        let payload = match shown {
+            Ok((sync, role)) => {
+                (admitted.at, admitted.role, admitted.resume) = (at, role, resume);
+                admitted.messages_per_minute = limit;
                 admitted.sync = Some(sync);
                 Payload::Attach(admitted)
             }

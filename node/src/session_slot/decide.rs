@@ -9,13 +9,14 @@ use gss_shared::ids::{ActionId, PlayerId, Position};
 use gss_shared::link::frame::{
     CommandBody, CommandFrame, Outcome, ReadAnswer, ReadFrame, ReadKind,
 };
-use gss_shared::message::Viewer;
 use gss_shared::ports::journal::{FoundAction, Part};
 use gss_shared::time::Timestamp;
 
 use super::live::{Phase, Why};
 use super::{Decided, Origin, Slot, State, Turn};
-use crate::answer::{Answer, Payload, ReplyTo, Unseen, answer_frame, read_frame, refused};
+use crate::answer::{
+    Answer, Payload, ReplyTo, TrailRead, Unseen, answer_frame, read_frame, refused,
+};
 use crate::work::{Ask, Effect, What, Work};
 
 /// What the working state said to a command.
@@ -54,19 +55,17 @@ impl Slot {
             work.refuse_unseen(&Unseen::Late);
             return;
         }
+        if matches!(&work.ask.what, What::Attach(frame, _) if self.clients.is_gone(frame.connection))
+        {
+            work.refuse_unseen(&Unseen::Unavailable);
+            return;
+        }
         let Work { to, mut ask } = work;
         let given = ask.given.as_ref();
         let judged = match &ask.what {
             What::Command(frame, _) => self.judge_command(frame, given, turn),
             What::Attach(frame, peer) => self.judge_attach(frame, peer, given, turn),
-            What::Read { frame, stale } => match self.judge_read(frame, *stale, turn) {
-                Ok(judged) => judged,
-                Err((viewer, at)) => {
-                    let frame = frame.clone();
-                    turn.out.push(Effect::Trail { to, frame, viewer, at });
-                    return;
-                }
-            },
+            What::Read { frame, stale } => self.judge_read(frame, *stale, turn),
         };
         match judged {
             Judged::Answer { payload, of } => self.pend(to, ask, payload, of, turn),
@@ -257,8 +256,8 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) -> Judged {
         let State::Live(live) = &self.state else { return Judged::Again };
-        let context =
-            Context { now: turn.now, event_seed: 0, dice: &mut *turn.chance, history: None };
+        let event_seed = turn.chance.event_seed();
+        let context = Context { now: turn.now, event_seed, dice: &mut *turn.chance, history: None };
         let frames = match &live.session {
             Some(session) => session.ephemeral(frame.player, change, &context),
             None => Err(ClientError::new(ErrorCode::SessionNotFound, "there is no such session")),
@@ -273,14 +272,28 @@ impl Slot {
         }
     }
 
-    /// Err: the journal has to be read for this viewer.
-    fn judge_read(
-        &mut self,
-        frame: &ReadFrame,
-        stale: bool,
-        turn: &mut Turn<'_>,
-    ) -> Result<Judged, (Viewer, Position)> {
-        let State::Live(live) = &self.state else { return Ok(Judged::Again) };
+    /// Shows what is committed while the journal does not answer: at once, since nothing is decided
+    /// meanwhile. What is not committed, or not loaded, cannot be shown.
+    pub fn show_stale(&mut self, to: ReplyTo, ask: Ask, turn: &mut Turn<'_>) {
+        let whole = match &self.state {
+            State::Live(live) => {
+                let trusted = !live.broken && !matches!(live.phase, Phase::Draining(_));
+                trusted && live.position() == live.durable.position()
+            }
+            State::Away | State::Loading | State::Quarantined => false,
+        };
+        if let (What::Read { frame, stale }, true) = (&ask.what, whole)
+            && let Judged::Answer { payload, of } = self.judge_read(frame, *stale, turn)
+        {
+            self.used = turn.at;
+            self.pend(to, ask, payload, of, turn);
+        } else {
+            Work { to, ask }.refuse_unseen(&Unseen::Unavailable);
+        }
+    }
+
+    fn judge_read(&self, frame: &ReadFrame, stale: bool, turn: &Turn<'_>) -> Judged {
+        let State::Live(live) = &self.state else { return Judged::Again };
         let presence = self.clients.presence(turn.at);
         let outcome = match (&live.session, &frame.kind) {
             (None, _) => {
@@ -292,7 +305,11 @@ impl Slot {
                     Ok(_) if stale => {
                         Err(ClientError::new(ErrorCode::Unavailable, "storage does not answer"))
                     }
-                    Ok(viewer) => return Err((viewer, live.durable.position())),
+                    Ok(viewer) => {
+                        let (frame, at) = (Box::new(frame.clone()), live.position());
+                        let payload = Payload::Trail(Box::new(TrailRead { frame, viewer, at }));
+                        return Judged::Answer { payload, of: Origin::default() };
+                    }
                 }
             }
             (Some(session), kind) => session.read(kind, frame.player, &presence),
@@ -300,7 +317,7 @@ impl Slot {
         let at = live.position();
         let answer = outcome.map(|json| ReadAnswer { json, at, stale });
         let payload = Payload::Frame(Box::new(read_frame(frame.request, answer)));
-        Ok(Judged::Answer { payload, of: Origin::default() })
+        Judged::Answer { payload, of: Origin::default() }
     }
 }
 

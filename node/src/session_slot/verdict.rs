@@ -11,7 +11,7 @@ use gss_shared::ports::journal::{Committed, FoundAction, PartRefusal};
 use super::decide::internal;
 use super::live::{Phase, Why};
 use super::{Decided, Slot, State, Turn, tell, unversioned_order};
-use crate::answer::{Durable, Sent, Unseen};
+use crate::answer::{Durable, Sent, TrailRead, Unseen};
 use crate::peer::Peer;
 use crate::work::{Effect, LoadError, Verdict};
 
@@ -96,6 +96,10 @@ impl Slot {
                         answer.send();
                     }
                     Sent::Attach(to, admitted) => self.admit(to, admitted, turn),
+                    Sent::Trail(to, read) => {
+                        let TrailRead { frame, viewer, at } = *read;
+                        turn.out.push(Effect::Trail { to, frame, viewer, at });
+                    }
                 },
             }
             self.tell_members(&of.members, turn);

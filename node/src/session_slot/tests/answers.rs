@@ -169,3 +169,42 @@ async fn a_full_node_creates_nothing_and_plays_on() {
     bench.settle().await;
     assert_eq!(bench.story(), ["unavailable at 0"]);
 }
+
+#[tokio::test]
+async fn a_trail_is_read_once_what_admitted_its_reader_is_committed() {
+    let mut bench = Bench::with_table().await;
+    let kind = ReadKind::SavedStates { limit: 5, cursor: None };
+    let frame = ReadFrame { request: 9, session: table(), player: gm(), kind };
+    bench.send(&set(1, "/shared/hp", 5));
+    let to = bench.bulk();
+    bench.input(Input::Read(to, Box::new(frame)));
+    assert!(bench.take(|effect| matches!(effect, Effect::Check)).is_some());
+    bench.with(|shard, present, out| shard.checked(OURS, present, out));
+    while bench.with(crate::shard::Shard::step) {}
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::Trail { .. })));
+    let part = bench.part().expect("a submission");
+    bench.append(part).await;
+    let trail = bench.take(|effect| matches!(effect, Effect::Trail { .. }));
+    let Some(Effect::Trail { at, .. }) = trail else { panic!("no read") };
+    assert_eq!(at.version.0, 4);
+}
+
+#[tokio::test]
+async fn without_the_journal_nothing_uncommitted_is_shown_and_no_read_waits() {
+    let mut bench = Bench::with_table().await;
+    let stale = Checked { row: None, within_lease: true };
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.decide().await;
+    read(&mut bench);
+    bench.take(|effect| matches!(effect, Effect::Check)).expect("a check");
+    bench.with(|shard, present, out| shard.checked(stale, present, out));
+    assert_eq!(bench.story(), ["read: unavailable"]);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+    read(&mut bench);
+    bench.take(|effect| matches!(effect, Effect::Check)).expect("a check");
+    let stale = Checked { row: None, within_lease: true };
+    // Nothing is decided while the journal stalls: the read is answered without a turn.
+    bench.with(|shard, present, out| shard.checked(stale, present, out));
+    assert_eq!(bench.story(), ["stale at 4"]);
+}

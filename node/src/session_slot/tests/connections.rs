@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use gss_shared::ids::{ConnectionId, Position};
-use gss_shared::link::frame::CommandBody;
+use gss_shared::link::frame::{AttachOutcome, CommandBody, ToRouter};
+use gss_shared::rest_command::RestCommand;
 use uuid::Uuid;
 
 use super::bench::*;
 use crate::shard::Input;
+use crate::work::{Effect, Fact, LoadError};
 
 fn position(bench: &Bench) -> Position {
     bench.shard.slot(table()).expect("slot").durable().expect("live")
@@ -106,4 +108,101 @@ async fn offline_is_told_after_the_grace() {
     // Nobody is attached any more: nobody is told.
     bench.with(crate::shard::Shard::tick);
     assert_eq!(bench.story(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_connection_that_left_before_its_commit_is_not_attached() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.decide().await;
+    bench.input(Input::Detach(table(), connection(1)));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["refused 1: unavailable 1012"]);
+    assert!(bench.shard.slot(table()).expect("slot").connections().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_left_before_the_load_is_not_decided() {
+    let mut bench = Bench::with_table().await;
+    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch());
+    bench.attach(1, 70, None);
+    bench.input(Input::Detach(table(), connection(1)));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["refused 1: unavailable 1012"]);
+    assert_eq!(position(&bench).version.0, 3);
+}
+
+#[tokio::test]
+async fn a_session_whose_last_player_left_is_put_away_when_it_is_not_live() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    bench.input(Input::Detach(table(), connection(1)));
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    bench.now += Duration::from_secs(120);
+    bench.input(Input::Reload(table()));
+    let load = bench.take(|effect| matches!(effect, Effect::Load { .. }));
+    assert!(load.is_some());
+    let failed = Fact::Loaded(table(), Err(LoadError::Unavailable));
+    bench.with(|shard, present, out| shard.fact(failed, present, out));
+    bench.with(crate::shard::Shard::tick);
+    assert!(bench.shard.slot(table()).is_none());
+}
+
+#[tokio::test]
+async fn a_player_has_five_connections_at_most() {
+    let mut bench = Bench::with_table().await;
+    for number in 1..=5 {
+        bench.attach(number, 70 + number, None);
+    }
+    bench.attach(6, 76, None);
+    // One of the chains opens anew: it replaces its own.
+    bench.attach(7, 75, None);
+    bench.settle().await;
+    let story = bench.story();
+    let told: Vec<_> = story.iter().filter(|told| !told.starts_with("presence")).collect();
+    let fresh = ["fresh 1 at 4", "fresh 2 at 5", "fresh 3 at 6", "fresh 4 at 7", "fresh 5 at 8"];
+    let last = ["refused 6: session_full 4501", "close 5 4005", "fresh 7 at 9"];
+    assert_eq!(told, [&fresh[..], &last[..]].concat());
+}
+
+#[tokio::test]
+async fn a_beat_after_an_attach_names_what_is_committed() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    let moved = vec![(table(), position(&bench))];
+    assert_eq!(bench.peer.beat(bench.now), ToRouter::Beat { number: 1, moved });
+}
+
+#[tokio::test]
+async fn a_resume_that_became_a_snapshot_is_told_the_present_settings() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    let from = position(&bench);
+    bench.send(&set(1, "/shared/hp", 5));
+    let data = serde_json::json!({ "action_id": action(3), "to_version": "4" });
+    bench.send(&serde_json::json!({ "type": "rollback", "data": data }).to_string());
+    bench.settle().await;
+    bench.attach(2, 70, Some(from));
+    let settings = serde_json::json!({
+        "limits": { "messages_per_minute": 33 },
+        "visibility": [{ "prefix": "/shared/secret", "audience": "gm" }],
+    });
+    let settings = settings.as_object().cloned();
+    let command = RestCommand::Update { name: None, settings, if_match: None };
+    let command = serde_json::to_string(&command).expect("json");
+    bench.ask(None, CommandBody::Rest { action: action(9), command });
+    bench.settle().await;
+    let told = bench.told();
+    let attached = told.iter().find_map(|told| match told {
+        ToRouter::Attached { request: 2, outcome } => Some(outcome),
+        _ => None,
+    });
+    let Some(AttachOutcome::Fresh { at, messages_per_minute, .. }) = attached else {
+        panic!("{attached:?}")
+    };
+    assert_eq!((at.version.0, *messages_per_minute), (8, 33));
 }
