@@ -2,6 +2,7 @@
 
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::PlayerId;
+use gss_shared::limits;
 use gss_shared::link::frame::ReadKind;
 use gss_shared::message::Viewer;
 use gss_shared::time::Timestamp;
@@ -108,8 +109,8 @@ impl Session {
             self.projection(viewer)
         } else {
             let mut state = json!({});
-            for pointer in &pointers {
-                self.copy(pointer.tokens(), viewer, &mut state);
+            for tokens in self.separate(&pointers)? {
+                self.copy(tokens, viewer, &mut state);
             }
             state
         };
@@ -120,11 +121,30 @@ impl Session {
         }))
     }
 
-    /// Copies what the viewer sees there to its place; an array on the way comes whole.
+    /// The paths without those that lie within another; an array on the way comes whole.
+    ///
+    /// # Errors
+    /// `invalid_argument` with `details.limit`.
+    fn separate<'a>(&self, pointers: &'a [Pointer]) -> Result<Vec<&'a [String]>, ClientError> {
+        let cut = |pointer: &'a Pointer| {
+            let tokens = pointer.tokens();
+            let whole_from = (1..tokens.len())
+                .find(|length| self.document.get(&tokens[..*length]).is_some_and(Value::is_array));
+            &tokens[..whole_from.unwrap_or(tokens.len())]
+        };
+        let mut separate: Vec<&[String]> = pointers.iter().map(cut).collect();
+        // In this order what lies within a path follows it at once.
+        separate.sort_unstable();
+        separate.dedup_by(|tokens, kept| tokens.starts_with(kept));
+        if separate.len() > limits::SYNC_PATHS {
+            let fact = format!("names at most {} members", limits::SYNC_PATHS);
+            return Err(refusal::argument("paths", &fact).with("limit", limits::SYNC_PATHS));
+        }
+        Ok(separate)
+    }
+
+    /// Copies what the viewer sees there to its place.
     fn copy(&self, tokens: &[String], viewer: Viewer, into: &mut Value) {
-        let whole_from = (1..tokens.len())
-            .find(|length| self.document.get(&tokens[..*length]).is_some_and(Value::is_array));
-        let tokens = &tokens[..whole_from.unwrap_or(tokens.len())];
         let path = tokens.iter().fold(String::new(), |path, token| child(&path, token));
         let value = self.document.get(tokens);
         let visibility = self.settings.visibility();

@@ -81,11 +81,21 @@ pub(crate) fn compose(
     let mut effects = effects(event);
     let words = words(event, facts, audience);
     let mut variants: Vec<Variant> = words.into_iter().map(|word| variant(word, facts)).collect();
-    if variants.iter().map(|variant| variant.head.len()).sum::<usize>() > limits::MESSAGE_BYTES {
+    let bytes = variants.iter().map(|variant| variant.head.len()).sum::<usize>();
+    if untold(event) || bytes > limits::MESSAGE_BYTES {
         variants.clear();
         effects.push(Effect::Resync { players: None });
     }
     Message { position: facts.position, after, at: facts.at, variants, effects }
+}
+
+/// Whether all get a `sync_response` instead of this event's changes.
+fn untold(event: &Event) -> bool {
+    match event {
+        Event::StateUpdate(body) => view::untold(body.views.as_deref()),
+        Event::StateSaved(body) => view::untold(body.views.as_deref()),
+        _ => false,
+    }
 }
 
 fn variant(word: Word, facts: Facts) -> Variant {
@@ -198,6 +208,9 @@ fn changed(all: &[Change], views: Option<&[View]>, facts: Facts) -> Vec<Word> {
     };
     let Some(views) = views else { return vec![word(Audience::All, all.iter().collect())] };
     let mut words = vec![word(Audience::gms(), all.iter().collect())];
+    if view::untold(Some(views)) {
+        return words;
+    }
     for view in views {
         let audience = if view.players.is_empty() {
             Audience::All

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use gss_shared::ids::PlayerId;
+use gss_shared::limits;
 use gss_shared::message::{Audience, Role, Viewer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -65,7 +66,7 @@ impl View {
 }
 
 /// Views of these changes, named players first; None: everybody is told everything.
-/// `document` is the one after them.
+/// `document` is the one after them. Beyond [`limits::VIEWED_CHANGES`] they are [`untold`].
 pub(crate) fn views(
     visibility: Visibility<'_>,
     document: &Document,
@@ -90,11 +91,14 @@ pub(crate) fn views(
         };
         changes.iter().enumerate().filter_map(told).collect::<Vec<Told>>()
     };
-    let others = tell(PlayerId(Uuid::nil()));
     let mut named = BTreeSet::new();
     for change in changes {
         name_players(visibility, document, change, &mut named);
+        if named.len() * changes.len() > limits::VIEWED_CHANGES {
+            return Some(vec![View { players: BTreeSet::new(), changes: Vec::new() }]);
+        }
     }
+    let others = tell(PlayerId(Uuid::nil()));
     let mut views: Vec<View> = Vec::new();
     for player in named {
         let told = tell(player);
@@ -106,6 +110,12 @@ pub(crate) fn views(
         views.push(View { players: BTreeSet::new(), changes: others });
     }
     Some(views)
+}
+
+/// Whether all get their projection instead of the changes: others have a view that is empty.
+pub(crate) fn untold(views: Option<&[View]>) -> bool {
+    let empty = |view: &View| view.players.is_empty() && view.changes.is_empty();
+    views.is_some_and(|views| views.iter().any(empty))
 }
 
 /// Everybody that is told anything.
@@ -160,7 +170,7 @@ fn removal(
         }
         let tokens = Pointer::read(above).ok()?;
         let value = document.get(tokens.tokens());
-        if value.is_some_and(|value| visibility.project(above, value, viewer).is_some()) {
+        if value.is_some_and(|value| visibility.shows(above, value, viewer)) {
             break;
         }
         told = Change { path: above.to_owned(), value: None, previous: None };

@@ -127,6 +127,28 @@ impl Visibility<'_> {
         })
     }
 
+    /// Whether [`Visibility::project`] leaves this viewer anything of the value.
+    pub(crate) fn shows(self, path: &str, value: &Value, viewer: Viewer) -> bool {
+        let visible = self.reader(path).admits(viewer);
+        if viewer.role.is_gm() || !self.varies_beneath(path) {
+            return visible;
+        }
+        match value {
+            Value::Object(members) => {
+                let mut members = members.iter();
+                path.is_empty()
+                    || members.any(|(key, value)| self.shows(&child(path, key), value, viewer))
+            }
+            Value::Array(items) => {
+                let mut items = items.iter().enumerate();
+                let mut shown =
+                    |(at, value)| self.shows(&child(path, &usize::to_string(&at)), value, viewer);
+                visible || items.any(&mut shown)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => visible,
+        }
+    }
+
     /// What this viewer sees of the value at the path.
     pub(crate) fn project(self, path: &str, value: &Value, viewer: Viewer) -> Option<Value> {
         let visible = self.reader(path).admits(viewer);
@@ -242,6 +264,21 @@ mod tests {
             "scene": "ford",
         });
         let seen = |viewer| Visibility(&rules).project("", &document, viewer);
+        for (path, shows) in [
+            ("/shared", true),
+            ("/shared/traps", false),
+            ("/gm", true),
+            ("/gm/plan", false),
+            ("/players", true),
+            ("/players/stray", false),
+            ("/list", true),
+            ("/list/1", false),
+        ] {
+            let (viewer, value) = (viewer(ARIA, Role::Player), document.pointer(path).expect(path));
+            assert_eq!(Visibility(&rules).shows(path, value, viewer), shows, "{path}");
+            let projected = Visibility(&rules).project(path, value, viewer);
+            assert_eq!(projected.is_some(), shows, "{path}");
+        }
         assert_eq!(seen(viewer(BREN, Role::AssistantGm)), Some(document.clone()));
         let expected = json!({
             "shared": {"door": 1},

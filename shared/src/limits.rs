@@ -14,6 +14,15 @@ pub const CHAT_CHARACTERS: usize = 2_000;
 pub const NAME_CHARACTERS: usize = 255;
 /// Characters of a JSON Pointer.
 pub const POINTER_CHARACTERS: usize = 1_024;
+/// Paths of a `sync_request`, those within another not counted: each is projected by itself, and the
+/// owner does that between commands.
+pub const SYNC_PATHS: usize = 64;
+/// Changes of one `state_change`: each is decided for every group of viewers, while the session's
+/// other commands wait.
+pub const CHANGES: usize = 256;
+/// Players that changes name, times changes: what is decided of views for one command. Beyond, all
+/// get a `sync_response` instead of the changes. A table of 16 may use [`CHANGES`] to the full.
+pub const VIEWED_CHANGES: usize = 4_096;
 /// Characters of a reason.
 pub const REASON_CHARACTERS: usize = 500;
 /// Characters of a dice expression.

@@ -1,5 +1,6 @@
 //! One asked change of the document.
 
+use gss_shared::limits;
 use serde_json::{Map, Value};
 
 use super::Parse;
@@ -30,6 +31,10 @@ pub(super) fn read_all(value: Option<Value>) -> Parse<Vec<AskedChange>> {
     };
     if entries.is_empty() {
         return Err(refusal::argument("changes", "has at least one entry"));
+    }
+    if entries.len() > limits::CHANGES {
+        let fact = format!("has at most {} entries", limits::CHANGES);
+        return Err(refusal::argument("changes", &fact).with("limit", limits::CHANGES));
     }
     entries.into_iter().map(read).collect()
 }

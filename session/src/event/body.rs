@@ -65,7 +65,8 @@ pub(crate) struct SessionDeleted {
 pub(crate) struct StateUpdate {
     /// In order, at least one.
     pub(crate) changes: Vec<Change>,
-    /// What others than GMs are told; None: the same.
+    /// What others than GMs are told; None: the same. An empty view for others: it is too much to
+    /// decide, and all get a `sync_response`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) views: Option<Vec<View>>,
 }

@@ -4,6 +4,7 @@ use gss_session::Verdict;
 use gss_shared::error_code::ErrorCode;
 use gss_shared::ids::PlayerId;
 use gss_shared::limits;
+use gss_shared::link::frame::ReadKind;
 use gss_shared::message::Effect;
 use serde_json::{Value, json};
 
@@ -87,4 +88,52 @@ fn what_is_too_large_to_be_told_is_sent_anew() {
     };
     assert_eq!(decision.messages[0].variants, []);
     assert_eq!(decision.messages[0].effects, [Effect::Resync { players: None }]);
+}
+
+#[test]
+fn changes_and_paths_of_one_frame_are_bounded() {
+    let mut table = table(0);
+    let change = |action: u128, count: usize| {
+        let changes: Vec<Value> =
+            (0..count).map(|at| json!({"path": format!("/m{at}/x"), "value": at})).collect();
+        let data = json!({"action_id": id(action), "changes": changes});
+        json!({"type": "state_change", "data": data}).to_string()
+    };
+    let error = table.frame(GM, &change(2_000, limits::CHANGES + 1)).expect_err("too many");
+    assert_eq!((error.code, &error.details["limit"]), (ErrorCode::InvalidArgument, &json!(256)));
+    table.frame(GM, &change(2_001, limits::CHANGES)).expect("as many as may be");
+
+    let sync = |count: usize| {
+        let beneath = (0..count).map(|at| format!("/m{at}/x"));
+        let above = (0..limits::SYNC_PATHS).map(|at| format!("/m{at}"));
+        ReadKind::Sync { paths: beneath.chain(above).collect() }
+    };
+    let held = table.read(GM, &sync(limits::SYNC_PATHS)).expect("each beneath another");
+    assert_eq!(held["state"].as_object().map(serde_json::Map::len), Some(limits::SYNC_PATHS));
+    let error = table.read(GM, &sync(limits::SYNC_PATHS + 1)).expect_err("too many");
+    assert_eq!((error.code, &error.details["limit"]), (ErrorCode::InvalidArgument, &json!(64)));
+}
+
+#[test]
+fn changes_for_too_many_players_are_sent_anew() {
+    let mut table = table(1);
+    let change = |action: u128, count: u128| {
+        let own = |at| json!({"path": format!("/players/{}", id(at)), "value": {"x": 1}});
+        let changes: Vec<Value> = (2..2 + count).map(own).collect();
+        let data = json!({"action_id": id(action), "changes": changes});
+        json!({"type": "state_change", "data": data}).to_string()
+    };
+    let mut told = |frame: &str| match table.frame(GM, frame).expect("accepted") {
+        Verdict::Accepted(decision) => {
+            let message = decision.messages.last().expect("a message");
+            (message.variants.len(), message.effects.clone())
+        }
+        other => panic!("{other:?}"),
+    };
+    // The first command also makes the session active: the changes' message is the last.
+    // 64 players times 64 changes: the GMs' variant and one for each.
+    assert_eq!(told(&change(2_000, 64)), (65, vec![]));
+    assert_eq!(told(&change(2_001, 65)), (0, vec![Effect::Resync { players: None }]));
+    let seen = table.sync(PlayerId(id(2)));
+    assert_eq!(seen, json!({"players": {id(2).to_string(): {"x": 1}}}));
 }
