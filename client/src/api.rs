@@ -298,7 +298,8 @@ impl Api {
         self.read(session, &format!("/players/{player}")).await
     }
 
-    /// Changes a member. `body`: `{role?, characters?, banned?, reason?}`.
+    /// Changes a member. `body`: `{role?, characters?, banned?, reason?}`. Null when a ban was lifted
+    /// from somebody who is no member.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -377,7 +378,9 @@ impl Api {
 
     async fn done<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
         let (status, bytes) = succeed(request).await?;
-        serde_json::from_slice(&bytes).map_err(|_| unexpected(status, &bytes))
+        let nothing = status == StatusCode::NO_CONTENT;
+        serde_json::from_slice(if nothing { b"null" } else { &bytes })
+            .map_err(|_| unexpected(status, &bytes))
     }
 
     async fn done_without_body(&self, request: RequestBuilder) -> Result<(), ApiError> {

@@ -105,7 +105,8 @@ impl Client {
         self.requests.send(Request::Frame(frame)).await.map_err(|_| CommandError::Ended)
     }
 
-    /// Asks for a `sync_response` of these members; none: of the whole document.
+    /// Asks for a `sync_response` of these members; none: of the whole document. A
+    /// [`Document`](crate::Document) takes the former by its `follow_part`.
     ///
     /// # Errors
     /// [`CommandError::Ended`].

@@ -36,7 +36,8 @@ impl Document {
     }
 
     /// Takes a message: a snapshot of the whole document replaces it, changes are applied in order,
-    /// ephemeral ones ignored.
+    /// ephemeral ones ignored. The `sync_response` that was asked for by paths is no such snapshot:
+    /// give it to [`Document::follow_part`].
     ///
     /// # Errors
     /// [`Unfit`]; changes before the one at fault are applied.
@@ -61,6 +62,31 @@ impl Document {
         for change in changes.into_iter().flatten() {
             let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
             self.change(path, change.get("value").cloned())?;
+        }
+        Ok(())
+    }
+
+    /// Takes the `sync_response` that was asked for by these paths: what it holds there replaces
+    /// what is there, what it does not hold there is gone, and all else stays. It does not say by
+    /// which paths it was asked for; the caller knows, answers come in the order of the requests.
+    /// No paths: the whole document.
+    ///
+    /// # Errors
+    /// [`Unfit`]; paths before the one at fault are taken.
+    pub fn follow_part(&mut self, message: &Message, paths: &[&str]) -> Result<(), Unfit> {
+        let empty = Value::Object(Map::new());
+        let part = message.data.get("state").unwrap_or(&empty);
+        if paths.is_empty() {
+            self.state = part.clone();
+        }
+        for path in paths {
+            // An array on the way comes whole.
+            let array =
+                |state: &Value, to: usize| state.pointer(&path[..to]).is_some_and(Value::is_array);
+            let ends = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
+            let cut = ends.into_iter().find(|end| array(part, *end) || array(&self.state, *end));
+            let path = &path[..cut.unwrap_or(path.len())];
+            self.change(path, part.pointer(path).cloned())?;
         }
         Ok(())
     }
@@ -161,6 +187,22 @@ mod tests {
         let ephemeral = json!({"ephemeral": true, "changes": changes});
         document.follow(&message("state_update", ephemeral)).expect("fits");
         assert_eq!(document.state(), &expected);
+    }
+
+    #[test]
+    fn a_part_replaces_what_was_asked_for_and_nothing_else() {
+        let mut document = Document::new();
+        let state = json!({"a": {"b": {"old": 1}, "c": 2}, "list": [1, 2], "gone": 3, "kept": 4});
+        document.follow(&message("sync_response", json!({"state": state}))).expect("fits");
+        let part = json!({"a": {"b": {"new": 5}}, "list": [6, 7, 8], "more": {"x": 9}});
+        let part = message("sync_response", json!({"state": part}));
+        let paths = ["/a/b", "/list/2", "/gone", "/more/x", "/never/there"];
+        document.follow_part(&part, &paths).expect("fits");
+        let expected = json!({"a": {"b": {"new": 5}, "c": 2}, "list": [6, 7, 8], "kept": 4,
+            "more": {"x": 9}});
+        assert_eq!(document.state(), &expected);
+        document.follow_part(&part, &[]).expect("fits");
+        assert_eq!(document.state(), &part.data["state"]);
     }
 
     #[test]

@@ -287,14 +287,16 @@ impl Tracker {
         }
     }
 
-    /// Sends what may be sent: at most as many unanswered as the server reads ahead.
+    /// Sends what may be sent: at most as many unanswered as the server reads ahead, and none ahead
+    /// of one that waits to be sent again.
     fn send_waiting(&mut self) -> Vec<Step> {
         if !self.open {
             return Vec::new();
         }
         let sent = self.unanswered.iter().filter(|waiting| waiting.sent == Sent::Yes).count();
         let room = limits::UNACKNOWLEDGED.saturating_sub(sent);
-        let waiting = self.unanswered.iter_mut().filter(|waiting| waiting.sent == Sent::No);
+        let until_again = self.unanswered.iter_mut().take_while(|one| one.sent != Sent::Again);
+        let waiting = until_again.filter(|waiting| waiting.sent == Sent::No);
         let send = |waiting: &mut Unanswered| {
             waiting.sent = Sent::Yes;
             Step::Send(waiting.frame.clone())

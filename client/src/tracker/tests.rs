@@ -284,6 +284,20 @@ fn an_unknown_effect_is_asked_again_under_the_same_key() {
 }
 
 #[test]
+fn none_is_sent_ahead_of_one_that_waits_to_be_sent_again() {
+    let mut tracker = at_ten();
+    let third = Uuid::from_u128(3);
+    tracker.submit(&command(FIRST));
+    tracker.submit(&command(SECOND));
+    let unknown = error(Some(SECOND), "owner_unreachable", json!({"effect": "unknown"}));
+    let steps = tracker.receive(&unknown);
+    assert_eq!(steps, [Step::RetryAfter(SECOND, RETRY_AFTER)]);
+    assert_eq!(tracker.submit(&command(third)), []);
+    assert_eq!(tracker.receive(&ack(FIRST, 11)).len(), 1, "the answer only");
+    assert_eq!(tracker.retry(SECOND), [sent(SECOND), sent(third)]);
+}
+
+#[test]
 fn other_errors_are_told_and_an_expired_token_is_refreshed() {
     let mut tracker = at_ten();
     let steps = tracker.receive(&error(None, "rate_limited", json!({"retry_after_ms": 100})));
