@@ -40,7 +40,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         base_port: None,
         json_ready: false,
         no_build: false,
-        relaxed: false,
         set: Vec::new(),
     })?;
     let mut bench = Command::new(binaries.join("gss-bench"));

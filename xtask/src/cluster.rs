@@ -18,7 +18,7 @@ use crate::cargo::{self, Profile};
 use crate::interrupt;
 use crate::ports::Ports;
 use crate::processes::Processes;
-use crate::services::{self, Durability};
+use crate::services;
 use crate::wait;
 use configuration::{Node, Plan, Router};
 
@@ -60,9 +60,6 @@ pub(crate) struct Options {
     /// When ready, print endpoints.json as one line on standard output; all else goes to stderr.
     #[arg(long)]
     pub(crate) json_ready: bool,
-    /// Do not wait for the disk at a commit: for tests.
-    #[arg(long)]
-    pub(crate) relaxed: bool,
     /// A key for every process, `section.key=value`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -117,8 +114,7 @@ impl Cluster {
         let dir = directory(options.dir.as_deref())?;
         let processes = Processes::new(&dir)?;
         let mut ports = Ports::reserve(options.base_port)?;
-        let durability = if options.relaxed { Durability::ProcessOnly } else { Durability::Full };
-        let services = services::start(&processes, &mut ports, &dir, durability)?;
+        let services = services::start(&processes, &mut ports, &dir)?;
         let plan = Plan::new(options, dir, services, &mut ports)?;
         prepare(&plan, &binaries)?;
         for Node { id, .. } in &plan.nodes {

@@ -21,15 +21,6 @@ use crate::{install, wait};
 /// How long a service may take on a busy machine.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(90);
 
-/// Whether PostgreSQL's commits reach the disk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Durability {
-    /// As in production.
-    Full,
-    /// Survives a killed server but not a lost machine: for tests.
-    ProcessOnly,
-}
-
 /// Where the started services are.
 #[derive(Clone, Debug)]
 pub(crate) struct Services {
@@ -44,15 +35,10 @@ pub(crate) struct Services {
 }
 
 /// Installs what is missing, starts all, and waits until they serve.
-pub(crate) fn start(
-    processes: &Processes,
-    ports: &mut Ports,
-    dir: &Path,
-    durability: Durability,
-) -> Result<Services> {
+pub(crate) fn start(processes: &Processes, ports: &mut Ports, dir: &Path) -> Result<Services> {
     install::servers()?;
     let start = wait::now();
-    let postgres = postgres::Postgres::plan(dir, ports.take()?, durability)?;
+    let postgres = postgres::Postgres::plan(dir, ports.take()?)?;
     let redis = redis::Redis::plan(dir, ports)?;
     let rabbitmq = rabbitmq::RabbitMq::plan(dir, ports)?;
     std::thread::scope(|scope| {

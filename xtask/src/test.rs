@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cargo;
 use crate::ports::Ports;
 use crate::processes::Processes;
-use crate::services::{self, Durability, Services};
+use crate::services::{self, Services};
 use crate::wait;
 
 #[derive(Args)]
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let processes = Processes::new(dir.path())?;
     let mut ports = Ports::reserve(None)?;
     println!("starting PostgreSQL, Redis Cluster and RabbitMQ in {}", dir.path().display());
-    let services = services::start(&processes, &mut ports, dir.path(), Durability::ProcessOnly)?;
+    let services = services::start(&processes, &mut ports, dir.path())?;
     if !options.selects_packages() {
         println!("building");
         // In one go: apart, dependencies would be built twice, with other features.

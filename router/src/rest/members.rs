@@ -103,8 +103,12 @@ pub(crate) async fn update(exchange: &mut Exchange<'_>) -> Result<Reply, ClientE
     let view = ReadKind::Player(player_id);
     let action = exchange.action()?;
     let accepted = exchange.command(session, action, &command, Some(view.clone())).await?;
-    let player = exchange.view(session, &accepted, view).await?;
-    Reply::value(StatusCode::OK, &player)
+    match exchange.view(session, &accepted, view).await {
+        Ok(player) => Reply::value(StatusCode::OK, &player),
+        // Who is banned no longer and never came back is no member: there is nothing to show.
+        Err(error) if error.code == ErrorCode::NotFound => Ok(Reply::no_content()),
+        Err(error) => Err(error),
+    }
 }
 
 /// `DELETE …/players/{player_id}`.

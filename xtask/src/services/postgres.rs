@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::processes::{Processes, Stop, tail};
-use crate::services::{Durability, START_LIMIT};
+use crate::services::START_LIMIT;
 use crate::{cargo, install, wait};
 
 /// Connections of all processes, pools and tests together.
@@ -25,7 +25,6 @@ pub(crate) struct Postgres {
     temporary: Option<TempDir>,
     log: PathBuf,
     port: u16,
-    durability: Durability,
 }
 
 /// Whether there is a server to run.
@@ -48,7 +47,7 @@ fn bin() -> Option<PathBuf> {
 
 impl Postgres {
     /// Nothing happens yet.
-    pub(crate) fn plan(dir: &Path, port: u16, durability: Durability) -> Result<Self> {
+    pub(crate) fn plan(dir: &Path, port: u16) -> Result<Self> {
         let bin = bin().context("PostgreSQL is not installed")?;
         let temporary = if is_reachable(dir)? {
             None
@@ -63,7 +62,7 @@ impl Postgres {
             }
             None => dir.join(NAME),
         };
-        Ok(Self { bin, home, temporary, log: dir.join("logs/initdb.log"), port, durability })
+        Ok(Self { bin, home, temporary, log: dir.join("logs/initdb.log"), port })
     }
 
     /// The folder to remove after the server ended, if it could not be in the directory.
@@ -145,9 +144,6 @@ impl Postgres {
              max_connections = {MAX_CONNECTIONS}\nshared_buffers = 256MB\nmax_wal_size = 2GB\n\
              wal_compression = off\njit = off\nlog_min_messages = warning\n"
         )?;
-        if self.durability == Durability::ProcessOnly {
-            text.push_str("fsync = off\nfull_page_writes = off\n");
-        }
         std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))
     }
 }
