@@ -1,7 +1,8 @@
 //! Whether the process has room for more sessions (`node.max_memory_bytes`).
 //!
 //! Above 85 % of its memory a node creates no sessions and loads none for reads alone; sessions that
-//! commands wait for are always loaded.
+//! commands wait for are always loaded. What it reads is made by the kernel in memory: no thread is
+//! needed to wait for it.
 
 use std::time::Duration;
 
@@ -13,20 +14,20 @@ const PERIOD: Duration = Duration::from_millis(1_000);
 const PAGE: u64 = 4_096;
 
 /// Resident bytes of this process; None where the system does not say.
-async fn resident() -> Option<u64> {
-    let statm = tokio::fs::read_to_string("/proc/self/statm").await.ok()?;
+fn resident() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * PAGE)
 }
 
 /// What this process may use: its control group's limit, else the machine's memory.
-async fn available() -> Option<u64> {
-    if let Ok(limit) = tokio::fs::read_to_string("/sys/fs/cgroup/memory.max").await
+fn available() -> Option<u64> {
+    if let Ok(limit) = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
         && let Ok(limit) = limit.trim().parse()
     {
         return Some(limit);
     }
-    let info = tokio::fs::read_to_string("/proc/meminfo").await.ok()?;
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = total.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1_024)
@@ -41,14 +42,14 @@ pub fn watch_memory(
     let run = async move {
         let limit = match configured {
             Some(bytes) => Some(bytes),
-            None => available().await,
+            None => available(),
         };
         let Some(limit) = limit else {
             tracing::warn!("memory cannot be measured: sessions are always admitted");
             return;
         };
         loop {
-            let now = resident().await.is_some_and(|bytes| bytes > limit / 100 * 85);
+            let now = resident().is_some_and(|bytes| bytes > limit / 100 * 85);
             if full.send_replace(now) != now {
                 tracing::warn!(full = now, limit, "memory");
             }
@@ -72,7 +73,7 @@ mod tests {
         full.wait_for(|full| *full).await.expect("full");
         stop.cancel();
         task.await.expect("ended");
-        let bytes = resident().await.expect("linux");
-        assert!(bytes > 1_000 && bytes < available().await.expect("linux"));
+        let bytes = resident().expect("linux");
+        assert!(bytes > 1_000 && bytes < available().expect("linux"));
     }
 }
