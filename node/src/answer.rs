@@ -28,6 +28,15 @@ pub enum ReplyTo {
 }
 
 impl ReplyTo {
+    /// The lane that was to carry the answer is closed: the router asks again. Answers to commands
+    /// take whatever lane there is.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Commands(_) => false,
+            Self::Bulk(link, _) => link.closed().is_cancelled(),
+        }
+    }
+
     fn send(&self, frame: ToRouter) {
         match self {
             Self::Commands(peer) => peer.send(frame),

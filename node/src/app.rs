@@ -126,7 +126,8 @@ pub fn run(
     let writer = parts.writer(&ownership, ports.fanout);
     let (full, memory) = watch_memory(config.node.max_memory_bytes, stop.clone());
     tasks.spawn(memory);
-    let service = parts.shards(&ownership, events, (writer, full), ports.hot_keys);
+    let budget = Duration::from_millis(config.limits.command_budget_ms);
+    let service = parts.shards(&ownership, events, (writer, full), ports.hot_keys, budget);
     parts.relay(&service, Arc::clone(&ports.hub));
     parts.links(&service, &ownership, ports.acceptor);
     let (journal_ok, probe) = journal_probe::probe(Arc::clone(&parts.journal), stop.clone());
@@ -202,6 +203,7 @@ impl Parts {
         events: mpsc::Receiver<OwnershipEvent>,
         (writer, full): (WriterHandle, watch::Receiver<bool>),
         hot: Option<Arc<HotKeys>>,
+        budget: Duration,
     ) -> Service {
         let journal = Arc::clone(&self.journal);
         let (checks, task) =
@@ -216,6 +218,7 @@ impl Parts {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             full,
+            budget,
             ended,
             hot,
             jobs: self.tasks.clone(),

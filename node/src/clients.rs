@@ -39,6 +39,8 @@ pub struct Clients {
     gone: VecDeque<ConnectionId>,
     leaving: BTreeMap<PlayerId, Instant>,
     told: BTreeMap<PlayerId, (PresenceStatus, u32)>,
+    /// Until then players may come back of whom somebody here was told before, by another owner.
+    strangers: Option<Instant>,
 }
 
 impl Clients {
@@ -113,6 +115,30 @@ impl Clients {
         self.gone.contains(&connection)
     }
 
+    /// A connection that was admitted gets no answer that it could go on with.
+    pub fn refuse(&mut self, connection: ConnectionId, now: Instant) {
+        self.remove(connection, now);
+    }
+
+    /// Somebody comes who was told of others before this owner knew them: those who do not come as
+    /// well within the grace have to be told of as offline.
+    pub fn expect_strangers(&mut self, now: Instant) {
+        if self.told.is_empty() {
+            let due = now + Duration::from_secs(OFFLINE_GRACE_SECONDS);
+            self.strangers.get_or_insert(due);
+        }
+    }
+
+    /// Whether that grace is over.
+    pub fn has_strangers(&self, now: Instant) -> bool {
+        self.strangers.is_some_and(|due| due <= now) && !self.attached.is_empty()
+    }
+
+    /// The same, and it counts as told from now on.
+    pub fn take_strangers(&mut self, now: Instant) -> bool {
+        self.strangers.take_if(|due| *due <= now).is_some()
+    }
+
     /// Whether it is there.
     pub fn is_attached(&self, connection: ConnectionId) -> bool {
         self.attached.contains_key(&connection)
@@ -141,18 +167,22 @@ impl Clients {
         }
     }
 
-    /// What a router has here, told whole: its earlier connections that are not among them are gone.
+    /// What a router has here. `whole`: its earlier connections that are not among them are gone.
     pub fn reattach(
         &mut self,
         peer: &Arc<Peer>,
         connections: &[(ConnectionId, PlayerId, TokenClaims)],
+        whole: bool,
         now: Instant,
     ) {
         let still: BTreeSet<_> = connections.iter().map(|(id, ..)| *id).collect();
-        self.forget(|id, old| old.peer.router == peer.router && !still.contains(&id), now);
+        self.forget(|id, old| whole && old.peer.router == peer.router && !still.contains(&id), now);
+        if !connections.is_empty() {
+            self.expect_strangers(now);
+        }
         for (connection, player, token) in connections {
             let token = TokenClaims { player: *player, ..*token };
-            if !self.is_replaced(*connection) {
+            if !self.is_replaced(*connection) && !self.is_gone(*connection) {
                 self.leaving.remove(player);
                 let (chain, issued_ms) = (token.chain, token.issued_ms);
                 let peer = Arc::clone(peer);
@@ -300,7 +330,7 @@ mod tests {
         clients.attach(connection(1), &a, &token(7, 70), now);
         clients.changes(now);
         clients.router_gone(&a, now);
-        clients.reattach(&a, &[(connection(2), player, token(7, 70))], now);
+        clients.reattach(&a, &[(connection(2), player, token(7, 70))], true, now);
         assert_eq!(clients.changes(now + Duration::from_secs(20)), []);
         let idle = now + Duration::from_millis(AWAY_MS);
         assert_eq!(clients.changes(idle), [(player, PresenceStatus::Away, 1)]);

@@ -35,8 +35,17 @@ pub const REPLACED: usize = 64;
 pub const GONE: usize = 64;
 /// Actions that panicked, remembered per shard so that they are not decided again.
 pub const PANICKED: usize = 256;
-/// Beats of which the time is known: 16 s, more than a command's budget.
-pub const BEATS: usize = 64;
+/// Beats of which the time is known: 128 s, more than the longest budget that an operator may set.
+pub const BEATS: usize = 512;
+/// Saves by the GM of one session that wait to be stored, each with its state; beyond, the session
+/// decides nothing more.
+pub const SAVES_WAITING: usize = 16;
+/// Panics of one session within [`PANIC_MS`], its decisions apart, until it is quarantined.
+pub const PANICS: u32 = 3;
+/// See [`PANICS`].
+pub const PANIC_MS: u64 = 60_000;
+/// Milliseconds until a quarantined session is looked at again when it is asked for.
+pub const QUARANTINE_MS: u64 = 60_000;
 /// Commit batches waiting for the fan-out; beyond, their messages go over links.
 pub const FANOUT_BATCHES: usize = 64;
 /// Announcements (`Owns`, `Lost`) a link may lag; beyond, it is told everything again.

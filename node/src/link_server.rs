@@ -138,6 +138,8 @@ impl LinkServer {
         let reader = async {
             loop {
                 match stream.next().await {
+                    // Its shards have let go of it: the router has to open its lanes anew.
+                    Ok(Some(_)) if peer.is_gone() => return,
                     Ok(Some(frame)) => lane.frame(frame).await,
                     Ok(None) => return,
                     Err(error) => {
@@ -166,6 +168,7 @@ impl LinkServer {
             () = teller, if commands => {}
             () = link.closed().cancelled() => {}
         }
+        link.closed().cancel();
         self.metrics.links.dec();
         if commands && peer.close(&link) {
             let (server, peer) = (self.clone(), Arc::clone(&peer));
@@ -184,8 +187,9 @@ impl LinkServer {
 
     async fn router_gone(&self, peer: &Arc<Peer>) {
         tracing::info!(router = %peer.router, "router is gone");
+        peer.end();
         for mailbox in self.service.mailboxes() {
-            if mailbox.send(Input::RouterGone(Arc::clone(peer))).await.is_err() {
+            if mailbox.send(Input::Absent(Arc::clone(peer))).await.is_err() {
                 tracing::debug!("shard is gone");
             }
         }

@@ -1,13 +1,14 @@
 //! Reads of the journal beside the shard tasks: activations, history, tails, trails.
 //!
 //! Invariants: at most [`ACTIVATIONS_AT_ONCE`] activations at a time, those that commands wait for
-//! first; an activation is counted in the journal before it starts and cleared after (SAFETY S14);
-//! what is loaded is a fold of the journal.
+//! first; an activation is counted in the journal before it starts and cleared after, however it
+//! ends, but by the death of the process (SAFETY S14); what is loaded is a fold of the journal.
 
 mod fold;
 mod tail;
 mod trail;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +17,20 @@ use gss_shared::ids::{ActionId, Epoch, Position, SessionId, Shard, ShardCount, V
 use gss_shared::limits::{ACTIVATION_TRIES, ACTIVATIONS_AT_ONCE};
 use gss_shared::ports::journal::{FoundAction, Journal, JournalError, Snapshot};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::limits::{JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES, READ_ACTIVATIONS_AT_ONCE};
 use crate::metrics::Metrics;
-use crate::work::{Candidate, LoadError, Loaded};
+use crate::work::{Candidate, LoadError, Loaded, Stored};
 
 pub use tail::Tail;
 
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_millis(1_000);
-/// Tries of a snapshot of cadence: the next one is due soon anyway.
+/// Tries of a snapshot in a row: one of cadence is due again soon, a save by the GM is kept.
 const SAVE_TRIES: u32 = 5;
+/// How long the end of an activation may take to be marked.
+const END_PATIENCE: Duration = Duration::from_millis(1_000);
 
 /// The node's loader.
 pub struct Loader {
@@ -51,32 +55,71 @@ impl Loader {
         }
     }
 
-    /// Loads a session. Waits while the journal does not answer: requests that wait for it are
-    /// refused when they are late.
+    /// Loads a session until `end`. Waits while the journal does not answer: requests that wait for
+    /// it are refused when they are late.
     ///
     /// # Errors
     /// [`LoadError::Quarantined`]: it cannot be read, or earlier activations did not survive.
+    /// [`LoadError::Unavailable`]: it ended before.
     pub async fn activate(
         &self,
         session: SessionId,
         for_commands: bool,
+        end: &CancellationToken,
     ) -> Result<Box<Loaded>, LoadError> {
-        let _turn = if for_commands { None } else { self.read_activations.acquire().await.ok() };
-        let _place = self.activations.acquire().await;
-        self.metrics.activations.inc();
-        let begun = retry(|| self.journal.begin_activation(session)).await;
-        let begun = begun.map_err(|error| self.quarantine(session, &error.to_string()))?;
-        if begun > ACTIVATION_TRIES {
-            return Err(self.quarantine(session, "activations did not complete"));
-        }
-        let loaded = match retry(|| self.load(session, None)).await {
-            Ok(loaded) => loaded,
-            Err(error) => return Err(self.quarantine(session, &error.to_string())),
+        let place = async {
+            let reads = &self.read_activations;
+            let turn = if for_commands { None } else { reads.acquire().await.ok() };
+            (turn, self.activations.acquire().await)
         };
-        if let Err(error) = retry(|| self.journal.end_activation(session)).await {
-            tracing::warn!(%session, %error, "activation cannot be marked as complete");
+        let place = end.run_until_cancelled(place).await;
+        let _place = place.ok_or(LoadError::Unavailable)?;
+        self.metrics.activations.inc();
+        let begun = match end.run_until_cancelled(self.begin(session)).await {
+            Some(Ok(begun)) => begun,
+            Some(Err(error)) => return Err(self.quarantine(session, &error.to_string())),
+            None => 0,
+        };
+        if begun > ACTIVATION_TRIES {
+            let why = "activations did not complete, delete its row of `activations` to try again";
+            return Err(self.quarantine(session, why));
         }
-        Ok(Box::new(loaded))
+        let loaded = end.run_until_cancelled(retry(|| self.load(session, None))).await;
+        self.over(session).await;
+        match loaded {
+            Some(Ok(loaded)) => Ok(Box::new(loaded)),
+            Some(Err(error)) => Err(self.quarantine(session, &error.to_string())),
+            None => Err(LoadError::Unavailable),
+        }
+    }
+
+    /// Counts an activation; returns how many began and did not end, this one included. A try of
+    /// this one without an answer may have been counted: it is no activation.
+    async fn begin(&self, session: SessionId) -> Result<u32, JournalError> {
+        let (mut pause, mut unanswered) = (FIRST_RETRY, 0);
+        loop {
+            match self.journal.begin_activation(session).await {
+                Ok(begun) => return Ok(begun.saturating_sub(unanswered).max(1)),
+                Err(JournalError::Unavailable(error)) => {
+                    tracing::debug!(%session, %error, "activation waits");
+                    unanswered += 1;
+                    wait(&mut pause).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The process has survived the activation, whatever came of it.
+    async fn over(&self, session: SessionId) {
+        let end = retry(|| self.journal.end_activation(session));
+        match tokio::time::timeout(END_PATIENCE, end).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%session, %error, "activation cannot be marked as complete");
+            }
+            Err(_) => tracing::warn!(%session, "activation is not marked as complete in time"),
+        }
     }
 
     fn quarantine(&self, session: SessionId, why: &str) -> LoadError {
@@ -133,48 +176,49 @@ impl Loader {
         }
     }
 
-    /// Stores a snapshot under the epoch. False: not stored.
+    /// Stores a snapshot under the epoch.
     pub async fn save(
         &self,
         shard: Shard,
         epoch: Epoch,
         session: SessionId,
-        candidate: Candidate,
-    ) -> bool {
+        candidate: &Candidate,
+    ) -> Stored {
         let Candidate { session: state, position, at, saved } = candidate;
-        let tries = if saved.is_some() { u32::MAX } else { SAVE_TRIES };
-        let Some(state) = encode(state).await else {
+        let Some(state) = encode(state.clone()).await else {
             tracing::error!(%session, "snapshot cannot be encoded");
-            return false;
+            return Stored::Refused;
         };
-        let (metadata, saved_by) = saved.unzip();
-        let snapshot = Snapshot { position, state, at, metadata, saved_by };
+        let (metadata, saved_by) = saved.clone().unzip();
+        let snapshot = Snapshot { position: *position, state, at: *at, metadata, saved_by };
         let mut pause = FIRST_RETRY;
-        for _ in 0..tries {
-            let _place = self.reads.acquire().await;
+        for _ in 0..SAVE_TRIES {
+            let place = self.reads.acquire().await;
             let stored = self.journal.save_snapshot(shard, epoch, session, snapshot.clone()).await;
             match stored {
-                Ok(stored) => {
-                    self.metrics.snapshots.inc_by(u64::from(stored));
-                    return stored;
+                Ok(true) => {
+                    self.metrics.snapshots.inc();
+                    return Stored::Done;
                 }
+                Ok(false) => return Stored::Not,
                 Err(JournalError::Corrupt(why)) => {
                     tracing::error!(%session, why, "snapshot is refused");
-                    return false;
+                    return Stored::Refused;
                 }
                 Err(JournalError::Unavailable(error)) => {
                     tracing::debug!(%session, %error, "snapshot waits");
                 }
             }
+            drop(place);
             wait(&mut pause).await;
         }
-        false
+        Stored::Not
     }
 }
 
 async fn encode(state: Session) -> Option<String> {
     if state.size_bytes() < LARGE_STATE_BYTES {
-        return Some(state.snapshot());
+        return catch_unwind(AssertUnwindSafe(|| state.snapshot())).ok();
     }
     tokio::task::spawn_blocking(move || state.snapshot()).await.ok()
 }

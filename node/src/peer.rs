@@ -62,6 +62,7 @@ pub struct Peer {
 #[derive(Debug, Default)]
 struct State {
     commands: Option<Arc<Link>>,
+    gone: bool,
     moved: BTreeMap<SessionId, Position>,
     beats: Beats,
 }
@@ -107,6 +108,16 @@ impl Peer {
     /// Whether the commands lane is open.
     pub fn is_open(&self) -> bool {
         self.state().commands.is_some()
+    }
+
+    /// This start of the router is over: none of its connections is attached any more.
+    pub fn end(&self) {
+        self.state().gone = true;
+    }
+
+    /// Whether it is over.
+    pub fn is_gone(&self) -> bool {
+        self.state().gone
     }
 
     /// Sends on the commands lane. Without one the frame is not needed: the router sends again what
@@ -168,12 +179,14 @@ mod tests {
         let link = Link::new(LinkSink::into_queue(sender), CancellationToken::new());
         peer.open(&link, start);
         assert_eq!(peer.beat_age(0, start + Duration::from_secs(2)), Duration::from_secs(2));
-        for beat in 1..=70 {
+        let last = BEATS as u64 + 6;
+        for beat in 1..=last {
             peer.beat(start + Duration::from_millis(250 * beat));
         }
-        let now = start + Duration::from_millis(250 * 70);
-        assert_eq!(peer.beat_age(70, now), Duration::ZERO);
-        assert_eq!(peer.beat_age(69, now), Duration::from_millis(250));
+        let now = start + Duration::from_millis(250 * last);
+        assert_eq!(peer.beat_age(last, now), Duration::ZERO);
+        assert_eq!(peer.beat_age(last - 1, now), Duration::from_millis(250));
+        assert_eq!(peer.beat_age(7, now), Duration::from_millis(250 * (last - 7)));
         assert_eq!(peer.beat_age(6, now), Duration::MAX);
     }
 

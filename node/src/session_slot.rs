@@ -30,7 +30,9 @@ use tokio::time::Instant;
 use crate::answer::{Answer, Pending, ReplyTo, Unseen};
 use crate::chance::Chance;
 use crate::clients::Clients;
-use crate::limits::{FAIR_TURN, PANICKED, PASSIVATE_MS, SESSION_QUEUE};
+use crate::limits::{
+    FAIR_TURN, PANIC_MS, PANICKED, PANICS, PASSIVATE_MS, QUARANTINE_MS, SESSION_QUEUE,
+};
 use crate::peer::Peer;
 use crate::work::{Ask, Effect, LoadError, Loaded, What, Work};
 use live::{Live, Phase, Why};
@@ -42,6 +44,8 @@ pub struct Common {
     pub shard: Shard,
     /// Its epoch.
     pub epoch: Epoch,
+    /// Time until a request's router gives it up.
+    pub budget: Duration,
     /// Count of unversioned messages.
     pub unversioned: u64,
     /// Actions that are not decided again.
@@ -52,9 +56,9 @@ pub struct Common {
 
 impl Common {
     /// A shard just taken.
-    pub fn new(shard: Shard, epoch: Epoch) -> Self {
+    pub fn new(shard: Shard, epoch: Epoch, budget: Duration) -> Self {
         let (panicked, want_live) = (VecDeque::new(), Vec::new());
-        Self { shard, epoch, unversioned: 0, panicked, want_live }
+        Self { shard, epoch, budget, unversioned: 0, panicked, want_live }
     }
 
     fn remember_panic(&mut self, action: ActionId) {
@@ -105,7 +109,8 @@ enum State {
     Away,
     Loading,
     Live(Box<Live>),
-    Quarantined,
+    /// Not loaded before this.
+    Quarantined(Instant),
 }
 
 /// One session.
@@ -123,6 +128,8 @@ pub struct Slot {
     /// One decision at a time, until the one the journal refuses stands alone.
     solo: bool,
     used: Instant,
+    /// Panics in a row, and when the last one was.
+    panics: (u32, Instant),
 }
 
 impl Slot {
@@ -138,13 +145,14 @@ impl Slot {
             absent: None,
             solo: false,
             used: now,
+            panics: (0, now),
         }
     }
 
     /// A request. It waits its turn; a session that is not loaded is asked for.
     pub fn push(&mut self, work: Work, turn: &mut Turn<'_>) {
         self.used = turn.at;
-        if matches!(self.state, State::Quarantined) || self.waiting.len() >= SESSION_QUEUE {
+        if matches!(self.state, State::Quarantined(_)) || self.waiting.len() >= SESSION_QUEUE {
             work.refuse_unseen(&Unseen::Unavailable);
             return;
         }
@@ -165,14 +173,47 @@ impl Slot {
     }
 
     /// The journal's answer to a load.
-    pub fn loaded(&mut self, outcome: Result<Box<Loaded>, LoadError>) {
+    pub fn loaded(&mut self, outcome: Result<Box<Loaded>, LoadError>, turn: &mut Turn<'_>) {
         self.state = match outcome {
             Ok(loaded) => State::Live(Box::new(Live::new(*loaded))),
             Err(LoadError::Unavailable) => State::Away,
-            Err(LoadError::Quarantined) => State::Quarantined,
+            Err(LoadError::Quarantined) => quarantined(turn.at),
         };
         if !matches!(self.state, State::Live(_)) {
             self.refuse_waiting(&Unseen::Unavailable);
+        }
+        self.save_next(turn);
+    }
+
+    /// Stores the next snapshot that is due.
+    fn save_next(&mut self, turn: &mut Turn<'_>) {
+        let State::Live(live) = &mut self.state else { return };
+        if let Some(candidate) = live.next_save() {
+            turn.out.push(Effect::Save { session: self.id, candidate });
+        }
+    }
+
+    /// Something of this session panicked, no decision: what is in memory is not trusted any more.
+    pub fn panicked(&mut self, turn: &mut Turn<'_>) {
+        let (panics, last) = self.panics;
+        let recent = turn.at.saturating_duration_since(last) < Duration::from_millis(PANIC_MS);
+        let panics = if recent { panics + 1 } else { 1 };
+        self.panics = (panics, turn.at);
+        tracing::error!(session = %self.id, panics, "session panicked");
+        if panics >= PANICS {
+            self.withdraw();
+            self.refuse_waiting(&Unseen::Unavailable);
+            self.state = quarantined(turn.at);
+        } else {
+            self.distrust();
+            self.settle(turn);
+        }
+    }
+
+    /// It is loaded anew before anything else is decided.
+    fn distrust(&mut self) {
+        if let State::Live(live) = &mut self.state {
+            live.phase = Phase::Draining(Why::Reload);
         }
     }
 
@@ -186,7 +227,8 @@ impl Slot {
     pub fn is_ready(&self) -> bool {
         let State::Live(live) = &self.state else { return false };
         let ahead = if self.solo { 1 } else { DECISIONS_AHEAD };
-        live.phase == Phase::Ready && live.in_flight < ahead && !self.waiting.is_empty()
+        let free = live.in_flight < ahead && !live.is_behind();
+        live.phase == Phase::Ready && free && !self.waiting.is_empty()
     }
 
     /// Decides what waits, at most [`FAIR_TURN`] requests.
@@ -220,7 +262,7 @@ impl Slot {
     pub fn is_settled(&self) -> bool {
         let in_flight = match &self.state {
             State::Live(live) => live.in_flight,
-            State::Away | State::Loading | State::Quarantined => 0,
+            State::Away | State::Loading | State::Quarantined(_) => 0,
         };
         in_flight == 0 && self.decided.is_empty() && self.waiting.is_empty()
     }
@@ -233,41 +275,47 @@ impl Slot {
         }
     }
 
-    /// Once a second: late requests, presence, passivation. True: the slot is not needed any more.
+    /// Once a second: late requests, saves, presence, passivation. True: the slot is not needed any
+    /// more.
     pub fn tick(&mut self, turn: &mut Turn<'_>) -> bool {
-        self.refuse_late(turn.at);
+        self.refuse_late(turn);
+        self.save_next(turn);
         self.clients.expire(turn.at);
         self.tell_presence(turn);
+        match self.state {
+            State::Quarantined(until) if until <= turn.at => self.state = State::Away,
+            // Who was here under another owner and is not: only the session knows.
+            State::Away if !turn.full && self.clients.has_strangers(turn.at) => {
+                self.load(false, turn);
+            }
+            State::Away | State::Loading | State::Live(_) | State::Quarantined(_) => {}
+        }
         let idle = turn.at.saturating_duration_since(self.used);
         let resting = match &self.state {
             State::Live(live) => live.is_resting() && idle >= Duration::from_millis(PASSIVATE_MS),
             State::Away => true,
-            State::Loading | State::Quarantined => false,
+            State::Loading | State::Quarantined(_) => false,
         };
         resting && self.is_settled() && self.clients.is_empty()
     }
 
-    fn refuse_late(&mut self, now: Instant) {
-        let mut kept = VecDeque::with_capacity(self.waiting.len());
-        for work in self.waiting.drain(..) {
-            if work.ask.is_late(now) {
-                work.refuse_unseen(&Unseen::Late);
-            } else {
-                kept.push_back(work);
+    /// Also reads that wait for a commit: nothing else depends on them.
+    fn refuse_late(&mut self, turn: &Turn<'_>) {
+        let late = |ask: &Ask| ask.is_late(turn.at, turn.common.budget);
+        for work in std::mem::take(&mut self.waiting) {
+            match work.ask.what {
+                _ if !late(&work.ask) => self.waiting.push_back(work),
+                What::Read { .. } => work.refuse_unseen(&Unseen::Unavailable),
+                What::Command(..) | What::Attach(..) => work.refuse_unseen(&Unseen::Late),
             }
         }
-        self.waiting = kept;
-    }
-
-    /// An operator lets a quarantined session try again, or has it loaded anew.
-    pub fn reload(&mut self, turn: &mut Turn<'_>) {
-        match &mut self.state {
-            State::Quarantined => self.state = State::Away,
-            State::Live(live) if live.phase == Phase::Ready => {
-                live.phase = Phase::Draining(Why::Reload);
-                self.settle(turn);
+        for decided in std::mem::take(&mut self.decided) {
+            if matches!(decided.ask.what, What::Read { .. }) && late(&decided.ask) {
+                let work = Work { to: decided.answer.withdraw(), ask: decided.ask };
+                work.refuse_unseen(&Unseen::Unavailable);
+            } else {
+                self.decided.push_back(decided);
             }
-            State::Away | State::Loading | State::Live(_) => {}
         }
     }
 
@@ -285,6 +333,12 @@ impl Slot {
                 let order = unversioned_order(turn.common);
                 tell(&self.clients, self.id, order, (&Audience::All, &frame), None);
             }
+        }
+        if self.clients.take_strangers(turn.at) {
+            let present = self.clients.presence(turn.at);
+            let members = session.members().map(|member| member.player);
+            let absent: Vec<_> = members.filter(|player| !present.contains_key(player)).collect();
+            self.tell_members(&absent, turn);
         }
     }
 
@@ -325,7 +379,7 @@ impl Slot {
     pub fn durable(&self) -> Option<Position> {
         match &self.state {
             State::Live(live) => Some(live.durable.position()),
-            State::Away | State::Loading | State::Quarantined => None,
+            State::Away | State::Loading | State::Quarantined(_) => None,
         }
     }
 
@@ -340,7 +394,7 @@ impl Slot {
             State::Live(live) if live.position() == live.durable.position() => {
                 live.session.as_ref()
             }
-            State::Live(_) | State::Away | State::Loading | State::Quarantined => None,
+            State::Live(_) | State::Away | State::Loading | State::Quarantined(_) => None,
         }
     }
 
@@ -348,6 +402,10 @@ impl Slot {
     pub fn depth(&self) -> (usize, usize) {
         (self.waiting.len(), self.decided.len())
     }
+}
+
+fn quarantined(now: Instant) -> State {
+    State::Quarantined(now + Duration::from_millis(QUARANTINE_MS))
 }
 
 /// Place of the next unversioned message of the shard (SAFETY S22).

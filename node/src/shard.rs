@@ -6,6 +6,7 @@
 //! decided or answered any more but "not the owner".
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,17 +44,24 @@ pub enum Input {
     /// A connection is gone.
     Detach(SessionId, ConnectionId),
     /// What a router has here.
-    Reattach(ReplyTo, Arc<Peer>, Vec<Reattached>),
+    Reattach {
+        /// Where the answer goes.
+        to: ReplyTo,
+        /// The router.
+        peer: Arc<Peer>,
+        /// Its sessions.
+        sessions: Vec<Reattached>,
+        /// What it had here besides is gone, as far as it is not told in the next of these.
+        whole: bool,
+    },
     /// Connections that sent something.
     Seen(Vec<(SessionId, ConnectionId)>),
     /// A router wants live messages over the link for this long.
     WantLive(Arc<Peer>, Duration),
-    /// A router's start is over.
-    RouterGone(Arc<Peer>),
+    /// A router has no connections here any more.
+    Absent(Arc<Peer>),
     /// Does the shard answer?
     Ping,
-    /// An operator wants the session loaded anew.
-    Reload(SessionId),
     /// The shard is ours under a higher epoch.
     Raised(Epoch),
     /// Hand off to this node.
@@ -107,10 +115,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// A shard just taken under this epoch.
-    pub fn new(id: ShardId, epoch: Epoch) -> Self {
+    /// A shard just taken under this epoch. `budget`: time until a request's router gives it up.
+    pub fn new(id: ShardId, epoch: Epoch, budget: Duration) -> Self {
         Self {
-            common: Common::new(id, epoch),
+            common: Common::new(id, epoch, budget),
             slots: BTreeMap::new(),
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
@@ -153,17 +161,22 @@ impl Shard {
         depth
     }
 
-    fn with<R>(
+    /// Lets something happen to one session. None: it panicked, and only that session feels it.
+    pub(crate) fn with<R>(
         &mut self,
         id: SessionId,
         present: &mut Present<'_>,
         out: &mut Vec<Effect>,
         act: impl FnOnce(&mut Slot, &mut Turn<'_>) -> R,
-    ) -> R {
+    ) -> Option<R> {
         let slot = self.slots.entry(id).or_insert_with(|| Slot::new(id, present.at));
         let Present { now, at, full, ref mut chance } = *present;
         let common = &mut self.common;
-        let result = act(slot, &mut Turn { now, at, full, chance, common, out });
+        let mut turn = Turn { now, at, full, chance, common, out };
+        let result = catch_unwind(AssertUnwindSafe(|| act(slot, &mut turn))).ok();
+        if result.is_none() {
+            slot.panicked(&mut turn);
+        }
         if let Some(successor) = &self.stopping {
             let (epoch, owner) = (self.common.epoch, successor.clone());
             slot.stop(&Unseen::NotOwner { epoch, owner });
@@ -178,13 +191,10 @@ impl Shard {
     pub fn step(&mut self, present: &mut Present<'_>, out: &mut Vec<Effect>) -> bool {
         let Some(id) = self.ready.pop_front() else { return false };
         self.queued.remove(&id);
-        let Some(slot) = self.slots.get_mut(&id) else { return true };
-        let Present { now, at, full, ref mut chance } = *present;
-        slot.step(&mut Turn { now, at, full, chance, common: &mut self.common, out });
-        if slot.is_ready() && self.queued.insert(id) {
-            self.ready.push_back(id);
+        if self.slots.contains_key(&id) {
+            self.with(id, present, out, Slot::step);
+            self.check_drained(out);
         }
-        self.check_drained(out);
         true
     }
 
@@ -208,9 +218,11 @@ impl Shard {
                     (Some(why), _) => {
                         Answer::unseen_fetch(to, request, &why).send();
                     }
-                    (None, Some(_)) => self.with(session, present, out, |slot, turn| {
-                        slot.fetch(to, request, after, turn);
-                    }),
+                    (None, Some(_)) => {
+                        self.with(session, present, out, |slot, turn| {
+                            slot.fetch(to, request, after, turn);
+                        });
+                    }
                     (None, None) => out.push(Effect::Fetch { to, request, session, after }),
                 }
             }
@@ -219,8 +231,8 @@ impl Shard {
                     slot.detach(connection, at);
                 });
             }
-            Input::Reattach(to, peer, sessions) => {
-                self.reattach(to, &peer, &sessions, present, out);
+            Input::Reattach { to, peer, sessions, whole } => {
+                self.reattach((to, &peer), &sessions, whole, present, out);
             }
             Input::Seen(connections) => {
                 for (session, connection) in connections {
@@ -238,7 +250,7 @@ impl Shard {
                 self.common.want_live.retain(|(known, _)| !Arc::ptr_eq(known, &peer));
                 self.common.want_live.push((peer, until));
             }
-            Input::RouterGone(peer) => {
+            Input::Absent(peer) => {
                 for id in self.slots.keys().copied().collect::<Vec<_>>() {
                     self.clients_changed(id, present, out, |slot, at| {
                         slot.clients().router_gone(&peer, at);
@@ -246,7 +258,6 @@ impl Shard {
                 }
             }
             Input::Ping => {}
-            Input::Reload(session) => self.with(session, present, out, Slot::reload),
             Input::Raised(epoch) => self.raise(epoch),
             Input::Stop(successor) => {
                 self.stopping = Some(successor);
@@ -275,7 +286,7 @@ impl Shard {
     pub fn fact(&mut self, fact: Fact, present: &mut Present<'_>, out: &mut Vec<Effect>) {
         match fact {
             Fact::Loaded(session, outcome) => {
-                self.with(session, present, out, |slot, _| slot.loaded(outcome));
+                self.with(session, present, out, |slot, turn| slot.loaded(outcome, turn));
             }
             Fact::History(session, version, outcome) => {
                 self.with(session, present, out, |slot, turn| {
@@ -291,8 +302,8 @@ impl Shard {
                     slot.resume(to, admitted, missed, turn);
                 });
             }
-            Fact::Saved(session, stored) => {
-                self.with(session, present, out, |slot, _| slot.saved(stored));
+            Fact::Saved(session, position, stored) => {
+                self.with(session, present, out, |slot, turn| slot.saved(position, stored, turn));
             }
             Fact::NotPublished(committed) => {
                 if let Some(slot) = self.slots.get(&committed.part().session) {
@@ -307,7 +318,7 @@ impl Shard {
     pub fn tick(&mut self, present: &mut Present<'_>, out: &mut Vec<Effect>) {
         self.common.want_live.retain(|(_, until)| *until > present.at);
         for id in self.slots.keys().copied().collect::<Vec<_>>() {
-            if self.with(id, present, out, Slot::tick) {
+            if self.with(id, present, out, Slot::tick) == Some(true) {
                 self.slots.remove(&id);
             }
         }
@@ -360,9 +371,9 @@ impl Shard {
 
     fn reattach(
         &mut self,
-        to: ReplyTo,
-        peer: &Arc<Peer>,
+        (to, peer): (ReplyTo, &Arc<Peer>),
         sessions: &[Reattached],
+        whole: bool,
         present: &mut Present<'_>,
         out: &mut Vec<Effect>,
     ) {
@@ -372,10 +383,12 @@ impl Shard {
             return;
         }
         let named: BTreeMap<_, _> = sessions.iter().map(|told| (told.session, told)).collect();
-        let known: Vec<_> = self.slots.keys().copied().collect();
-        for id in known.into_iter().filter(|id| !named.contains_key(id)) {
-            self.clients_changed(id, present, out, |slot, at| {
-                slot.clients().reattach(peer, &[], at);
+        let not_named = |id: &SessionId| whole && !named.contains_key(id);
+        for id in self.slots.keys().copied().filter(not_named).collect::<Vec<_>>() {
+            // Presence is told by the next tick: they may be named in the next of these.
+            self.with(id, present, out, |slot, turn| {
+                slot.clients().reattach(peer, &[], true, turn.at);
+                turn.out.push(Effect::Hot(id));
             });
         }
         for (id, told) in &named {
@@ -385,7 +398,7 @@ impl Shard {
                 .map(|(id, viewer, token)| (*id, viewer.player, *token))
                 .collect();
             self.with(*id, present, out, |slot, turn| {
-                slot.clients().reattach(peer, &connections, turn.at);
+                slot.clients().reattach(peer, &connections, whole, turn.at);
                 slot.tell_presence(turn);
             });
         }

@@ -5,6 +5,8 @@
 //! is another's it answers everything with "not the owner".
 
 mod effects;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub struct ShardTools {
     pub metrics: Metrics,
     /// No memory for more sessions.
     pub full: watch::Receiver<bool>,
+    /// Time until a request's router gives it up: the operator's.
+    pub budget: Duration,
     /// Told what ended.
     pub ended: mpsc::Sender<Ended>,
     /// Keys for other services, where Redis is.
@@ -62,6 +66,8 @@ pub struct ShardTools {
 /// A shard's service is over.
 #[derive(Debug)]
 pub struct Ended {
+    /// Which task of it.
+    pub task: u64,
     /// The shard.
     pub shard: ShardId,
     /// Its last epoch here.
@@ -73,6 +79,8 @@ pub struct Ended {
 /// How the registry holds a shard task.
 #[derive(Debug)]
 pub struct ShardHandle {
+    /// Of all tasks of this process.
+    pub number: u64,
     /// Its mailbox.
     pub mailbox: mpsc::Sender<Input>,
     /// Ends service at once: the owner, if known.
@@ -82,6 +90,7 @@ pub struct ShardHandle {
 }
 
 struct ShardTask {
+    number: u64,
     shard: Shard,
     tools: ShardTools,
     chance: Chance,
@@ -122,16 +131,30 @@ pub type Mailbox = (mpsc::Sender<Input>, mpsc::Receiver<Input>);
 pub fn spawn(
     id: ShardId,
     epoch: Epoch,
-    (mailbox, inbox): Mailbox,
+    mailbox: Mailbox,
     tools: &ShardTools,
     tasks: &TaskTracker,
 ) -> ShardHandle {
+    let (task, handle) = prepare(id, epoch, mailbox, tools);
+    tasks.spawn(task.run());
+    handle
+}
+
+fn prepare(
+    id: ShardId,
+    epoch: Epoch,
+    (mailbox, inbox): Mailbox,
+    tools: &ShardTools,
+) -> (ShardTask, ShardHandle) {
+    static TASKS: AtomicU64 = AtomicU64::new(1);
     let (verdict_sender, verdicts) = mpsc::channel(SHARD_IN_FLIGHT);
     let (fact_sender, facts) = mpsc::channel(SHARD_RESULTS);
     let (drop_sender, dropped) = watch::channel(None);
     let pulse = Arc::<AtomicU64>::default();
+    let number = TASKS.fetch_add(1, Ordering::Relaxed);
     let task = ShardTask {
-        shard: Shard::new(id, epoch),
+        number,
+        shard: Shard::new(id, epoch, tools.budget),
         chance: Chance::from_os(),
         mailbox: inbox,
         verdicts,
@@ -149,8 +172,7 @@ pub fn spawn(
         ended: false,
         tools: tools.clone(),
     };
-    tasks.spawn(task.run());
-    ShardHandle { mailbox, dropped: drop_sender, pulse }
+    (task, ShardHandle { number, mailbox, dropped: drop_sender, pulse })
 }
 
 impl ShardTask {
@@ -239,7 +261,7 @@ impl ShardTask {
         match woken {
             Woken::Dropped => {
                 let owner = self.dropped.borrow_and_update().clone().flatten();
-                self.shard.abandon(owner);
+                self.abandon(owner);
             }
             Woken::Verdict(verdict) => {
                 self.outstanding = self.outstanding.saturating_sub(verdict.covered);

@@ -76,22 +76,9 @@ pub fn registry(
     relay: Arc<RelayWake>,
     tasks: TaskTracker,
 ) -> (Service, impl FnOnce(RegistryInbox, Arc<dyn FenceKeeper>, CancellationToken) -> Running) {
-    let (routes, seen) = watch::channel(Routes::default());
-    let (announcements, _) = broadcast::channel(ANNOUNCEMENTS);
-    let service = Service { routes: seen, announcements: announcements.clone() };
-    let registry = Registry {
-        metrics: tools.metrics.clone(),
-        tools,
-        tasks,
-        relay,
-        served: BTreeMap::new(),
-        expected: BTreeMap::new(),
-        routes,
-        announcements,
-        owns: Vec::new(),
-        lost: Vec::new(),
-        drained: Vec::new(),
-    };
+    let registry = Registry::new(tools, relay, tasks);
+    let (routes, announcements) = (registry.routes.subscribe(), registry.announcements.clone());
+    let service = Service { routes, announcements };
     (service, move |inbox, keeper, stop| Box::pin(registry.run(inbox, keeper, stop)))
 }
 
@@ -103,6 +90,22 @@ fn mailbox() -> Mailbox {
 }
 
 impl Registry {
+    fn new(tools: ShardTools, relay: Arc<RelayWake>, tasks: TaskTracker) -> Self {
+        Self {
+            metrics: tools.metrics.clone(),
+            tools,
+            tasks,
+            relay,
+            served: BTreeMap::new(),
+            expected: BTreeMap::new(),
+            routes: watch::channel(Routes::default()).0,
+            announcements: broadcast::channel(ANNOUNCEMENTS).0,
+            owns: Vec::new(),
+            lost: Vec::new(),
+            drained: Vec::new(),
+        }
+    }
+
     async fn run(
         mut self,
         mut inbox: RegistryInbox,
@@ -197,13 +200,15 @@ impl Registry {
     }
 
     fn ended(&mut self, ended: &Ended, keeper: &dyn FenceKeeper) {
-        let current = self.served.get(&ended.shard).is_some_and(|s| s.epoch <= ended.epoch);
+        let served = self.served.get(&ended.shard);
+        if served.is_none_or(|served| served.handle.number != ended.task) {
+            // Of a task that was let go before, maybe for one that serves now.
+            return;
+        }
         if ended.fenced {
             keeper.fenced(ended.shard, ended.epoch);
         }
-        if current {
-            self.remove(ended.shard, None);
-        }
+        self.remove(ended.shard, None);
     }
 
     fn remove(&mut self, shard: Shard, owner: Option<NodeId>) {
@@ -271,5 +276,47 @@ fn deliver(tasks: &TaskTracker, mailbox: &mpsc::Sender<Input>, input: Input) {
                 tracing::debug!("shard is gone");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use gss_shared::ids::ShardCount;
+
+    use super::*;
+    use crate::shard_task::tests::Still;
+
+    #[derive(Default)]
+    struct Fences(Mutex<Vec<Epoch>>);
+
+    impl FenceKeeper for Fences {
+        fn fenced(&self, _: Shard, epoch: Epoch) {
+            self.0.lock().expect("lock").push(epoch);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_former_task_is_not_the_end_of_the_one_that_serves() {
+        let (still, tasks, shard) = (Still::new().await, TaskTracker::new(), Shard(0));
+        let wake = Arc::new(RelayWake::new(ShardCount(1)));
+        let mut registry = Registry::new(still.tools.clone(), wake, tasks);
+        registry.serve(shard, Epoch(5));
+        let former = registry.served[&shard].handle.number;
+        registry.remove(shard, None);
+        registry.serve(shard, Epoch(6));
+        let present = registry.served[&shard].handle.number;
+        let fences = Fences::default();
+        // Its last check read the epoch that its successor serves under.
+        for fenced in [false, true] {
+            registry.ended(&Ended { task: former, shard, epoch: Epoch(6), fenced }, &fences);
+            assert!(registry.served.contains_key(&shard));
+        }
+        assert_eq!(*fences.0.lock().expect("lock"), []);
+        registry.ended(&Ended { task: present, shard, epoch: Epoch(6), fenced: true }, &fences);
+        assert!(registry.served.is_empty());
+        assert_eq!(*fences.0.lock().expect("lock"), [Epoch(6)]);
+        still.tools.stop.cancel();
     }
 }

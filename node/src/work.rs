@@ -6,7 +6,6 @@ use std::time::Duration;
 use gss_session::Session;
 use gss_shared::error_code::ClientError;
 use gss_shared::ids::{ActionId, Epoch, PlayerId, Position, SessionId, Version};
-use gss_shared::limits::COMMAND_BUDGET_MS;
 use gss_shared::link::frame::{AttachFrame, CommandFrame, ReadFrame};
 use gss_shared::message::{Message, Viewer};
 use gss_shared::ports::journal::{Committed, FoundAction, Part, PartRefusal};
@@ -15,6 +14,10 @@ use tokio::time::Instant;
 
 use crate::answer::{Admitted, Answer, Durable, ReplyTo, Unseen};
 use crate::peer::Peer;
+
+/// A read is given up this much before the budget, so that its reader is told in time: late ones are
+/// looked for once a second.
+const READ_MARGIN: Duration = Duration::from_millis(2_000);
 
 /// A request and where its answer goes.
 #[derive(Debug)]
@@ -72,10 +75,9 @@ impl Ask {
     }
 
     /// Whether its router has given it up, by the budget it came with or by the beat it is stamped
-    /// with (SAFETY S10).
-    pub fn is_late(&self, now: Instant) -> bool {
+    /// with (SAFETY S10). `budget` is the operator's for commands.
+    pub fn is_late(&self, now: Instant, budget: Duration) -> bool {
         let waited = now.saturating_duration_since(self.arrived);
-        let budget = Duration::from_millis(COMMAND_BUDGET_MS);
         match &self.what {
             What::Command(frame, peer) => {
                 waited > Duration::from_millis(frame.budget_ms.into())
@@ -84,7 +86,7 @@ impl Ask {
             What::Attach(frame, peer) => {
                 waited > budget || peer.beat_age(frame.beat_seen, now) > budget
             }
-            What::Read { .. } => waited > budget,
+            What::Read { .. } => waited > budget.saturating_sub(READ_MARGIN),
         }
     }
 }
@@ -98,6 +100,8 @@ pub struct Loaded {
     pub tail_events: u64,
     /// Their bytes.
     pub tail_bytes: usize,
+    /// Saves by the GM among them: their rows are still to be stored.
+    pub saves: Vec<Candidate>,
 }
 
 impl Loaded {
@@ -144,6 +148,17 @@ pub struct Candidate {
     pub at: Timestamp,
     /// Of a save by the GM.
     pub saved: Option<(String, PlayerId)>,
+}
+
+/// What became of a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stored {
+    /// It is stored.
+    Done,
+    /// It is not: the epoch was another, or the journal did not answer.
+    Not,
+    /// It never will be: it cannot be encoded, or the database refuses it.
+    Refused,
 }
 
 /// Messages that a resuming connection missed.
@@ -197,7 +212,7 @@ pub enum Effect {
         /// Of which session.
         session: SessionId,
         /// The state.
-        candidate: Box<Candidate>,
+        candidate: Arc<Candidate>,
     },
     /// Read the trail or the saved states, and answer.
     Trail {
@@ -253,8 +268,8 @@ pub enum Fact {
     Found(SessionId, Vec<ActionId>, Result<Vec<FoundAction>, LoadError>),
     /// After [`Effect::Missed`].
     Missed(ReplyTo, Box<Admitted>, Missed),
-    /// After [`Effect::Save`]. True: stored.
-    Saved(SessionId, bool),
+    /// After [`Effect::Save`] of the state at this position.
+    Saved(SessionId, Position, Stored),
     /// Fan-out failed for these messages.
     NotPublished(Arc<Committed>),
 }

@@ -1,5 +1,7 @@
 //! A node on the embedded adapters, spoken to by a router over real links.
 
+#[path = "it/activations.rs"]
+mod activations;
 #[path = "it/flaky.rs"]
 mod flaky;
 #[path = "it/handoff.rs"]

@@ -134,6 +134,12 @@ impl Session {
         self.last_at
     }
 
+    /// The last save by the GM: its version, and its metadata (a JSON object).
+    pub fn last_save(&self) -> Option<(Version, &str)> {
+        let saved = self.saved.as_ref()?;
+        Some((saved.version, saved.metadata.as_deref()?))
+    }
+
     /// Whether it is deleted: nobody may know of it.
     pub fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()

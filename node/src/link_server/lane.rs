@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gss_shared::ids::{ConnectionId, SessionId, Shard};
-use gss_shared::link::frame::{Lane, ToNode, ToRouter};
+use gss_shared::link::frame::{Lane, Reattached, ToNode, ToRouter};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -59,12 +59,13 @@ impl RouterLane {
             ToNode::Detach { session, connection } => {
                 self.notice(self.shard_of(session), Input::Detach(session, connection)).await;
             }
-            ToNode::Reattach { shard, sessions } => {
-                let to = self.reply().await;
-                let input = Input::Reattach(to, Arc::clone(&self.peer), sessions);
-                if let Err(Input::Reattach(to, ..)) = self.to_shard(shard, input).await {
-                    let heads = ToRouter::Heads { shard, heads: Vec::new() };
-                    Answer::from_journal(to, heads).send();
+            ToNode::Reattach { shard, sessions } => self.reattach(shard, sessions, true).await,
+            ToNode::ReattachMore { shard, sessions } => {
+                self.reattach(shard, sessions, false).await;
+            }
+            ToNode::Absent { shards } => {
+                for shard in shards {
+                    self.notice(shard, Input::Absent(Arc::clone(&self.peer))).await;
                 }
             }
             ToNode::Fetch { request, session, after } => {
@@ -92,6 +93,15 @@ impl RouterLane {
                 tracing::warn!(router = %self.peer.router, "a router may not hand over shards");
                 self.link.closed().cancel();
             }
+        }
+    }
+
+    async fn reattach(&self, shard: Shard, sessions: Vec<Reattached>, whole: bool) {
+        let (to, peer) = (self.reply().await, Arc::clone(&self.peer));
+        let input = Input::Reattach { to, peer, sessions, whole };
+        if let Err(Input::Reattach { to, .. }) = self.to_shard(shard, input).await {
+            let heads = ToRouter::Heads { shard, heads: Vec::new() };
+            Answer::from_journal(to, heads).send();
         }
     }
 

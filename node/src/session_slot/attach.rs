@@ -66,10 +66,19 @@ impl Slot {
                 self.clients.supersede(frame.connection, &frame.token);
                 Payload::Attach(Box::new(admitted))
             }
-            Err(error) => refusal(frame, &error),
+            Err(error) => {
+                self.clients.refuse(frame.connection, turn.at);
+                refusal(frame, &error)
+            }
         };
         let action = Some(ActionId(frame.connection.0));
         Judged::Answer { payload, of: Origin { action, appends, ..Origin::default() } }
+    }
+
+    /// Nobody waits for the connection any more: it ended, its router did, or the lane that its
+    /// answer would take did and it is asked for again.
+    pub(super) fn is_over(&self, connection: ConnectionId, peer: &Peer, to: &ReplyTo) -> bool {
+        self.clients.is_gone(connection) || peer.is_gone() || to.is_closed()
     }
 
     /// A player has so many connections beside this one's chain that it may not have another.
@@ -136,7 +145,7 @@ impl Slot {
     fn session(&self) -> Option<&Session> {
         match &self.state {
             State::Live(live) => live.session.as_ref(),
-            State::Away | State::Loading | State::Quarantined => None,
+            State::Away | State::Loading | State::Quarantined(_) => None,
         }
     }
 
@@ -152,7 +161,7 @@ impl Slot {
     /// The connection's event is committed.
     pub(super) fn admit(&mut self, to: ReplyTo, admitted: Box<Admitted>, turn: &mut Turn<'_>) {
         let (connection, token) = (admitted.frame.connection, &admitted.frame.token);
-        if self.clients.is_gone(connection) {
+        if self.is_over(connection, &admitted.peer, &to) {
             Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
             return;
         }
@@ -165,6 +174,9 @@ impl Slot {
             // Its router was not told of what was committed together with its event.
             admitted.peer.moved(self.id, live.durable.position());
         }
+        if admitted.resume.is_some() {
+            self.clients.expect_strangers(turn.at);
+        }
         self.tell_presence(turn);
         turn.out.push(Effect::Hot(self.id));
         let Some(from) = admitted.resume else {
@@ -173,7 +185,7 @@ impl Slot {
         let known = match &self.state {
             State::Live(_) if from == admitted.at => Some(Vec::new()),
             State::Live(live) => live.recent.since(from, admitted.at),
-            State::Away | State::Loading | State::Quarantined => None,
+            State::Away | State::Loading | State::Quarantined(_) => None,
         };
         match known {
             Some(messages) => self.resume(to, admitted, Missed::Messages(messages), turn),
@@ -189,7 +201,18 @@ impl Slot {
         missed: Missed,
         turn: &mut Turn<'_>,
     ) {
-        let player = admitted.frame.player;
+        let (player, connection) = (admitted.frame.player, admitted.frame.connection);
+        if self.clients.is_replaced(connection) {
+            let text = "another connection replaced this";
+            let error = ClientError::new(ErrorCode::Forbidden, text);
+            let outcome = AttachOutcome::Refused {
+                refused: refused(&error),
+                close: CloseCode::Replaced.number(),
+            };
+            let told = ToRouter::Attached { request: admitted.frame.request, outcome };
+            Answer::from_journal(to, told).send();
+            return;
+        }
         match missed {
             Missed::Messages(messages) => {
                 if admitted.sync.is_some() || !needs_sync(&messages, player) {
@@ -198,6 +221,7 @@ impl Slot {
             }
             Missed::Gone => admitted.resume = None,
             Missed::Unavailable => {
+                self.clients.refuse(connection, turn.at);
                 Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
                 return;
             }
@@ -208,6 +232,7 @@ impl Slot {
     /// The snapshot is taken now; what it shows has to be committed before it leaves.
     fn with_snapshot(&mut self, to: ReplyTo, mut admitted: Box<Admitted>, turn: &mut Turn<'_>) {
         let Some(session) = self.session() else {
+            self.clients.refuse(admitted.frame.connection, turn.at);
             Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
             return;
         };
@@ -224,7 +249,10 @@ impl Slot {
                 admitted.sync = Some(sync);
                 Payload::Attach(admitted)
             }
-            Err(error) => refusal(&frame, &error),
+            Err(error) => {
+                self.clients.refuse(frame.connection, turn.at);
+                refusal(&frame, &error)
+            }
         };
         let ask = Ask::new(What::Attach(frame, peer), turn.at);
         self.pend(to, ask, payload, Origin::default(), turn);
@@ -247,6 +275,7 @@ impl Slot {
         let answer = Answer::new(to, Payload::Frame(Box::new(told)), at.version);
         let State::Live(live) = &self.state else {
             let to = answer.withdraw();
+            self.clients.refuse(frame.connection, now);
             Answer::unseen_attach(to, &frame, &Unseen::Unavailable).send();
             return;
         };

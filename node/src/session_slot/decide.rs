@@ -51,23 +51,32 @@ pub(super) fn internal() -> ClientError {
 
 impl Slot {
     pub(super) fn decide(&mut self, work: Work, turn: &mut Turn<'_>) {
-        if work.ask.given.is_none() && work.ask.is_late(turn.at) {
+        if work.ask.given.is_none() && work.ask.is_late(turn.at, turn.common.budget) {
             work.refuse_unseen(&Unseen::Late);
             return;
         }
-        if matches!(&work.ask.what, What::Attach(frame, _) if self.clients.is_gone(frame.connection))
+        if matches!(&work.ask.what, What::Attach(frame, peer)
+            if self.is_over(frame.connection, peer, &work.to))
         {
             work.refuse_unseen(&Unseen::Unavailable);
             return;
         }
         let Work { to, mut ask } = work;
         let given = ask.given.as_ref();
-        let judged = match &ask.what {
+        let judged = catch_unwind(AssertUnwindSafe(|| match &ask.what {
             What::Command(frame, _) => self.judge_command(frame, given, turn),
             What::Attach(frame, peer) => self.judge_attach(frame, peer, given, turn),
-            What::Read { frame, stale } => self.judge_read(frame, *stale, turn),
-        };
+            What::Read { frame, stale } => self.judge_read(frame, *stale, given, turn),
+        }));
+        let judged = judged.unwrap_or_else(|_| {
+            tracing::error!(session = %self.id, "request panicked");
+            self.distrust();
+            Judged::Settled(internal())
+        });
         match judged {
+            Judged::Settled(_) if ask.given.is_some() => {
+                Work { to, ask }.refuse_unseen(&Unseen::Unavailable);
+            }
             Judged::Answer { payload, of } => self.pend(to, ask, payload, of, turn),
             Judged::Again => self.waiting.push_front(Work { to, ask }),
             Judged::Settled(error) => {
@@ -96,7 +105,7 @@ impl Slot {
     pub(super) fn working(&self) -> Position {
         match &self.state {
             State::Live(live) => live.position(),
-            State::Away | State::Loading | State::Quarantined => Position::START,
+            State::Away | State::Loading | State::Quarantined(_) => Position::START,
         }
     }
 
@@ -280,10 +289,10 @@ impl Slot {
                 let trusted = !live.broken && !matches!(live.phase, Phase::Draining(_));
                 trusted && live.position() == live.durable.position()
             }
-            State::Away | State::Loading | State::Quarantined => false,
+            State::Away | State::Loading | State::Quarantined(_) => false,
         };
         if let (What::Read { frame, stale }, true) = (&ask.what, whole)
-            && let Judged::Answer { payload, of } = self.judge_read(frame, *stale, turn)
+            && let Judged::Answer { payload, of } = self.judge_read(frame, *stale, None, turn)
         {
             self.used = turn.at;
             self.pend(to, ask, payload, of, turn);
@@ -292,14 +301,21 @@ impl Slot {
         }
     }
 
-    fn judge_read(&self, frame: &ReadFrame, stale: bool, turn: &Turn<'_>) -> Judged {
+    fn judge_read(
+        &self,
+        frame: &ReadFrame,
+        stale: bool,
+        given: Option<&ClientError>,
+        turn: &Turn<'_>,
+    ) -> Judged {
         let State::Live(live) = &self.state else { return Judged::Again };
         let presence = self.clients.presence(turn.at);
-        let outcome = match (&live.session, &frame.kind) {
-            (None, _) => {
+        let outcome = match (given, &live.session, &frame.kind) {
+            (Some(error), ..) => Err(error.clone()),
+            (None, None, _) => {
                 Err(ClientError::new(ErrorCode::SessionNotFound, "there is no such session"))
             }
-            (Some(session), ReadKind::Events { .. } | ReadKind::SavedStates { .. }) => {
+            (None, Some(session), ReadKind::Events { .. } | ReadKind::SavedStates { .. }) => {
                 match session.admit_reader(&frame.kind, frame.player) {
                     Err(error) => Err(error),
                     Ok(_) if stale => {
@@ -312,7 +328,7 @@ impl Slot {
                     }
                 }
             }
-            (Some(session), kind) => session.read(kind, frame.player, &presence),
+            (None, Some(session), kind) => session.read(kind, frame.player, &presence),
         };
         let at = live.position();
         let answer = outcome.map(|json| ReadAnswer { json, at, stale });

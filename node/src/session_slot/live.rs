@@ -1,6 +1,7 @@
 //! A loaded session: working state, what is durable, what is in flight, when to save.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use gss_session::Session;
 use gss_shared::ids::{PlayerId, Position, Version};
@@ -8,8 +9,9 @@ use gss_shared::limits::{SNAPSHOT_BYTES, SNAPSHOT_EVENTS};
 use gss_shared::time::Timestamp;
 
 use crate::answer::Durable;
+use crate::limits::SAVES_WAITING;
 use crate::recent::Recent;
-use crate::work::{Candidate, Loaded};
+use crate::work::{Candidate, Loaded, Stored};
 
 /// Whether it decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,8 +54,11 @@ pub(super) struct Live {
     pub(super) recent: Recent,
     tail_events: u64,
     tail_bytes: usize,
-    candidates: VecDeque<Candidate>,
-    saving: usize,
+    /// Snapshots that are not stored, oldest first: each is stored before the next is begun, so that
+    /// the saves whose rows are missing are those behind the last one stored.
+    candidates: VecDeque<Arc<Candidate>>,
+    /// The first of them is under way.
+    saving: bool,
 }
 
 impl Live {
@@ -69,8 +74,8 @@ impl Live {
             recent: Recent::default(),
             tail_events: loaded.tail_events,
             tail_bytes: loaded.tail_bytes,
-            candidates: VecDeque::new(),
-            saving: 0,
+            candidates: loaded.saves.into_iter().map(Arc::new).collect(),
+            saving: false,
         }
     }
 
@@ -81,7 +86,7 @@ impl Live {
 
     /// Nothing decided, saved or waited for.
     pub(super) fn is_resting(&self) -> bool {
-        self.phase == Phase::Ready && self.in_flight == 0 && self.saving == 0
+        self.phase == Phase::Ready && self.in_flight == 0 && self.candidates.is_empty()
     }
 
     /// Events were decided. A snapshot that is due is set aside until they are committed.
@@ -96,29 +101,39 @@ impl Live {
         self.tail_bytes += bytes;
         let due = self.tail_events >= SNAPSHOT_EVENTS || self.tail_bytes >= SNAPSHOT_BYTES;
         let Some(session) = &self.session else { return };
-        if saved.is_some() || (due && self.candidates.is_empty() && self.saving == 0) {
+        if saved.is_some() || (due && self.candidates.is_empty()) {
             let (session, position) = (session.clone(), session.position());
-            self.candidates.push_back(Candidate { session, position, at, saved });
+            self.candidates.push_back(Arc::new(Candidate { session, position, at, saved }));
             (self.tail_events, self.tail_bytes) = (0, 0);
         }
     }
 
-    /// Snapshots whose last event is committed now.
-    pub(super) fn due(&mut self) -> Vec<Candidate> {
-        let mut due = Vec::new();
-        let durable = self.durable.position().version;
-        while self.candidates.front().is_some_and(|first| first.position.version <= durable) {
-            due.extend(self.candidates.pop_front());
-            self.saving += 1;
-        }
-        due
+    /// So many saves wait to be stored that it decides nothing more.
+    pub(super) fn is_behind(&self) -> bool {
+        self.candidates.len() >= SAVES_WAITING
     }
 
-    /// A save is over. One that was not stored is due again with the next decision.
-    pub(super) fn saved(&mut self, stored: bool) {
-        self.saving = self.saving.saturating_sub(1);
-        if !stored {
+    /// The next snapshot to store, if its last event is committed.
+    pub(super) fn next_save(&mut self) -> Option<Arc<Candidate>> {
+        let durable = self.durable.position().version;
+        let first = self.candidates.front().filter(|first| first.position.version <= durable)?;
+        (!std::mem::replace(&mut self.saving, true)).then(|| Arc::clone(first))
+    }
+
+    /// The store of the state at a position is over. A save that was not stored is kept; a snapshot
+    /// of cadence is due again with the next decision.
+    pub(super) fn saved(&mut self, position: Position, stored: Stored) {
+        // Begun before the session was loaded anew: it may not be waited for any more.
+        let Some(first) = self.candidates.front().filter(|first| first.position == position) else {
+            return;
+        };
+        self.saving = false;
+        if stored == Stored::Not && first.saved.is_some() {
+            return;
+        }
+        if stored != Stored::Done && first.saved.is_none() {
             self.tail_events = SNAPSHOT_EVENTS;
         }
+        self.candidates.pop_front();
     }
 }

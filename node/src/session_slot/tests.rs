@@ -3,4 +3,7 @@
 mod answers;
 mod bench;
 mod connections;
+mod panics;
+mod reattached;
 mod refused;
+mod saves;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gss_session::Session;
-use gss_shared::ids::{ActionId, Version};
+use gss_shared::ids::{ActionId, Position, Version};
 use gss_shared::limits::DECISIONS_AHEAD;
 use gss_shared::link::frame::ToRouter;
 use gss_shared::ports::journal::{Committed, FoundAction, PartRefusal};
@@ -13,7 +13,7 @@ use super::live::{Phase, Why};
 use super::{Decided, Slot, State, Turn, tell, unversioned_order};
 use crate::answer::{Durable, Sent, TrailRead, Unseen};
 use crate::peer::Peer;
-use crate::work::{Effect, LoadError, Verdict};
+use crate::work::{Effect, LoadError, Stored, Verdict};
 
 impl Slot {
     /// The writer's verdict on the oldest submissions in flight.
@@ -36,10 +36,7 @@ impl Slot {
         } else {
             live.recent.extend(committed.messages());
         }
-        for candidate in live.due() {
-            let candidate = Box::new(candidate);
-            turn.out.push(Effect::Save { session: self.id, candidate });
-        }
+        self.save_next(turn);
         for peer in self.clients.peers() {
             peer.moved(self.id, position);
         }
@@ -164,6 +161,9 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
+        if live.phase != Phase::Waiting {
+            return;
+        }
         match outcome {
             Ok(found) => {
                 self.absent = None;
@@ -180,7 +180,7 @@ impl Slot {
                     live.phase = Phase::Ready;
                 }
             }
-            Err(error) if live.broken => self.loaded(Err(error)),
+            Err(error) if live.broken => self.loaded(Err(error), turn),
             Err(_) => {
                 live.phase = Phase::Ready;
                 if let Some(work) = self.waiting.pop_front() {
@@ -214,10 +214,13 @@ impl Slot {
         self.settle(turn);
     }
 
-    /// A snapshot was stored, or not.
-    pub fn saved(&mut self, stored: bool) {
+    /// The state at a position was stored, or not: then it is tried again with the next tick.
+    pub fn saved(&mut self, position: Position, stored: Stored, turn: &mut Turn<'_>) {
         if let State::Live(live) = &mut self.state {
-            live.saved(stored);
+            live.saved(position, stored);
+        }
+        if stored != Stored::Not {
+            self.save_next(turn);
         }
     }
 }

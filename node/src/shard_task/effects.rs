@@ -1,10 +1,13 @@
 //! Carrying out what a shard asks of the outside.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use gss_shared::hot_keys::Touch;
-use gss_shared::ids::{Epoch, SessionId};
+use gss_shared::ids::{NodeId, SessionId};
 use gss_shared::link::frame::{ReadAnswer, ToRouter};
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{Ended, ShardTask};
 use crate::answer::{Answer, Unseen, read_frame};
@@ -38,23 +41,30 @@ impl ShardTask {
         }
     }
 
-    /// Work that waits for the journal. What only service needs ends with it; what answers a router
-    /// goes on, since what is committed stays true.
+    /// What ends work: what only service needs ends with it; what answers a router goes on, since
+    /// what is committed stays true.
+    fn end_of(&self, effect: &Effect) -> CancellationToken {
+        match effect {
+            Effect::Missed { .. }
+            | Effect::Trail { .. }
+            | Effect::Fetch { .. }
+            | Effect::Heads { .. } => self.tools.stop.clone(),
+            // It ends with service by itself, since the journal is to know that it ended.
+            Effect::Load { .. } => CancellationToken::new(),
+            _ => self.jobs_end.clone(),
+        }
+    }
+
+    /// Work that waits for the journal.
     fn beside(&self, effect: Effect) {
         let (loader, facts) = (self.tools.loader.clone(), self.sender.facts.clone());
         let (shard, epoch) = (self.shard.id(), self.shard.epoch());
-        let answers = matches!(
-            effect,
-            Effect::Missed { .. }
-                | Effect::Trail { .. }
-                | Effect::Fetch { .. }
-                | Effect::Heads { .. }
-        );
-        let end = if answers { self.tools.stop.clone() } else { self.jobs_end.clone() };
+        let (end, jobs_end) = (self.end_of(&effect), self.jobs_end.clone());
         let work = async move {
             let fact = match effect {
                 Effect::Load { session, for_commands } => {
-                    Fact::Loaded(session, loader.activate(session, for_commands).await)
+                    let loaded = loader.activate(session, for_commands, &jobs_end).await;
+                    Fact::Loaded(session, loaded)
                 }
                 Effect::History { session, version } => {
                     Fact::History(session, version, loader.history(session, version).await)
@@ -68,7 +78,8 @@ impl ShardTask {
                     Fact::Missed(to, admitted, missed)
                 }
                 Effect::Save { session, candidate } => {
-                    Fact::Saved(session, loader.save(shard, epoch, session, *candidate).await)
+                    let stored = loader.save(shard, epoch, session, &candidate).await;
+                    Fact::Saved(session, candidate.position, stored)
                 }
                 Effect::Trail { to, frame, viewer, at } => {
                     let json = loader.trail(frame.session, &frame.kind, viewer).await;
@@ -121,8 +132,14 @@ impl ShardTask {
     fn fenced(&mut self) {
         tracing::info!(shard = %self.shard.id(), epoch = %self.shard.epoch(), "fenced");
         self.tools.metrics.fenced.inc();
-        self.shard.abandon(None);
+        self.abandon(None);
         self.end(true);
+    }
+
+    /// The shard is another's. What was decided and not handed in is not appended any more.
+    pub(super) fn abandon(&mut self, owner: Option<NodeId>) {
+        self.shard.abandon(owner);
+        self.backlog.clear();
     }
 
     fn end(&mut self, fenced: bool) {
@@ -130,10 +147,10 @@ impl ShardTask {
             return;
         }
         self.ended = true;
-        let (shard, epoch): (_, Epoch) = (self.shard.id(), self.shard.epoch());
+        let (task, shard, epoch) = (self.number, self.shard.id(), self.shard.epoch());
         let ended = self.tools.ended.clone();
         self.tools.jobs.spawn(async move {
-            if ended.send(Ended { shard, epoch, fenced }).await.is_err() {
+            if ended.send(Ended { task, shard, epoch, fenced }).await.is_err() {
                 tracing::debug!(%shard, "service has stopped");
             }
         });
@@ -145,7 +162,11 @@ impl ShardTask {
         let shard = &self.shard;
         let not_written = |session: &SessionId| {
             let Some(slot) = shard.slot(*session) else { return false };
-            !hot_state::write(&hot, *session, epoch, slot)
+            let write = AssertUnwindSafe(|| hot_state::write(&hot, *session, epoch, slot));
+            !catch_unwind(write).unwrap_or_else(|_| {
+                tracing::error!(%session, "hot keys cannot be made of the session");
+                true
+            })
         };
         self.hot.retain(not_written);
     }

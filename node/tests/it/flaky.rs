@@ -9,6 +9,7 @@ use gss_shared::ports::journal::{
     ListedSession, Part, RelayRow, ShardRow, Snapshot,
 };
 use gss_shared::time::Timestamp;
+use tokio::sync::Notify;
 
 /// What happens to the next append.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,15 +27,49 @@ pub(crate) enum Next {
 pub(crate) struct Flaky {
     journal: Arc<dyn Journal>,
     next: Mutex<Next>,
+    faults: Mutex<Vec<Fault>>,
+    /// Told of each load that hangs.
+    pub(crate) hanging: Notify,
+}
+
+/// What happens once to a call that is no append.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// An activation is counted, which is not known.
+    BeginLost,
+    /// Events cannot be read.
+    EventsCorrupt,
+    /// Events are read for ever.
+    EventsHang,
+    /// The relay's read fails.
+    NoRelay,
+    /// A hub cursor is not stored.
+    NoCursor,
 }
 
 impl Flaky {
     pub(crate) fn on(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, next: Mutex::new(Next::Work) }
+        let (next, faults) = (Mutex::new(Next::Work), Mutex::default());
+        Self { journal, next, faults, hanging: Notify::new() }
     }
 
     pub(crate) fn next(&self, next: Next) {
         *self.next.lock().expect("lock") = next;
+    }
+
+    pub(crate) fn fail(&self, fault: Fault, times: usize) {
+        self.faults.lock().expect("lock").extend(vec![fault; times]);
+    }
+
+    /// Whether no fault is left.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.faults.lock().expect("lock").is_empty()
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        let mut faults = self.faults.lock().expect("lock");
+        let found = faults.iter().position(|other| *other == fault);
+        found.map(|found| faults.remove(found)).is_some()
     }
 
     fn take(&self) -> Next {
@@ -87,6 +122,13 @@ impl Journal for Flaky {
         after: Version,
         limit: usize,
     ) -> Result<Vec<JournalEvent>, JournalError> {
+        if self.has(Fault::EventsCorrupt) {
+            return Err(JournalError::Corrupt("unreadable".to_owned()));
+        }
+        if self.has(Fault::EventsHang) {
+            self.hanging.notify_one();
+            std::future::pending::<()>().await;
+        }
         self.journal.events(session, after, limit).await
     }
 
@@ -134,7 +176,11 @@ impl Journal for Flaky {
     }
 
     async fn begin_activation(&self, session: SessionId) -> Result<u32, JournalError> {
-        self.journal.begin_activation(session).await
+        let begun = self.journal.begin_activation(session).await;
+        if self.has(Fault::BeginLost) {
+            return Err(JournalError::Unavailable("answer lost".into()));
+        }
+        begun
     }
 
     async fn end_activation(&self, session: SessionId) -> Result<(), JournalError> {
@@ -150,6 +196,9 @@ impl Journal for Flaky {
         cursors: &[HubCursor],
         limit: usize,
     ) -> Result<Vec<(Shard, RelayRow)>, JournalError> {
+        if self.has(Fault::NoRelay) {
+            return Err(JournalError::Unavailable("no rows".into()));
+        }
         self.journal.relay(cursors, limit).await
     }
 
@@ -158,6 +207,9 @@ impl Journal for Flaky {
     }
 
     async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError> {
+        if self.has(Fault::NoCursor) {
+            return Err(JournalError::Unavailable("not stored".into()));
+        }
         self.journal.move_cursor(cursor, epoch).await
     }
 

@@ -1,11 +1,13 @@
 //! The hub, when it does not take everything.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable};
 use tokio::sync::watch;
 
+use crate::flaky::{Fault, Flaky};
 use crate::world::*;
 
 /// Takes messages in the order they come, but for what the script says of each call to come.
@@ -78,5 +80,33 @@ async fn nothing_is_skipped_or_overtaken_whatever_the_hub_does() {
     assert_eq!(twice - taken.len(), 1);
     assert!(taken.is_sorted(), "{taken:?}");
     assert!(hub.script.lock().expect("lock").is_empty());
+    node.handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_skipped_when_the_journal_fails_the_relay() {
+    let world = World::new().await;
+    let mut heard = world.hub.listen();
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    let node = world.node_on("a", Arc::clone(&journal) as _).await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    journal.fail(Fault::NoRelay, 2);
+    journal.fail(Fault::NoCursor, 1);
+    router.ask(create()).await;
+    let mut versions = Vec::new();
+    for number in 1..=3 {
+        router.ask(set(number, i64::try_from(number).expect("small"))).await;
+        let expected = u64::try_from(number).expect("small") + 2;
+        while versions.last() != Some(&expected) {
+            let message = tokio::time::timeout(Duration::from_secs(20), heard.recv()).await;
+            versions.push(version(&message.expect("in time").expect("open")));
+        }
+        // Until a cursor was stored, and was not.
+        while number == 1 && !journal.is_sound() {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(versions, [1, 2, 3, 4, 5]);
     node.handle.stop().await;
 }

@@ -56,12 +56,22 @@ impl Worker {
         if first {
             self.reach.owners.told_all(node, shards);
         }
+        let mut news = Vec::new();
         for (shard, epoch) in shards {
             let claimed = self.reach.owners.claimed(node, *shard, *epoch);
             if claimed == Claimed::New || (first && claimed == Claimed::Known) {
-                self.reattach(*shard);
-                self.moved(*shard, now);
+                news.push(*shard);
             }
+        }
+        let mut absent = news.clone();
+        absent.retain(|shard| !self.reattach(*shard, first));
+        if let (true, Some(shard)) = (first, absent.first().copied()) {
+            // Connections may have ended while the link was closed.
+            self.reach.tell(shard, Lane::Bulk, ToNode::Absent { shards: absent });
+        }
+        // What opens now comes after what was here.
+        for shard in news {
+            self.moved(shard, now);
         }
     }
 
@@ -80,9 +90,10 @@ impl Worker {
         }
     }
 
-    /// Tells a new owner which connections are here and where their streams stand; it answers
-    /// with the sessions' heads.
-    fn reattach(&mut self, shard: Shard) {
+    /// Tells an owner which connections are here and where their streams stand; it answers with the
+    /// sessions' heads. `first`: its link opened, and it may know of connections that ended since.
+    /// False: there are none.
+    fn reattach(&mut self, shard: Shard, first: bool) -> bool {
         let mut sessions = Vec::new();
         for id in self.sessions_of(shard) {
             let Some(session) = self.sessions.get(&id) else { continue };
@@ -97,10 +108,10 @@ impl Worker {
                 sessions.push(Reattached { session: id, position, connections });
             }
         }
-        for chunk in sessions.chunks(REATTACHED_AT_ONCE) {
-            let frame = ToNode::Reattach { shard, sessions: chunk.to_vec() };
+        for frame in reattach_frames(shard, &sessions, first) {
             self.reach.tell(shard, Lane::Bulk, frame);
         }
+        !sessions.is_empty()
     }
 
     /// A lane broke: what was sent over it may have been decided, or not.
@@ -140,5 +151,49 @@ impl Worker {
         self.places
             .get(&shard)
             .map_or_else(Vec::new, |place| place.sessions.iter().copied().collect())
+    }
+}
+
+/// What tells of the sessions, in frames of at most [`REATTACHED_AT_ONCE`]. Only the first frame after
+/// a link opened ends what it does not name.
+fn reattach_frames(
+    shard: Shard,
+    sessions: &[Reattached],
+    first: bool,
+) -> impl Iterator<Item = ToNode> {
+    sessions.chunks(REATTACHED_AT_ONCE).enumerate().map(move |(index, chunk)| {
+        let sessions = chunk.to_vec();
+        if first && index == 0 {
+            ToNode::Reattach { shard, sessions }
+        } else {
+            ToNode::ReattachMore { shard, sessions }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gss_shared::ids::Position;
+
+    fn shape(first: bool) -> Vec<(&'static str, usize)> {
+        let session = |number| Reattached {
+            session: SessionId(uuid::Uuid::from_u128(number)),
+            position: Position::START,
+            connections: Vec::new(),
+        };
+        let sessions: Vec<_> = (0..600).map(session).collect();
+        let frames = reattach_frames(Shard(3), &sessions, first).map(|frame| match frame {
+            ToNode::Reattach { sessions, .. } => ("all", sessions.len()),
+            ToNode::ReattachMore { sessions, .. } => ("more", sessions.len()),
+            other => panic!("{other:?}"),
+        });
+        frames.collect()
+    }
+
+    #[test]
+    fn only_the_first_frame_after_an_opening_ends_what_it_does_not_name() {
+        assert_eq!(shape(true), [("all", 256), ("more", 256), ("more", 88)]);
+        assert_eq!(shape(false), [("more", 256), ("more", 256), ("more", 88)]);
     }
 }

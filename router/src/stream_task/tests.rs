@@ -155,6 +155,11 @@ fn sync_data(v: u64) -> String {
     format!(r#"{{"state":{{}},"version":"{v}","position":"p"}}"#)
 }
 
+/// Nobody is here, a node is told whose link opens.
+fn absent() -> ToNode {
+    ToNode::Absent { shards: vec![shard()] }
+}
+
 fn fresh(v: u64) -> AttachOutcome {
     AttachOutcome::Fresh {
         role: Role::Player,
@@ -194,8 +199,9 @@ impl Bench {
     /// A bench with a node that owns the session's shard under epoch 5.
     fn with_owner() -> (Self, Node) {
         let mut bench = Self::new();
-        let node = bench.link("a");
+        let mut node = bench.link("a");
         bench.owns(&node, 5);
+        assert_eq!(node.got_one(), absent());
         (bench, node)
     }
 

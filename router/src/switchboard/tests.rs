@@ -140,7 +140,12 @@ impl Opening {
     }
 
     async fn bulk(&mut self) -> ToNode {
-        self.bulk.1.next().await.expect("a frame").expect("open")
+        loop {
+            match self.bulk.1.next().await.expect("a frame").expect("open") {
+                ToNode::Absent { .. } => {}
+                frame => return frame,
+            }
+        }
     }
 
     async fn accept(&self, frame: &CommandFrame, v: u64) {

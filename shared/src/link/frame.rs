@@ -89,7 +89,8 @@ pub enum ToNode {
         /// The connection.
         connection: ConnectionId,
     },
-    /// After a change of owner: what this router has there. Answered by [`ToRouter::Heads`].
+    /// After a link opened: what this router has there; what is told neither here nor in
+    /// [`Self::ReattachMore`] is gone. Answered by [`ToRouter::Heads`].
     Reattach {
         /// The shard.
         shard: Shard,
@@ -137,6 +138,19 @@ pub enum ToNode {
     BeatSeen {
         /// The beat.
         number: u64,
+    },
+    /// What this router has there besides, or what a new owner cannot know yet. Answered by
+    /// [`ToRouter::Heads`].
+    ReattachMore {
+        /// The shard.
+        shard: Shard,
+        /// Sessions with clients on this router.
+        sessions: Vec<Reattached>,
+    },
+    /// After a link opened: this router has no clients in these shards.
+    Absent {
+        /// The shards.
+        shards: Vec<Shard>,
     },
 }
 

@@ -156,7 +156,7 @@ async fn a_full_node_creates_nothing_and_plays_on() {
     bench.send(&set(1, "/shared/hp", 5));
     bench.settle().await;
     assert_eq!(bench.story(), ["live 4", "ack 4"]);
-    bench.shard = crate::shard::Shard::new(ONE, Epoch(1));
+    bench.shard = crate::shard::Shard::new(ONE, Epoch(1), BUDGET);
     read(&mut bench);
     check(&mut bench, OURS).await;
     assert_eq!(bench.story(), ["read: unavailable"]);
@@ -207,4 +207,38 @@ async fn without_the_journal_nothing_uncommitted_is_shown_and_no_read_waits() {
     // Nothing is decided while the journal stalls: the read is answered without a turn.
     bench.with(|shard, present, out| shard.checked(stale, present, out));
     assert_eq!(bench.story(), ["stale at 4"]);
+}
+
+#[tokio::test]
+async fn a_read_does_not_wait_for_a_commit_longer_than_its_reader() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.decide().await;
+    let part = bench.part().expect("a submission");
+    read(&mut bench);
+    assert!(bench.take(|effect| matches!(effect, Effect::Check)).is_some());
+    bench.with(|shard, present, out| shard.checked(OURS, present, out));
+    while bench.with(crate::shard::Shard::step) {}
+    bench.now += Duration::from_secs(8);
+    bench.with(crate::shard::Shard::tick);
+    assert_eq!(bench.story(), [""; 0]);
+    bench.now += Duration::from_secs(1);
+    bench.with(crate::shard::Shard::tick);
+    assert_eq!(bench.story(), ["read: unavailable"]);
+    bench.append(part).await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+}
+
+#[tokio::test]
+async fn the_operator_s_budget_is_what_makes_a_command_late() {
+    let mut bench = Bench::with_table().await;
+    bench.shard = crate::shard::Shard::new(ONE, Epoch(1), Duration::from_secs(20));
+    bench.now += Duration::from_secs(19);
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+    bench.now += Duration::from_secs(2);
+    bench.send(&set(2, "/shared/hp", 6));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["owner_unreachable at 0"]);
 }

@@ -1,6 +1,7 @@
 //! A shard with one router, whose effects are carried out one by one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gss_shared::clock::Clock;
 use gss_shared::ids::{
@@ -34,6 +35,7 @@ use crate::shard::{Input, Present, Shard};
 use crate::work::{Ask, Effect, Fact, Verdict, What, Work};
 
 pub(super) const ONE: ShardId = ShardId(0);
+pub(super) const BUDGET: Duration = Duration::from_secs(10);
 
 pub(super) struct Bench {
     pub(super) journal: Arc<dyn Journal>,
@@ -92,7 +94,7 @@ impl Bench {
         let mut bench = Self {
             loader: Loader::new(Arc::clone(&journal), ShardCount(1), metrics),
             journal,
-            shard: Shard::new(ONE, Epoch(1)),
+            shard: Shard::new(ONE, Epoch(1), BUDGET),
             chance: Chance::from_rng(StdRng::seed_from_u64(7)),
             peer,
             link,
@@ -128,6 +130,11 @@ impl Bench {
         let command = RestCommand::Create { campaign_id, name, settings: serde_json::Map::new() };
         let command = serde_json::to_string(&command).expect("json");
         self.ask(None, CommandBody::Rest { action: action(0), command });
+    }
+
+    pub(super) fn rest(&mut self, number: u128, command: &RestCommand) {
+        let command = serde_json::to_string(command).expect("json");
+        self.ask(None, CommandBody::Rest { action: action(number), command });
     }
 
     pub(super) fn send(&mut self, frame: &str) {
@@ -210,10 +217,11 @@ impl Bench {
         }
     }
 
-    async fn fact(&self, effect: Effect) -> Option<Fact> {
+    pub(super) async fn fact(&self, effect: Effect) -> Option<Fact> {
         Some(match effect {
             Effect::Load { session, .. } => {
-                Fact::Loaded(session, self.loader.activate(session, true).await)
+                let end = CancellationToken::new();
+                Fact::Loaded(session, self.loader.activate(session, true, &end).await)
             }
             Effect::History { session, version } => {
                 Fact::History(session, version, self.loader.history(session, version).await)
@@ -227,7 +235,9 @@ impl Bench {
                 Fact::Missed(to, admitted, missed)
             }
             Effect::Save { session, candidate } => {
-                Fact::Saved(session, self.loader.save(ONE, Epoch(1), session, *candidate).await)
+                let epoch = self.shard.epoch();
+                let stored = self.loader.save(ONE, epoch, session, &candidate).await;
+                Fact::Saved(session, candidate.position, stored)
             }
             _ => return None,
         })

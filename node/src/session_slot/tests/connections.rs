@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::bench::*;
 use crate::shard::Input;
-use crate::work::{Effect, Fact, LoadError};
+use crate::work::{Effect, Fact, LoadError, Missed};
 
 fn position(bench: &Bench) -> Position {
     bench.shard.slot(table()).expect("slot").durable().expect("live")
@@ -44,7 +44,7 @@ async fn a_resume_gets_what_was_missed_from_memory_or_from_the_journal() {
     let in_memory = bench.story();
     assert!(in_memory.contains(&"resumed 2: 5,6 to 6".to_owned()), "{in_memory:?}");
     assert!(in_memory.contains(&"close 1 4005".to_owned()), "{in_memory:?}");
-    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch());
+    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch(), BUDGET);
     bench.attach(3, 70, Some(from));
     bench.settle().await;
     let from_journal = bench.story();
@@ -124,7 +124,7 @@ async fn a_connection_that_left_before_its_commit_is_not_attached() {
 #[tokio::test]
 async fn a_connection_that_left_before_the_load_is_not_decided() {
     let mut bench = Bench::with_table().await;
-    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch());
+    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch(), BUDGET);
     bench.attach(1, 70, None);
     bench.input(Input::Detach(table(), connection(1)));
     bench.settle().await;
@@ -141,7 +141,9 @@ async fn a_session_whose_last_player_left_is_put_away_when_it_is_not_live() {
     bench.send(&set(1, "/shared/hp", 5));
     bench.settle().await;
     bench.now += Duration::from_secs(120);
-    bench.input(Input::Reload(table()));
+    bench.with(|shard, present, out| {
+        shard.with(table(), present, out, |slot, turn| slot.panicked(turn))
+    });
     let load = bench.take(|effect| matches!(effect, Effect::Load { .. }));
     assert!(load.is_some());
     let failed = Fact::Loaded(table(), Err(LoadError::Unavailable));
@@ -205,4 +207,65 @@ async fn a_resume_that_became_a_snapshot_is_told_the_present_settings() {
         panic!("{attached:?}")
     };
     assert_eq!((at.version.0, *messages_per_minute), (8, 33));
+}
+
+/// Attaches connection 1, then resumes it as 2, whose missed messages are still to be read.
+async fn resuming() -> (Bench, Effect) {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    let from = position(&bench);
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch(), BUDGET);
+    bench.attach(2, 70, Some(from));
+    bench.decide().await;
+    let part = bench.part().expect("a submission");
+    bench.append(part).await;
+    let missed = bench.take(|effect| matches!(effect, Effect::Missed { .. }));
+    bench.story();
+    (bench, missed.expect("a read"))
+}
+
+fn answer(bench: &mut Bench, asked: Effect, missed: Missed) {
+    let Effect::Missed { to, admitted, .. } = asked else { panic!("{asked:?}") };
+    let fact = Fact::Missed(to, admitted, missed);
+    bench.with(|shard, present, out| shard.fact(fact, present, out));
+}
+
+fn attached(bench: &Bench) -> Vec<ConnectionId> {
+    bench.shard.slot(table()).expect("slot").connections().into_keys().collect()
+}
+
+#[tokio::test]
+async fn a_connection_that_was_replaced_while_it_resumed_stays_replaced() {
+    let (mut bench, asked) = resuming().await;
+    bench.attach(3, 70, None);
+    bench.settle().await;
+    let story = bench.story();
+    assert!(story.contains(&"close 2 4005".to_owned()), "{story:?}");
+    answer(&mut bench, asked, Missed::Gone);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["refused 2: forbidden 4005"]);
+    assert_eq!(attached(&bench), [connection(3)]);
+}
+
+#[tokio::test]
+async fn a_resume_that_cannot_be_answered_leaves_nobody_attached() {
+    let (mut bench, asked) = resuming().await;
+    answer(&mut bench, asked, Missed::Unavailable);
+    assert_eq!(bench.story(), ["refused 2: unavailable 1012"]);
+    assert_eq!(attached(&bench), []);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_refused_leaves_nobody_attached() {
+    let (mut bench, asked) = resuming().await;
+    bench.rest(5, &RestCommand::Delete { if_match: None });
+    bench.settle().await;
+    bench.story();
+    answer(&mut bench, asked, Missed::Gone);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["refused 2: session_not_found 4501"]);
+    assert_eq!(attached(&bench), []);
 }

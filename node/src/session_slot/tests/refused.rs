@@ -50,7 +50,7 @@ async fn an_accepted_action_is_acknowledged_again_after_a_reload() {
     bench.send(&set(1, "/shared/hp", 5));
     bench.settle().await;
     bench.story();
-    bench.shard = crate::shard::Shard::new(ONE, Epoch(1));
+    bench.shard = crate::shard::Shard::new(ONE, Epoch(1), BUDGET);
     bench.send(&set(1, "/shared/hp", 5));
     bench.settle().await;
     assert_eq!(bench.story(), ["ack 4 again"]);

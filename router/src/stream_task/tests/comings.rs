@@ -143,12 +143,13 @@ fn an_attach_that_two_owners_died_of_is_given_up() {
     let mut b = bench.link("b");
     bench.owns(&b, 6);
     let got = b.got();
-    let [ToNode::Attach(frame)] = &got[..] else { panic!("{got:?}") };
-    assert_eq!((frame.request, frame.outlived), (request, 1));
+    let [told, ToNode::Attach(frame)] = &got[..] else { panic!("{got:?}") };
+    assert_eq!((told, frame.request, frame.outlived), (&absent(), request, 1));
     bench.down(&b);
     let mut c = bench.link("c");
     bench.owns(&c, 7);
-    assert_eq!(c.got(), [ToNode::Detach { session: SESSION, connection: player.id }]);
+    let detach = ToNode::Detach { session: SESSION, connection: player.id };
+    assert_eq!(c.got(), [absent(), detach]);
     let expected = vec!["connection_error unavailable unknown".to_owned()];
     assert_eq!(player.batch(), (expected, Some(CloseCode::Restart)));
 }

@@ -18,6 +18,11 @@ fn reattach(player: &Player, v: u64) -> ToNode {
     ToNode::Reattach { shard: shard(), sessions: vec![session] }
 }
 
+fn more(player: &Player, v: u64) -> ToNode {
+    let ToNode::Reattach { shard, sessions } = reattach(player, v) else { panic!("reattach") };
+    ToNode::ReattachMore { shard, sessions }
+}
+
 #[test]
 fn a_dead_owner_s_commands_go_to_the_next_and_lost_messages_are_fetched() {
     let (mut bench, mut a, mut player) = Bench::with_player();
@@ -75,7 +80,18 @@ fn a_handoff_goes_to_the_successor_at_once() {
     bench.owns(&b, 6);
     let got = b.got();
     assert_eq!(commands(&got), [(1, 2, 0)]);
-    assert_eq!(got.last(), Some(&reattach(&player, 100)));
+    assert_eq!(got.last(), Some(&more(&player, 100)));
+}
+
+#[test]
+fn a_node_is_told_at_the_opening_of_a_link_where_nobody_is() {
+    let mut bench = Bench::new();
+    let mut a = bench.link("a");
+    bench.owns(&a, 5);
+    assert_eq!(a.got(), [absent()]);
+    // Only an opening can have missed an end.
+    bench.owns(&a, 6);
+    assert_eq!(a.got(), []);
 }
 
 #[test]

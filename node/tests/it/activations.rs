@@ -1,0 +1,59 @@
+//! Activations are counted against sessions that bring a process down, and against no others.
+
+use std::sync::Arc;
+
+use gss_node::loader::Loader;
+use gss_node::metrics::Metrics;
+use gss_node::work::LoadError;
+use gss_shared::link::frame::Outcome;
+use gss_shared::ports::journal::Journal as _;
+use prometheus::Registry;
+use tokio_util::sync::CancellationToken;
+
+use crate::flaky::{Fault, Flaky};
+use crate::world::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_whose_answer_was_lost_is_no_activation() {
+    let world = World::new().await;
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    let node = world.node_on("a", Arc::clone(&journal) as _).await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    journal.fail(Fault::BeginLost, 4);
+    let (_, outcome) = router.ask(create()).await;
+    assert_eq!(accepted(&outcome), (1, false));
+    assert!(journal.is_sound());
+    node.handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_cannot_be_read_did_not_bring_the_process_down() {
+    let world = World::new().await;
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    let node = world.node_on("a", Arc::clone(&journal) as _).await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    journal.fail(Fault::EventsCorrupt, 1);
+    let (_, outcome) = router.ask(create()).await;
+    assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+    node.handle.stop().await;
+    assert_eq!(world.journal.begin_activation(table()).await.expect("count"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_that_a_handoff_ends_is_not_counted() {
+    let world = World::new().await;
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    let metrics = Metrics::register(&Registry::new()).expect("metrics");
+    let loader = Loader::new(Arc::clone(&journal) as _, SHARDS, metrics);
+    journal.fail(Fault::EventsHang, 1);
+    let end = CancellationToken::new();
+    let handoff = async {
+        journal.hanging.notified().await;
+        end.cancel();
+    };
+    let (loaded, ()) = tokio::join!(loader.activate(table(), true, &end), handoff);
+    assert_eq!(loaded.err(), Some(LoadError::Unavailable));
+    assert_eq!(journal.begin_activation(table()).await.expect("count"), 1);
+}
