@@ -135,6 +135,7 @@ impl Builder {
             restarted: BTreeMap::new(),
             stopped: Vec::new(),
             dir: Some(dir),
+            passed: false,
         };
         cluster.await_ready().await?;
         Ok(cluster)
@@ -149,6 +150,7 @@ pub struct Cluster {
     /// Processes under SIGSTOP: they could not obey a SIGTERM.
     stopped: Vec<u32>,
     dir: Option<TempDir>,
+    passed: bool,
 }
 
 impl Cluster {
@@ -171,6 +173,11 @@ impl Cluster {
     /// Never before the drop.
     pub fn dir(&self) -> &Path {
         self.dir.as_ref().expect("not dropped").path()
+    }
+
+    /// The test that used it passed: its logs are of no use any more.
+    pub fn passed(mut self) {
+        self.passed = true;
     }
 
     async fn await_ready(&mut self) -> Result<()> {
@@ -342,7 +349,7 @@ impl Drop for Cluster {
             let _gone = kill(pid, Signal::SIGTERM);
         }
         let _status = self.supervisor.wait();
-        if std::thread::panicking()
+        if !self.passed
             && let Some(dir) = self.dir.take()
         {
             let kept = dir.keep();

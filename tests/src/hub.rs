@@ -1,30 +1,30 @@
 //! Another service's ear: a durable queue bound to every event of the hub.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::StreamExt;
-use gss_shared::ids::SessionId;
+use gss_shared::ids::{SessionId, Version};
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, ExchangeDeclareOptions, QueueBindOptions,
     QueueDeclareOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties, ExchangeKind};
 use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::history::Heard;
 
 /// The exchange of PROTOCOL section 8.
 const EXCHANGE: &str = "game_session.events";
 /// Our queue.
 const QUEUE: &str = "test.listener";
 
-type Heard = BTreeMap<SessionId, Vec<String>>;
-
-/// Collects message ids per session, first occurrences only.
+/// Collects every delivery, in order.
 pub struct Listener {
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -34,15 +34,14 @@ impl Listener {
     /// # Errors
     /// When the broker does not answer now.
     pub async fn start(url: &str) -> Result<Self> {
-        let mut seen = BTreeSet::new();
-        let heard = Arc::new(Mutex::new(Heard::new()));
+        let heard = Arc::new(Mutex::new(Vec::new()));
         let (url, kept) = (url.to_owned(), heard.clone());
         drop(open(&url).await?);
         let task = tokio::spawn(async move {
             loop {
                 if let Ok((connection, mut deliveries)) = open(&url).await {
                     while let Some(Ok(delivery)) = deliveries.next().await {
-                        note(&delivery, &mut seen, &kept);
+                        note(&delivery, &kept);
                         if delivery.acker.ack(BasicAckOptions::default()).await.is_err() {
                             break;
                         }
@@ -61,16 +60,18 @@ impl Listener {
     /// When the listener broke.
     pub async fn until(
         &self,
-        enough: impl Fn(&Heard) -> bool,
+        enough: impl Fn(&[Heard]) -> bool,
         patience: Duration,
-    ) -> Result<Heard> {
+    ) -> Result<Vec<Heard>> {
         let deadline = Instant::now() + patience;
         loop {
-            let heard = self.heard.lock().ok().context("the listener broke")?.clone();
-            if enough(&heard) || Instant::now() > deadline {
-                return Ok(heard);
+            {
+                let heard = self.heard.lock().ok().context("the listener broke")?;
+                if enough(&heard) || Instant::now() > deadline {
+                    return Ok(heard.clone());
+                }
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 }
@@ -81,16 +82,28 @@ impl Drop for Listener {
     }
 }
 
-fn note(delivery: &lapin::message::Delivery, seen: &mut BTreeSet<String>, heard: &Mutex<Heard>) {
-    let Some(id) = delivery.properties.message_id().as_ref().map(ToString::to_string) else {
-        return;
+/// A delivery without the headers of PROTOCOL section 8 is kept under nil names, which no journal
+/// has.
+fn note(delivery: &lapin::message::Delivery, heard: &Mutex<Vec<Heard>>) {
+    let properties = &delivery.properties;
+    let headers = properties.headers().as_ref().map(FieldTable::inner);
+    let header = |name: &str| match headers?.get(name)? {
+        AMQPValue::LongString(text) => Some(text.to_string()),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
     };
-    let body: serde_json::Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
-    let session = body["session_id"].as_str().and_then(|text| text.parse().ok());
-    if let (Some(session), true) = (session, seen.insert(id.clone()))
-        && let Ok(mut heard) = heard.lock()
-    {
-        heard.entry(session).or_default().push(id);
+    let message = Heard {
+        session: header("session_id")
+            .and_then(|id| id.parse().ok())
+            .unwrap_or(SessionId(Uuid::nil())),
+        version: header("version").and_then(|v| v.parse().ok()).map_or(Version::ZERO, Version),
+        message_id: properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default(),
+        event_type: delivery.routing_key.to_string(),
+        body: serde_json::from_slice(&delivery.data).unwrap_or_default(),
+        redelivered: delivery.redelivered,
+    };
+    if let Ok(mut heard) = heard.lock() {
+        heard.push(message);
     }
 }
 

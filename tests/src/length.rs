@@ -27,4 +27,16 @@ impl Length {
             Self::Long => long,
         }
     }
+
+    /// How often to repeat; `GSS_TEST_ROUNDS` overrides it.
+    ///
+    /// # Panics
+    /// When that is no number.
+    #[expect(clippy::disallowed_methods, reason = "the length of a test run is no configuration")]
+    pub fn rounds(self, short: usize, long: usize) -> usize {
+        match std::env::var("GSS_TEST_ROUNDS") {
+            Ok(rounds) => rounds.parse().expect("GSS_TEST_ROUNDS is a number"),
+            Err(_) => self.pick(short, long),
+        }
+    }
 }

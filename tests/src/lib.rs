@@ -2,8 +2,11 @@
 //! their whole histories.
 
 pub mod cluster;
+pub mod figures;
 pub mod history;
 pub mod hub;
 pub mod length;
 pub mod player;
+pub mod socket;
+pub mod watch;
 pub mod workload;

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail, ensure};
 use gss_client::{Api, Client, Command, CommandError, ConnectOptions, JwtSource, Raw};
 use gss_shared::clock::Clock;
 use gss_shared::ids::{ActionId, PlayerId, SessionId, Version};
-use gss_shared::message::{Role, Viewer};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -49,6 +48,16 @@ impl Seat {
         let http = &endpoints.routers[own].http;
         let api = Api::new(http, JwtSource::fixed(jwt.clone()), tls.clone())?;
         Ok(Self { player, jwt, api, ws, tls })
+    }
+
+    /// The same user at another router, so many further on.
+    #[must_use]
+    pub fn beside(&self, routers: usize) -> Self {
+        let mut ws = self.ws.clone();
+        let further = routers % ws.len();
+        ws.rotate_left(further);
+        let (jwt, api, tls) = (self.jwt.clone(), self.api.clone(), self.tls.clone());
+        Self { player: self.player, jwt, api, ws, tls }
     }
 
     /// Who it is.
@@ -94,8 +103,8 @@ impl Seat {
     ///
     /// # Errors
     /// When no connection opens.
-    pub async fn connect(&self, session: SessionId, token: String, role: Role) -> Result<Player> {
-        let record = Arc::new(Mutex::new(History::new(session, self.player, role)));
+    pub async fn connect(&self, session: SessionId, token: String) -> Result<Player> {
+        let record = Arc::new(Mutex::new(History::new(session, self.player)));
         let (moved, seen) = watch::channel(());
         let kept = record.clone();
         let tap = move |raw: Raw<'_>| {
@@ -115,9 +124,8 @@ impl Seat {
         tokio::spawn(async move { while events.next().await.is_some() {} });
         let (outbox, waiting) = mpsc::channel(OUTBOX);
         let (pending, fates) = watch::channel(0);
-        let viewer = Viewer { player: self.player, role };
         tokio::spawn(send_all(client.clone(), waiting, record.clone(), pending));
-        Ok(Player { viewer, client, outbox, record, seen, fates })
+        Ok(Player { player: self.player, client, outbox, record, seen, fates })
     }
 }
 
@@ -125,7 +133,11 @@ fn url(ws: &str, session: SessionId) -> String {
     format!("{ws}/api/v2/sessions/{session}/ws")
 }
 
-async fn retried<T, F: Future<Output = Result<T, gss_client::ApiError>>>(
+/// Repeats a call that the service could not answer, as while an owner is away.
+///
+/// # Errors
+/// A refusal, at once; the last failure.
+pub async fn retried<T, F: Future<Output = Result<T, gss_client::ApiError>>>(
     mut call: impl FnMut() -> F,
 ) -> Result<T> {
     let mut last = None;
@@ -160,11 +172,17 @@ pub fn token(cluster: &Cluster, user: PlayerId) -> Result<String> {
     jsonwebtoken::encode(&header, &claims, &key).context("sign a token")
 }
 
+/// A command and the time it was given to the client.
+struct Due {
+    command: Command,
+    at: Instant,
+}
+
 /// A connected client and its record.
 pub struct Player {
-    viewer: Viewer,
+    player: PlayerId,
     client: Client,
-    outbox: mpsc::Sender<Command>,
+    outbox: mpsc::Sender<Due>,
     record: Arc<Mutex<History>>,
     seen: watch::Receiver<()>,
     /// Commands without a fate.
@@ -178,15 +196,17 @@ fn lock(record: &Mutex<History>) -> MutexGuard<'_, History> {
 /// Sends in order and notes every fate. Commands wait here while too many are unanswered.
 async fn send_all(
     client: Client,
-    mut waiting: mpsc::Receiver<Command>,
+    mut waiting: mpsc::Receiver<Due>,
     record: Arc<Mutex<History>>,
     pending: watch::Sender<usize>,
 ) {
     let pending = Arc::new(pending);
-    while let Some(command) = waiting.recv().await {
+    while let Some(Due { command, at }) = waiting.recv().await {
         let index = {
             let mut record = lock(&record);
-            record.sent.push(Sent { action: ActionId(command.action_id), fate: Fate::Unknown });
+            let frame = serde_json::from_str(&command.frame()).unwrap_or_default();
+            let action = ActionId(command.action_id);
+            record.sent.push(Sent { action, frame, at, answered: None, fate: Fate::Unknown });
             record.sent.len() - 1
         };
         pending.send_modify(|pending| *pending += 1);
@@ -201,7 +221,10 @@ async fn send_all(
                 Err(CommandError::Refused(refusal)) => Fate::Refused(refusal.code),
                 Err(CommandError::Unknown(_) | CommandError::Ended) => Fate::Unknown,
             };
-            lock(&record).sent[index].fate = fate;
+            {
+                let sent = &mut lock(&record).sent[index];
+                (sent.fate, sent.answered) = (fate, Some(Instant::now()));
+            }
             pending.send_modify(|pending| *pending -= 1);
         });
     }
@@ -210,20 +233,16 @@ async fn send_all(
 impl Player {
     /// Who it is.
     pub fn id(&self) -> PlayerId {
-        self.viewer.player
-    }
-
-    /// Who looks.
-    pub fn viewer(&self) -> Viewer {
-        self.viewer
+        self.player
     }
 
     /// Queues a command `{"type", "data"}`; its key is made here.
     pub fn send(&self, mut frame: Value) {
         let kind = frame["type"].as_str().unwrap_or_default().to_owned();
         let command = Command::new(kind, frame["data"].take());
+        let due = Due { command, at: Instant::now() };
         // A full outbox is a load the test did not mean.
-        assert!(self.outbox.try_send(command).is_ok(), "{OUTBOX} commands wait already");
+        assert!(self.outbox.try_send(due).is_ok(), "{OUTBOX} commands wait already");
     }
 
     /// Waits until everything that was queued has a fate.

@@ -2,6 +2,8 @@
 //! the full lengths. Every test asserts over whole histories of all clients.
 
 mod it {
+    mod audience;
+    mod connections;
     mod owner;
     mod play;
     mod router;

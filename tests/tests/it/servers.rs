@@ -1,13 +1,18 @@
 //! Redis, PostgreSQL and RabbitMQ go away and come back.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use gss_shared::clock::Clock;
+use gss_shared::ids::{SessionId, ShardCount};
+use gss_shared::time::Timestamp;
 use gss_tests::cluster::Cluster;
+use gss_tests::figures::Figures;
+use gss_tests::history::{self, Heard, Repeats, Violation};
 use gss_tests::hub::Listener;
 use gss_tests::length::Length;
-use gss_tests::workload::Workload;
+use gss_tests::workload::{Outcome, Workload};
+use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -29,7 +34,7 @@ async fn play_goes_on_without_redis_and_ownership_heals_after() -> Result<()> {
     for id in &redis {
         cluster.kill(id).await?;
     }
-    let gone = gss_shared::clock::Clock::system().now();
+    let (gone, went) = (Clock::system().now(), Instant::now());
     tokio::time::sleep(
         Length::of_this_run().pick(Duration::from_secs(12), Duration::from_secs(60)),
     )
@@ -37,19 +42,41 @@ async fn play_goes_on_without_redis_and_ownership_heals_after() -> Result<()> {
     for id in &redis {
         cluster.restart(id)?;
     }
-    let back = gss_shared::clock::Clock::system().now();
+    let (back, came) = (Clock::system().now(), Instant::now());
     tokio::time::sleep(Duration::from_secs(12)).await;
     // Ownership has healed when an owner's death is survived again.
+    let owners = cluster.owners().await?;
+    let owned = |session: &SessionId| {
+        owners.get(&ShardCount::DEFAULT.shard_of(*session).0).is_some_and(|owner| owner == "node-2")
+    };
+    let sessions =
+        running.tables.iter().map(|table| table.session).filter(owned).collect::<Vec<_>>();
+    let death = Clock::system().now();
     cluster.kill("node-2").await?;
     tokio::time::sleep(Duration::from_secs(6)).await;
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
+    let commits = Figures::of(outcome.first_commits_after(death, &sessions));
+    println!(
+        "{} acknowledged; answers while Redis was gone: {}",
+        outcome.acknowledged(),
+        outcome.answers(went, came)
+    );
+    println!("owner killed after: to first commit per session {commits}");
+    println!("errors that clients saw and got over: {:?}", outcome.errors());
+    ensure!(
+        commits.count() == sessions.len(),
+        "{} of {} came back",
+        commits.count(),
+        sessions.len()
+    );
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
     ensure!(outcome.unknown() == 0, "{} commands without a fate", outcome.unknown());
     for (session, journal) in &outcome.journals {
         let meanwhile = journal.iter().filter(|event| event.at > gone && event.at < back).count();
         ensure!(meanwhile > 10, "{session} committed {meanwhile} events while Redis was gone");
     }
+    cluster.passed();
     Ok(())
 }
 
@@ -68,7 +95,8 @@ async fn a_redis_master_killed_under_load_loses_no_delivery() -> Result<()> {
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
-    ensure!(outcome.refusals().is_empty(), "clients saw {:?}", outcome.refusals());
+    ensure!(outcome.errors().is_empty(), "clients saw {:?}", outcome.errors());
+    cluster.passed();
     Ok(())
 }
 
@@ -78,16 +106,28 @@ async fn a_stopped_postgres_loses_nothing_that_was_acknowledged() -> Result<()> 
     let running = workload().start(&cluster).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.kill("postgres").await?;
+    let went = Instant::now();
     tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(8), Duration::from_secs(20)))
         .await;
     cluster.restart("postgres")?;
+    let (back, came) = (Clock::system().now(), Instant::now());
     tokio::time::sleep(Duration::from_secs(8)).await;
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
-    let codes: Vec<String> = outcome.refusals().into_keys().collect();
+    println!(
+        "{} acknowledged, {} without a fate; answers of commands due meanwhile: {}",
+        outcome.acknowledged(),
+        outcome.unknown(),
+        outcome.answers(went, came)
+    );
+    let sessions: Vec<SessionId> = outcome.journals.keys().copied().collect();
+    println!("PostgreSQL started to first commit: {}", first_commits(&outcome, &sessions, back));
+    println!("errors that clients saw: {:?}", outcome.errors());
     let allowed = ["unavailable", "owner_unreachable"];
-    ensure!(codes.iter().all(|code| allowed.contains(&code.as_str())), "clients saw {codes:?}");
+    let errors = outcome.errors();
+    ensure!(errors.keys().all(|code| allowed.contains(&code.as_str())), "clients saw {errors:?}");
+    cluster.passed();
     Ok(())
 }
 
@@ -98,31 +138,69 @@ async fn after_rabbitmq_was_away_every_commit_has_its_event_in_order() -> Result
     let running = workload().start(&cluster).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.kill("rabbitmq").await?;
+    let went = Instant::now();
     tokio::time::sleep(Length::of_this_run().pick(Duration::from_secs(8), Duration::from_secs(60)))
         .await;
     cluster.restart("rabbitmq")?;
+    let came = Instant::now();
     tokio::time::sleep(Duration::from_secs(3)).await;
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
-    ensure!(outcome.refusals().is_empty(), "clients saw {:?}", outcome.refusals());
-    let mut expected = BTreeMap::new();
-    for (session, journal) in &outcome.journals {
-        let messages = journal.iter().filter_map(|event| {
-            let message = gss_session::hub_message(*session, event).expect("a readable event")?;
-            Some(message.message_id)
-        });
-        expected.insert(*session, messages.collect::<Vec<_>>());
-    }
-    let heard = listener.until(|heard| covers(heard, &expected), PATIENCE).await?;
-    ensure!(covers(&heard, &expected), "events are missing or out of order");
+    ensure!(outcome.errors().is_empty(), "clients saw {:?}", outcome.errors());
+    println!(
+        "{} acknowledged; answers meanwhile: {}",
+        outcome.acknowledged(),
+        outcome.answers(went, came)
+    );
+    let heard = listener.until(|heard| wrong(&outcome, heard).is_empty(), PATIENCE).await?;
+    let wrong = wrong(&outcome, &heard);
+    ensure!(wrong.is_empty(), "{} violations, the first: {:#?}", wrong.len(), wrong.first());
+    println!(
+        "{} hub messages, caught up {:?} after the broker's start",
+        heard.len(),
+        came.elapsed()
+    );
+    cluster.passed();
     Ok(())
 }
 
-/// First occurrences per session are exactly what the journal says, in its order.
-fn covers(
-    heard: &BTreeMap<gss_shared::ids::SessionId, Vec<String>>,
-    expected: &BTreeMap<gss_shared::ids::SessionId, Vec<String>>,
-) -> bool {
-    expected.iter().all(|(session, messages)| heard.get(session) == Some(messages))
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_stays_hears_every_commit_once_in_order() -> Result<()> {
+    let cluster = Cluster::builder().start().await?;
+    let listener = Listener::start(&cluster.endpoints().amqp).await?;
+    let running = workload().start(&cluster).await?;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let outcome = running.finish(PATIENCE).await?;
+    outcome.check()?;
+    let check = |heard: &[Heard]| {
+        let journals = outcome.journals.iter();
+        let check = |(session, journal): (&SessionId, &Vec<_>)| {
+            history::check_hub(*session, journal, heard, Repeats::Violation)
+        };
+        journals.flat_map(check).collect::<Vec<Violation>>()
+    };
+    let heard = listener.until(|heard| check(heard).is_empty(), PATIENCE).await?;
+    let wrong = check(&heard);
+    ensure!(wrong.is_empty(), "{} violations, the first: {:#?}", wrong.len(), wrong.first());
+    cluster.passed();
+    Ok(())
+}
+
+/// What the hub was told against all journals; the broker's death lost confirms.
+fn wrong(outcome: &Outcome, heard: &[Heard]) -> Vec<Violation> {
+    let journals = outcome.journals.iter();
+    let check = |(session, journal): (&SessionId, &Vec<_>)| {
+        history::check_hub(*session, journal, heard, Repeats::Allowed)
+    };
+    journals.flat_map(check).collect()
+}
+
+/// Time from `from` to each session's first commit after it.
+fn first_commits(outcome: &Outcome, sessions: &[SessionId], from: Timestamp) -> Figures {
+    let first = |session: &SessionId| {
+        let event = outcome.journals.get(session)?.iter().find(|event| event.at > from)?;
+        Some(Duration::from_millis(u64::try_from(event.at.since_ms(from)).ok()?))
+    };
+    Figures::of(sessions.iter().filter_map(first))
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use gss_shared::message::Role;
 use gss_tests::cluster::Cluster;
 use gss_tests::history::{self, History, Seen};
 use gss_tests::player::Seat;
@@ -58,7 +57,7 @@ async fn clients_of_others_play_together_and_see_the_same() -> Result<()> {
     let gm = Seat::new(&cluster, 0)?;
     let settings = json!({"max_players": 10, "limits": {"messages_per_minute": 60_000}});
     let (session, token) = gm.create("strangers", &settings).await?;
-    let gm = gm.connect(session, token, Role::Gm).await?;
+    let gm = gm.connect(session, token).await?;
     let programs = [
         (home.join("venv/bin/python").display().to_string(), "client.py"),
         ("node".to_owned(), "client.mjs"),
@@ -99,7 +98,7 @@ async fn clients_of_others_play_together_and_see_the_same() -> Result<()> {
         let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await??;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{script}: {}: {said}", output.status);
-        let mut history = History::new(session, player, Role::Player);
+        let mut history = History::new(session, player);
         for line in String::from_utf8(output.stdout)?.lines() {
             history.seen.push(Seen::Frame(serde_json::from_str(line)?));
         }
@@ -107,8 +106,11 @@ async fn clients_of_others_play_together_and_see_the_same() -> Result<()> {
     }
     let events = journal.events(session, gss_shared::ids::Version::ZERO, 10_000).await?;
     for history in &histories {
-        let violations = history::check_stream(history, &events, true);
+        let mut violations = history::check_stream(history, &events, true);
+        violations.extend(history::check_snapshots(history, &events));
+        violations.extend(history::check_audience(history, &events));
         ensure!(violations.is_empty(), "{violations:#?}");
     }
+    cluster.passed();
     Ok(())
 }

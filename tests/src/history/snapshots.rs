@@ -1,0 +1,86 @@
+//! Snapshots hold what the journal makes, for this viewer, at their version.
+
+use gss_session::{Presence, Session};
+use gss_shared::ids::Version;
+use gss_shared::link::frame::ReadKind;
+use gss_shared::ports::journal::JournalEvent;
+use serde_json::Value;
+
+use super::along::Along;
+use super::{History, Violation, position_of, version_of};
+
+/// Every `sync_response` is the fold of the journal up to its version, projected for its viewer, and
+/// names that event; each change of the viewer's role or of visibility, and each rollback after it
+/// connected, was followed by one. For histories without `sync_request`s of parts.
+///
+/// # Panics
+/// When the journal cannot be folded.
+pub fn check_snapshots(history: &History, journal: &[JournalEvent]) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut session: Option<Session> = None;
+    let syncs: Vec<&Value> =
+        history.frames().filter(|frame| frame["type"] == "sync_response").collect();
+    let mut versions = Vec::new();
+    for frame in syncs {
+        let version = version_of(frame, "version").unwrap_or_default();
+        versions.push(version);
+        let stands = session.as_ref().map_or(Version::ZERO, |session| session.position().version);
+        if version < stands {
+            // The stream's checker complains.
+            session = None;
+        }
+        fold(&mut session, history, journal, version);
+        if let Some(what) = wrong(frame, version, session.as_ref(), history) {
+            violations.push(history.violation(Some(version), what));
+        }
+    }
+    let first = versions.first().copied().unwrap_or_default();
+    for change in Along::of(journal).resyncs(history.player).filter(|change| *change > first) {
+        let still = Along::of(journal).role_at(history.player, change).is_some();
+        if still && !versions.iter().any(|version| *version >= change) {
+            let what = "no snapshot after the viewer's sight changed".to_owned();
+            violations.push(history.violation(Some(change), what));
+        }
+    }
+    violations
+}
+
+fn fold(session: &mut Option<Session>, history: &History, journal: &[JournalEvent], to: Version) {
+    let from = session.as_ref().map_or(Version::ZERO, |session| session.position().version);
+    let events = journal.iter().filter(|event| event.version > from && event.version <= to);
+    match session {
+        Some(session) => {
+            for event in events {
+                session.apply(event).expect("a journal that folds");
+            }
+        }
+        None => {
+            let events: Vec<JournalEvent> = events.cloned().collect();
+            *session =
+                Session::replay(history.session, None, &events).expect("a journal that folds");
+        }
+    }
+}
+
+fn wrong(
+    frame: &Value,
+    version: Version,
+    session: Option<&Session>,
+    history: &History,
+) -> Option<String> {
+    let Some(session) = session.filter(|session| session.position().version == version) else {
+        return Some("snapshot of a version that is not in the journal".to_owned());
+    };
+    if position_of(frame) != Some(session.position()) {
+        return Some(format!("snapshot names another event than {}", session.position()));
+    }
+    let whole = ReadKind::Sync { paths: Vec::new() };
+    let text = match session.read(&whole, history.player, &Presence::new()) {
+        Ok(text) => text,
+        Err(refusal) => return Some(format!("snapshot where the answer is {refusal}")),
+    };
+    let expected: Value = serde_json::from_str(&text).expect("a read is JSON");
+    (frame["data"]["state"] != expected["state"]).then(|| {
+        format!("snapshot says {}, the journal {}", frame["data"]["state"], expected["state"])
+    })
+}
