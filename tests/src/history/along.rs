@@ -51,9 +51,8 @@ impl Along {
             }
             "kicked" | "banned" => self.role(version, named("player"), None),
             "settings_changed" => {
-                if self.settings(version, &data["settings"]) {
-                    self.resyncs.push((version, None));
-                }
+                let changed = self.settings(version, &data["settings"]);
+                self.resyncs.extend(changed.then_some((version, None)));
             }
             "rolled_back" => self.resyncs.push((version, None)),
             _ => {}

@@ -88,10 +88,12 @@ fn an_event_that_is_told_under_another_name() {
     found(&violations, &[at(version) + "hub message another is not of the journal"]);
 }
 
+type Alter = fn(&mut Heard);
+
 #[test]
 fn a_message_with_another_content() {
     let (table, right) = said();
-    let alter: [(fn(&mut Heard), &str); 3] = [
+    let alter: [(Alter, &str); 3] = [
         (|heard| heard.body["change_type"] = json!("other"), "the journal says"),
         (|heard| "session.other".clone_into(&mut heard.event_type), "is a session.other"),
         (|heard| heard.version = heard.version.next(), "names version"),
