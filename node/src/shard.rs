@@ -258,7 +258,7 @@ impl Shard {
                 }
             }
             Input::Ping => {}
-            Input::Raised(epoch) => self.raise(epoch),
+            Input::Raised(epoch) => self.raise(epoch, out),
             Input::Stop(successor) => {
                 self.stopping = Some(successor);
                 for id in self.slots.keys().copied().collect::<Vec<_>>() {
@@ -272,7 +272,7 @@ impl Shard {
 
     /// The writer's verdict on submissions.
     pub fn verdict(&mut self, verdict: Verdict, present: &mut Present<'_>, out: &mut Vec<Effect>) {
-        self.raise(verdict.epoch);
+        self.raise(verdict.epoch, out);
         let fenced = matches!(verdict.outcome, Err(PartRefusal::Fenced));
         if fenced && verdict.under == self.common.epoch {
             out.push(Effect::Fenced);
@@ -340,9 +340,10 @@ impl Shard {
         Some(Unseen::NotOwner { epoch: self.common.epoch, owner })
     }
 
-    fn raise(&mut self, epoch: Epoch) {
+    fn raise(&mut self, epoch: Epoch, out: &mut Vec<Effect>) {
         if epoch > self.common.epoch {
             self.common.epoch = epoch;
+            self.check(out);
         }
     }
 
@@ -432,10 +433,12 @@ impl Shard {
     ) {
         let reads = self.checking.take().unwrap_or_default();
         let stale = match row {
-            // The writer raised it to settle an unknown outcome.
-            Some((epoch, true)) if epoch >= self.common.epoch => {
-                self.raise(epoch);
-                Ok(false)
+            Some((epoch, true)) if epoch == self.common.epoch => Ok(false),
+            // Raised by the writer to settle an unknown outcome, which it tells soon, or by ownership
+            // that took the shard again after another had it: then the memory here is old.
+            Some((epoch, true)) if epoch > self.common.epoch => {
+                self.reads.splice(0..0, reads);
+                return;
             }
             Some(_) => {
                 out.push(Effect::Fenced);

@@ -135,6 +135,25 @@ async fn a_check_that_finds_anothers_epoch_ends_service() {
 }
 
 #[tokio::test]
+async fn a_check_that_finds_an_epoch_to_come_shows_nothing_until_the_shard_knows_it() {
+    let mut bench = Bench::with_table().await;
+    read(&mut bench);
+    check(&mut bench, Checked { row: Some((Epoch(2), true)), within_lease: true }).await;
+    // The journal says that it is ours; whether this memory is of that epoch is not known.
+    assert_eq!(bench.story(), [""; 0]);
+    assert!(bench.take(|effect| matches!(effect, Effect::Check)).is_none());
+    bench.input(Input::Raised(Epoch(2)));
+    check(&mut bench, Checked { row: Some((Epoch(2), true)), within_lease: true }).await;
+    assert_eq!(bench.story(), ["read at 3"]);
+
+    // It is not, if another had the shard between.
+    read(&mut bench);
+    check(&mut bench, Checked { row: Some((Epoch(4), true)), within_lease: true }).await;
+    bench.shard.abandon(None);
+    assert_eq!(bench.story(), ["read: owner_unreachable"]);
+}
+
+#[tokio::test]
 async fn a_stop_answers_what_is_decided_and_refuses_the_rest() {
     let mut bench = Bench::with_table().await;
     bench.send(&set(1, "/shared/hp", 5));
