@@ -27,11 +27,11 @@ use cursor::ShardCursor;
 /// Without a commit the journal is asked this often: a wake that was lost with a failed pass.
 const IDLE: Duration = Duration::from_millis(1_000);
 /// Between passes: commits of a moment are relayed together.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(10);
 /// … and of a longer moment when there are many: each pass costs a query.
-const GATHER_BUSY: Duration = Duration::from_millis(25);
+const GATHER_BUSY: Duration = Duration::from_millis(100);
 /// Rows of a pass that make it a busy one.
-const BUSY: usize = 16;
+const BUSY: usize = 8;
 /// Cursors are stored this often. What a crash forgets is published again under the same ids.
 const STORE: Duration = Duration::from_millis(1_000);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -237,8 +237,13 @@ impl HubRelay {
         let unstored = |(shard, cursor): (&Shard, &ShardCursor)| {
             Some((HubCursor { shard: *shard, row: cursor.unstored()? }, cursor.epoch))
         };
-        for (cursor, epoch) in self.cursors.iter().filter_map(unstored).collect::<Vec<_>>() {
-            if !self.journal.move_cursor(cursor, epoch).await? {
+        let unstored: Vec<_> = self.cursors.iter().filter_map(unstored).collect();
+        if unstored.is_empty() {
+            return Ok(());
+        }
+        let held = self.journal.move_cursors(&unstored).await?;
+        for (cursor, _) in unstored {
+            if !held.contains(&cursor.shard) {
                 tracing::info!(shard = %cursor.shard, "hub cursor is fenced");
                 self.cursors.remove(&cursor.shard);
             } else if let Some(kept) = self.cursors.get_mut(&cursor.shard) {

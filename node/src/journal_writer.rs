@@ -28,6 +28,13 @@ use crate::work::Verdict;
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(1_000);
+/// From the beginning of a busy statement to the next: each has a price of its own, and what is
+/// decided meanwhile shares it.
+const PACE: Duration = Duration::from_millis(5);
+/// Submissions that make a statement a busy one.
+const BUSY: usize = 8;
+/// Turns of the scheduler in which submissions may join a statement that is about to go.
+const BOARDING_TURNS: usize = 8;
 
 /// What ownership has to be told by the writer.
 pub trait EpochKeeper: Send + Sync + 'static {
@@ -113,21 +120,36 @@ pub fn writer(
 impl Writer {
     async fn run(mut self, mut inbox: mpsc::Receiver<Submission>) {
         let mut arrived = Vec::new();
+        let mut next = Instant::now();
         loop {
-            if self.waiting.is_empty() {
-                if inbox.recv_many(&mut arrived, WRITER_QUEUE).await == 0 {
-                    return;
-                }
-            } else {
-                while arrived.len() < WRITER_QUEUE
-                    && let Ok(submission) = inbox.try_recv()
-                {
-                    arrived.push(submission);
-                }
+            if self.waiting.is_empty() && inbox.recv_many(&mut arrived, WRITER_QUEUE).await == 0 {
+                return;
             }
             self.waiting.extend(arrived.drain(..));
+            tokio::time::sleep_until(next).await;
+            self.board(&mut inbox).await;
+            if self.waiting.len() >= BUSY {
+                next = Instant::now() + PACE;
+            }
             let batch = pack(&mut self.waiting);
             self.append(batch).await;
+        }
+    }
+
+    /// Lets what the process can decide without waiting come along: others run until none of them
+    /// brings more. On an idle node this is one turn of the scheduler.
+    async fn board(&mut self, inbox: &mut mpsc::Receiver<Submission>) {
+        for _ in 0..BOARDING_TURNS {
+            tokio::task::yield_now().await;
+            let before = self.waiting.len();
+            while self.waiting.len() < WRITER_QUEUE
+                && let Ok(submission) = inbox.try_recv()
+            {
+                self.waiting.push_back(submission);
+            }
+            if self.waiting.len() == before {
+                return;
+            }
         }
     }
 
@@ -232,7 +254,9 @@ impl Writer {
             // An earlier try whose answer was lost may have raised them for us.
             let mine = (self.ports.node.clone(), self.ports.incarnation);
             for row in self.ports.journal.shards(&missing).await? {
-                if row.owner.as_ref() == Some(&mine) {
+                // Exactly one raise later: else another had the shard between.
+                let next = wanted.get(&row.shard).map(|epoch| Epoch(epoch.0 + 1));
+                if row.owner.as_ref() == Some(&mine) && next == Some(row.epoch) {
                     raised.push((row.shard, row.epoch));
                 }
             }

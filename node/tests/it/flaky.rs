@@ -1,5 +1,6 @@
 //! A journal that loses what a test tells it to lose.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -206,11 +207,14 @@ impl Journal for Flaky {
         self.journal.cursors(shards).await
     }
 
-    async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError> {
+    async fn move_cursors(
+        &self,
+        cursors: &[(HubCursor, Epoch)],
+    ) -> Result<BTreeSet<Shard>, JournalError> {
         if self.has(Fault::NoCursor) {
             return Err(JournalError::Unavailable("not stored".into()));
         }
-        self.journal.move_cursor(cursor, epoch).await
+        self.journal.move_cursors(cursors).await
     }
 
     async fn audit(

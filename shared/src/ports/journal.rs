@@ -14,6 +14,8 @@ pub mod postgres;
 pub mod sqlite;
 mod verdict;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 pub use open::{Address, JournalConfig, OpenError, Opened, open};
@@ -379,8 +381,11 @@ pub trait Journal: Send + Sync + 'static {
     /// Where the relays of these shards stand; row 0 for those that never moved.
     async fn cursors(&self, shards: &[Shard]) -> Result<Vec<HubCursor>, JournalError>;
 
-    /// Moves a cursor forward, only under the shard's epoch; false: fenced.
-    async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError>;
+    /// Moves cursors forward, each only under its shard's epoch. Gives the shards that are not fenced.
+    async fn move_cursors(
+        &self,
+        cursors: &[(HubCursor, Epoch)],
+    ) -> Result<BTreeSet<Shard>, JournalError>;
 
     /// Records an operator's act: who, what, why, as a JSON object.
     async fn audit(

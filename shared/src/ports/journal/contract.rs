@@ -9,6 +9,8 @@ pub(crate) mod epochs;
 pub(crate) mod lists;
 pub(crate) mod snapshots;
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::*;

@@ -394,14 +394,20 @@ impl Journal for MemoryJournal {
         Ok(shards.iter().map(|shard| HubCursor { shard: *shard, row: row(shard) }).collect())
     }
 
-    async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError> {
+    async fn move_cursors(
+        &self,
+        cursors: &[(HubCursor, Epoch)],
+    ) -> Result<BTreeSet<Shard>, JournalError> {
         let mut tables = self.tables();
-        if tables.epoch(cursor.shard) != Some(epoch) {
-            return Ok(false);
+        let mut held = BTreeSet::new();
+        for (cursor, epoch) in cursors {
+            if tables.epoch(cursor.shard) == Some(*epoch) {
+                let row = tables.cursors.entry(cursor.shard).or_default();
+                *row = (*row).max(cursor.row);
+                held.insert(cursor.shard);
+            }
         }
-        let row = tables.cursors.entry(cursor.shard).or_default();
-        *row = (*row).max(cursor.row);
-        Ok(true)
+        Ok(held)
     }
 
     async fn audit(

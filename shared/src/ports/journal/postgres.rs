@@ -17,7 +17,7 @@ mod tests;
 mod time;
 mod warnings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -290,10 +290,15 @@ impl Journal for PostgresJournal {
         Ok(shards.iter().map(cursor).collect())
     }
 
-    async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError> {
-        let (shard, epoch) = (i32::from(cursor.shard.0), to_db(epoch.0));
-        let rows = self.reads.rows(sql!("move_cursor"), &[&shard, &cursor.row, &epoch]).await?;
-        Ok(!rows.is_empty())
+    async fn move_cursors(
+        &self,
+        cursors: &[(HubCursor, Epoch)],
+    ) -> Result<BTreeSet<Shard>, JournalError> {
+        let shards: Vec<i32> = cursors.iter().map(|(cursor, _)| cursor.shard.0.into()).collect();
+        let to: Vec<i64> = cursors.iter().map(|(cursor, _)| cursor.row).collect();
+        let epochs: Vec<i64> = cursors.iter().map(|(_, epoch)| to_db(epoch.0)).collect();
+        let rows = self.reads.rows(sql!("move_cursors"), &[&shards, &to, &epochs]).await?;
+        rows.iter().map(|row| row::shard(row, 0)).collect()
     }
 
     async fn audit(

@@ -11,7 +11,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -356,13 +356,25 @@ impl Journal for SqliteJournal {
         Ok(shards.iter().map(cursor).collect())
     }
 
-    async fn move_cursor(&self, cursor: HubCursor, epoch: Epoch) -> Result<bool, JournalError> {
-        let query = sqlx::query(sql!("move_cursor"))
-            .bind(cursor.shard.0)
-            .bind(cursor.row)
-            .bind(to_db(epoch.0));
-        let moved = query.execute(&mut *self.writer.lock().await).await.map_err(unavailable)?;
-        Ok(moved.rows_affected() > 0)
+    async fn move_cursors(
+        &self,
+        cursors: &[(HubCursor, Epoch)],
+    ) -> Result<BTreeSet<Shard>, JournalError> {
+        let mut writer = self.writer.lock().await;
+        let mut transaction = writer.begin_with(BEGIN).await.map_err(unavailable)?;
+        let mut held = BTreeSet::new();
+        for (cursor, epoch) in cursors {
+            let query = sqlx::query(sql!("move_cursor"))
+                .bind(cursor.shard.0)
+                .bind(cursor.row)
+                .bind(to_db(epoch.0));
+            let moved = query.execute(&mut *transaction).await.map_err(unavailable)?;
+            if moved.rows_affected() > 0 {
+                held.insert(cursor.shard);
+            }
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(held)
     }
 
     async fn audit(

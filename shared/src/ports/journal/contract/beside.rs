@@ -45,19 +45,30 @@ pub(crate) async fn relays_in_order_from_cursors(journal: &dyn Journal) {
 }
 
 pub(crate) async fn moves_cursors_forward_only(journal: &dyn Journal) {
-    own(journal, &[1]).await;
+    own(journal, &[1, 3]).await;
     let cursor = |shard, row| HubCursor { shard: Shard(shard), row };
-    let shards = [Shard(2), Shard(1)];
-    let at = async || journal.cursors(&shards).await.expect("cursors");
-    assert_eq!(at().await, [cursor(2, 0), cursor(1, 0)]);
-    assert!(journal.move_cursor(cursor(1, 7), Epoch(1)).await.expect("answer"));
-    assert_eq!(at().await, [cursor(2, 0), cursor(1, 7)]);
-    assert!(journal.move_cursor(cursor(1, 5), Epoch(1)).await.expect("answer"), "not fenced");
-    assert_eq!(at().await, [cursor(2, 0), cursor(1, 7)]);
+    let shards = [Shard(3), Shard(2), Shard(1)];
+    let at = async || {
+        let cursors = journal.cursors(&shards).await.expect("cursors");
+        cursors.iter().map(|cursor| cursor.row).collect::<Vec<_>>()
+    };
+    let moved = async |cursors: &[(HubCursor, Epoch)]| {
+        let held = journal.move_cursors(cursors).await.expect("answer");
+        held.into_iter().map(|shard| shard.0).collect::<Vec<_>>()
+    };
+    assert_eq!(at().await, [0, 0, 0]);
+    assert_eq!(moved(&[]).await, [0; 0]);
+    assert_eq!(moved(&[(cursor(1, 7), Epoch(1))]).await, [1]);
+    assert_eq!(at().await, [0, 0, 7]);
+    // Never back, which is not a fence; and one that is fenced does not hold up the others.
+    let several = [(cursor(3, 4), Epoch(1)), (cursor(2, 4), Epoch(1)), (cursor(1, 5), Epoch(1))];
+    assert_eq!(moved(&several).await, [1, 3]);
+    assert_eq!(at().await, [4, 0, 7]);
     for epoch in [0, 2] {
-        assert!(!journal.move_cursor(cursor(1, 9), Epoch(epoch)).await.expect("answer"));
+        let fenced = [(cursor(1, 9), Epoch(epoch)), (cursor(3, 5), Epoch(1))];
+        assert_eq!(moved(&fenced).await, [3]);
     }
-    assert_eq!(at().await, [cursor(2, 0), cursor(1, 7)]);
+    assert_eq!(at().await, [5, 0, 7]);
 }
 
 pub(crate) async fn counts_activations(journal: &dyn Journal) {

@@ -53,7 +53,8 @@ pub(crate) async fn fences_everything_written_under_an_older_epoch(journal: &dyn
     assert!(!saved.expect("answer"));
     assert_eq!(journal.snapshot(session, None).await.expect("snapshot"), None);
     let cursor = HubCursor { shard: Shard(3), row: 1 };
-    assert!(!journal.move_cursor(cursor, Epoch(1)).await.expect("answer"));
+    let moved = journal.move_cursors(&[(cursor, Epoch(1))]).await;
+    assert_eq!(moved.expect("answer"), BTreeSet::new());
     // An epoch to come does not count either.
     let early = append(journal, vec![part(3, 3, session, 1, 1)]).await;
     assert_eq!(early, [Some(PartRefusal::Fenced)]);
@@ -61,7 +62,8 @@ pub(crate) async fn fences_everything_written_under_an_older_epoch(journal: &dyn
     assert_eq!(append(journal, vec![part(3, 2, session, 1, 1)]).await, [None]);
     let saved = journal.save_snapshot(Shard(3), Epoch(2), session, snapshot).await;
     assert!(saved.expect("answer"));
-    assert!(journal.move_cursor(cursor, Epoch(2)).await.expect("answer"));
+    let moved = journal.move_cursors(&[(cursor, Epoch(2))]).await;
+    assert_eq!(moved.expect("answer"), BTreeSet::from([Shard(3)]));
 }
 
 pub(crate) async fn raises_above_what_was_seen(journal: &dyn Journal) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::columns::{Columns, Sought};
 use super::failure::Failure;
-use super::lane::{Lane, Script};
+use super::lane::Lane;
 use super::pool::Reads;
 use super::row::get;
 use crate::ports::journal::verdict::{judge, refuse_malformed};
@@ -91,7 +91,7 @@ async fn append_range(
     if columns.is_empty() {
         return Ok(());
     }
-    let rows = match lane.run_patiently(Script::Append, &columns.parameters()).await {
+    let rows = match lane.run_patiently(columns.script(), &columns.parameters()).await {
         Ok(rows) => rows,
         Err(Failure::Content(error)) => return Err(Outcome::Content(error)),
         Err(Failure::Retry(error) | Failure::Unavailable(error)) => {

@@ -5,11 +5,12 @@ use std::ops::Range;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::lane::Script;
 use super::row::to_db;
 use super::time::Utc;
 use crate::ports::journal::{Part, PartRefusal};
 
-/// The parameters of `append.sql`, in its order.
+/// The parameters of `append.sql` and `append_heads.sql`, in their order.
 #[derive(Default)]
 pub(super) struct Columns<'a> {
     part: Vec<i32>,
@@ -119,11 +120,23 @@ impl<'a> Columns<'a> {
         self.heads.version.push(to_db(last.version.0));
     }
 
-    /// In the order of `append.sql`.
-    pub(super) fn parameters(&self) -> [&(dyn ToSql + Sync); 29] {
+    /// The statement that takes these columns.
+    pub(super) fn script(&self) -> Script {
+        if self.heads.part.is_empty() { Script::Append } else { Script::AppendHeads }
+    }
+
+    /// In the order of `append.sql`, then of `append_heads.sql` if there are any.
+    pub(super) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut all = self.of_events().to_vec();
+        if !self.heads.part.is_empty() {
+            all.extend(self.of_heads());
+        }
+        all
+    }
+
+    fn of_events(&self) -> [&(dyn ToSql + Sync); 16] {
         let Events { part, version, id, action, hash, actor, kind, data, audience, at } =
             &self.events;
-        let heads = &self.heads;
         [
             &self.part,
             &self.shard,
@@ -141,6 +154,12 @@ impl<'a> Columns<'a> {
             data,
             audience,
             at,
+        ]
+    }
+
+    fn of_heads(&self) -> [&(dyn ToSql + Sync); 13] {
+        let heads = &self.heads;
+        [
             &heads.part,
             &heads.campaign,
             &heads.name,

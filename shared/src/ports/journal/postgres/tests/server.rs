@@ -96,11 +96,16 @@ async fn check_plan(hand: &Client) {
         hand.batch_execute(&format!("SET {setting}")).await.expect("as the lane");
     }
     hand.batch_execute("SET plan_cache_mode = force_generic_plan").await.expect("as the lane");
-    let append = include_str!("../../sql/postgres/append.sql");
+    for (append, parameters) in [(lane::APPEND, 16), (lane::APPEND_HEADS, 29)] {
+        check_plan_of(hand, append, parameters).await;
+    }
+}
+
+async fn check_plan_of(hand: &Client, append: &str, parameters: usize) {
     hand.batch_execute(&format!("DEALLOCATE ALL; PREPARE append AS {append}"))
         .await
         .expect("prepare");
-    let nulls = vec!["NULL"; 29].join(", ");
+    let nulls = vec!["NULL"; parameters].join(", ");
     let plan = hand.query(&format!("EXPLAIN EXECUTE append({nulls})"), &[]).await.expect("plan");
     let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
     let plan = plan.join("\n");

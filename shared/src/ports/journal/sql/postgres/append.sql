@@ -1,15 +1,13 @@
 -- Appends consecutive events of several sessions, each session's part whole or not at all.
 -- One autocommit statement, READ COMMITTED; returns only the refused parts, so that a paused owner
--- cannot hold its locks while the answer waits to be read.
+-- cannot hold its locks while the answer waits to be read. append_heads.sql follows when parts change
+-- heads, then append_refusals.sql.
 -- Each look-up asks for the first of an order: with sorts disabled only the index with that order
 -- serves it, whatever the statistics say.
 -- $1 part no  $2 shard  $3 epoch  $4 session_id  $5 version before the part's first event
 -- $6 distinct shards, ascending
 -- $7 part no  $8 version  $9 event id  $10 action id  $11 action body hash  $12 actor
 -- $13 event type  $14 event data  $15 audience  $16 decided at
--- $17 part no of a changed head  $18 campaign  $19 name  $20 status  $21 session type  $22 gm
--- $23 members  $24 open  $25 metadata  $26 created at  $27 updated at  $28 deleted at
--- $29 version of the part's last event
 WITH part AS MATERIALIZED (
   SELECT * FROM unnest($1::int[], $2::int[], $3::bigint[], $4::uuid[], $5::bigint[])
        AS t(part, shard, epoch, session_id, after_version)
@@ -47,25 +45,4 @@ WITH part AS MATERIALIZED (
          e.epoch, e.action_id, e.action_body_hash, e.actor, e.audience::jsonb
   FROM event e JOIN verdict v USING (part) WHERE v.refusal IS NULL
   ORDER BY e.part, e.version           -- row numbers grow with versions
-), summed AS (
-  INSERT INTO sessions AS s (id, campaign_id, name, status, metadata, created_at, updated_at,
-                             is_deleted, deleted_at, shard, version, session_type, gm, members, open)
-  SELECT p.session_id, h.campaign_id, h.name, h.status, h.metadata::jsonb, h.created_at,
-         h.updated_at, h.deleted_at IS NOT NULL, h.deleted_at, p.shard, h.version, h.session_type,
-         h.gm, h.members::uuid[], h.open
-  FROM unnest($17::int[], $18::uuid[], $19::text[], $20::text[], $21::text[], $22::uuid[],
-              $23::text[], $24::boolean[], $25::text[], $26::timestamp[], $27::timestamp[],
-              $28::timestamp[], $29::bigint[])
-       AS h(part, campaign_id, name, status, session_type, gm, members, open, metadata,
-            created_at, updated_at, deleted_at, version)
-  JOIN part p USING (part) JOIN verdict v USING (part) WHERE v.refusal IS NULL
-  ON CONFLICT (shard, id) DO UPDATE SET
-    campaign_id = excluded.campaign_id, name = excluded.name, status = excluded.status,
-    metadata = excluded.metadata, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, is_deleted = excluded.is_deleted,
-    deleted_at = excluded.deleted_at, version = excluded.version,
-    session_type = excluded.session_type, gm = excluded.gm, members = excluded.members,
-    open = excluded.open
-  WHERE s.version < excluded.version
 )
-SELECT part, refusal FROM verdict WHERE refusal IS NOT NULL
