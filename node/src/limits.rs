@@ -20,6 +20,8 @@ pub const READ_ACTIVATIONS_AT_ONCE: usize = 16;
 /// Journal reads beside the shard tasks at a time (fetches, resumes, trails): the read pool has four
 /// connections, and a large fetch holds 4 MiB.
 pub const JOURNAL_READS_AT_ONCE: usize = 32;
+/// Snapshots stored at a time: sessions that began together are due together, and commits come first.
+pub const SAVES_AT_ONCE: usize = 2;
 /// Events of one page when a tail is loaded.
 pub const PAGE_EVENTS: usize = 1_000;
 /// Events in one answer to a fetch.

@@ -19,7 +19,9 @@ use gss_shared::ports::journal::{FoundAction, Journal, JournalError, Snapshot};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES, READ_ACTIVATIONS_AT_ONCE};
+use crate::limits::{
+    JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES, READ_ACTIVATIONS_AT_ONCE, SAVES_AT_ONCE,
+};
 use crate::metrics::Metrics;
 use crate::work::{Candidate, LoadError, Loaded, Stored};
 
@@ -40,6 +42,7 @@ pub struct Loader {
     activations: Semaphore,
     read_activations: Semaphore,
     reads: Semaphore,
+    saves: Semaphore,
 }
 
 impl Loader {
@@ -52,6 +55,7 @@ impl Loader {
             activations: Semaphore::new(ACTIVATIONS_AT_ONCE),
             read_activations: Semaphore::new(READ_ACTIVATIONS_AT_ONCE),
             reads: Semaphore::new(JOURNAL_READS_AT_ONCE),
+            saves: Semaphore::new(SAVES_AT_ONCE),
         }
     }
 
@@ -184,6 +188,7 @@ impl Loader {
         session: SessionId,
         candidate: &Candidate,
     ) -> Stored {
+        let _place = self.saves.acquire().await;
         let Candidate { session: state, position, at, saved } = candidate;
         let Some(state) = encode(state.clone()).await else {
             tracing::error!(%session, "snapshot cannot be encoded");
@@ -193,7 +198,6 @@ impl Loader {
         let snapshot = Snapshot { position: *position, state, at: *at, metadata, saved_by };
         let mut pause = FIRST_RETRY;
         for _ in 0..SAVE_TRIES {
-            let place = self.reads.acquire().await;
             let stored = self.journal.save_snapshot(shard, epoch, session, snapshot.clone()).await;
             match stored {
                 Ok(true) => {
@@ -209,7 +213,6 @@ impl Loader {
                     tracing::debug!(%session, %error, "snapshot waits");
                 }
             }
-            drop(place);
             wait(&mut pause).await;
         }
         Stored::Not

@@ -175,7 +175,7 @@ impl Slot {
     /// The journal's answer to a load.
     pub fn loaded(&mut self, outcome: Result<Box<Loaded>, LoadError>, turn: &mut Turn<'_>) {
         self.state = match outcome {
-            Ok(loaded) => State::Live(Box::new(Live::new(*loaded))),
+            Ok(loaded) => State::Live(Box::new(Live::new(self.id, *loaded))),
             Err(LoadError::Unavailable) => State::Away,
             Err(LoadError::Quarantined) => quarantined(turn.at),
         };

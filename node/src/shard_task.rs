@@ -177,7 +177,9 @@ fn prepare(
 
 impl ShardTask {
     async fn run(mut self) {
-        let mut tick = tokio::time::interval(TICK);
+        // Not all shards at once: what a tick costs is spread over the second.
+        let phase = Duration::from_millis(u64::from(self.shard.id().0) % 1_000);
+        let mut tick = tokio::time::interval_at(Instant::now() + phase, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut effects = Vec::new();
         let stop = self.tools.stop.clone();

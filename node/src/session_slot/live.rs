@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gss_session::Session;
-use gss_shared::ids::{PlayerId, Position, Version};
+use gss_shared::ids::{PlayerId, Position, SessionId, Version};
 use gss_shared::limits::{SNAPSHOT_BYTES, SNAPSHOT_EVENTS};
 use gss_shared::time::Timestamp;
 
@@ -62,8 +62,10 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(loaded: Loaded) -> Self {
+    pub(super) fn new(id: SessionId, loaded: Loaded) -> Self {
         let durable = loaded.durable();
+        // Sessions that began together and play alike are not due together.
+        let ahead = u64::from(id.0.as_bytes()[15]) % (SNAPSHOT_EVENTS / 2);
         Self {
             session: loaded.session,
             durable,
@@ -72,7 +74,7 @@ impl Live {
             broken: false,
             history: None,
             recent: Recent::default(),
-            tail_events: loaded.tail_events,
+            tail_events: loaded.tail_events + ahead,
             tail_bytes: loaded.tail_bytes,
             candidates: loaded.saves.into_iter().map(Arc::new).collect(),
             saving: false,
