@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 
 mod backbone;
 mod broadcaster;
@@ -31,6 +32,9 @@ enum What {
     #[command(hide = true)]
     Broadcast(broadcaster::Options),
 }
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();

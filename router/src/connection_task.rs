@@ -145,7 +145,9 @@ where
 {
     async fn serve(&mut self) -> End {
         let sleep = tokio::time::sleep_until(Instant::now());
-        tokio::pin!(sleep);
+        let stop = self.around.stop.clone();
+        let stopped = stop.cancelled();
+        tokio::pin!(sleep, stopped);
         loop {
             let due = self.conversation.due(Instant::now(), self.around.clock.now());
             if due != sleep.deadline() {
@@ -158,7 +160,7 @@ where
                 frame = self.socket.next(), if reads => Event::Socket(frame),
                 Some(refreshed) = refreshing => Event::Refreshed(refreshed),
                 () = &mut sleep => Event::Time,
-                () = self.around.stop.cancelled() => Event::Stop,
+                () = &mut stopped => Event::Stop,
             };
             if let Err(end) = self.on(event).await {
                 return end;

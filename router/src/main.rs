@@ -18,6 +18,7 @@ use gss_shared::ports::journal::{self, Journal};
 use gss_shared::ports::rate::FallbackLimits;
 use gss_shared::redis::Redis;
 use gss_shared::{jwt, telemetry, tls};
+use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -44,6 +45,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("must be section.key=value")?;
     Ok((key.to_owned(), value.to_owned()))
 }
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use redis::cluster::NodeAddress;
+use redis::io::tcp::TcpSettings;
 use redis::{
     Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
     RedisConnectionInfo, RedisResult, TlsCertificates,
@@ -53,16 +54,18 @@ impl Clients {
         if let Some(password) = &self.password {
             settings = settings.set_password(password.expose());
         }
+        // The default waits for the acknowledgement of what was sent before: 40 ms for a publish.
+        let tcp = TcpSettings::default().set_nodelay(true);
         match &self.certificates {
             None => {
                 let info = ConnectionAddr::Tcp(host, port).into_connection_info()?;
-                Client::open(info.set_redis_settings(settings))
+                Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp))
             }
             Some(certificates) => {
                 let address =
                     ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
                 let info = address.into_connection_info()?.set_redis_settings(settings);
-                Client::build_with_tls(info, certificates.clone())
+                Client::build_with_tls(info.set_tcp_settings(tcp), certificates.clone())
             }
         }
     }
