@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Seconds of each measured run.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Only this rate, updates per second; may be repeated. Without raw limits and JSON.
+    #[arg(long)]
+    rate: Vec<u64>,
     /// Where the JSON goes.
     #[arg(long, default_value = "target/bench/core.json")]
     out: PathBuf,
@@ -55,10 +58,19 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             "start the cluster with --plaintext: TLS of the clients would cost the servers' cores"
         );
     }
+    journal_limit::recycle_wal(&endpoints.postgres).await?;
     report::progress(format!("{} tables × {} players connect …", options.tables, options.players));
     let fleet = fleet::assemble(&endpoints, options.tables, options.players).await?;
     report::progress("warm-up");
     step(&endpoints, &fleet, &options, STEADY, 3).await?;
+    if !options.rate.is_empty() {
+        for rate in &options.rate {
+            let step = step(&endpoints, &fleet, &options, *rate, options.seconds).await?;
+            report::progress(report::line(&step));
+            report::progress(report::cpu(&step));
+        }
+        return Ok(());
+    }
     let steady = step(&endpoints, &fleet, &options, STEADY, options.seconds).await?;
     report::progress(report::line(&steady));
     let (best, steps) = highest(&endpoints, &fleet, &options).await?;

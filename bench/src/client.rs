@@ -32,7 +32,7 @@ pub(crate) async fn connect(
     let socket =
         TcpStream::connect(&authority).await.with_context(|| format!("connect {authority}"))?;
     socket.set_nodelay(true)?;
-    let config = WebSocketConfig::default().read_buffer_size(16 << 10);
+    let config = WebSocketConfig::default().read_buffer_size(4 << 10);
     let (stream, _) = tokio_tungstenite::client_async_with_config(request, socket, Some(config))
         .await
         .context("open the WebSocket")?;

@@ -12,6 +12,26 @@ use uuid::Uuid;
 
 /// Sessions in each statement, one event each: the shape of part (b).
 const SESSIONS: usize = 100;
+/// Of 16 MiB: more than a run writes.
+const WAL_SEGMENTS: usize = 32;
+
+/// Leaves PostgreSQL the WAL segments that a server has after its first checkpoints: making one stops
+/// all commits for the time of writing 16 MiB, reusing one does not.
+pub(crate) async fn recycle_wal(url: &str) -> Result<()> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    for _ in 0..WAL_SEGMENTS {
+        client
+            .batch_execute(
+                "SELECT pg_logical_emit_message(false, 'bench', ''); SELECT pg_switch_wal()",
+            )
+            .await?;
+    }
+    client.batch_execute("CHECKPOINT").await?;
+    drop(client);
+    connection.await??;
+    Ok(())
+}
 
 /// Appends batches of new sessions' events for `time`, one statement after the other.
 ///

@@ -112,13 +112,16 @@ fn rows(part: &str, step: &Step) {
         "    decided → last player {} (includes the commit)",
         percentiles(&o.decided_to_last)
     ));
-    let thousands = o.deliveries as f64 / 1_000.0;
-    let cpu: Vec<String> = step
-        .cpu
-        .iter()
-        .map(|(kind, seconds)| format!("{kind} {:.4}", seconds / thousands.max(0.001)))
-        .collect();
-    say(format!("    (c) CPU seconds per 1,000 deliveries: {}", cpu.join(", ")));
+    say(format!("    (c) {}", cpu(step)));
+}
+
+/// What the processes of each kind used in one run.
+pub(crate) fn cpu(step: &Step) -> String {
+    let thousands = step.outcome.deliveries as f64 / 1_000.0;
+    let share =
+        |(kind, seconds): (&&str, &f64)| format!("{kind} {:.4}", seconds / thousands.max(0.001));
+    let shares: Vec<String> = step.cpu.iter().map(share).collect();
+    format!("CPU seconds per 1,000 deliveries: {}", shares.join(", "))
 }
 
 fn to_json(step: &Step) -> Value {

@@ -202,6 +202,10 @@ fn prepare(plan: &Plan, binaries: &Path) -> Result<()> {
 
 fn start_process(processes: &Processes, plan: &Plan, program: &Path, id: &str) -> Result<()> {
     let mut process = processes.describe(id, program);
+    // They share this machine: each gets its part of the cores, as pods do.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = cores / (plan.nodes.len() + plan.routers.len());
+    process.env.insert("TOKIO_WORKER_THREADS".to_owned(), workers.max(1).to_string());
     let config = plan.config_file(id);
     process.args = vec!["--config".to_owned(), config.display().to_string()];
     processes.start(process).map(drop)

@@ -142,6 +142,7 @@ impl Postgres {
             text,
             "\nlisten_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
              max_connections = {MAX_CONNECTIONS}\nshared_buffers = 256MB\nmax_wal_size = 2GB\n\
+             min_wal_size = 1GB\n\
              wal_compression = off\njit = off\nlog_min_messages = warning\n"
         )?;
         std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))
