@@ -97,17 +97,22 @@ pub async fn up(address: &Address) -> Result<(), MigrateError> {
     }
     let mut tries = 1;
     loop {
-        let mut connection = sqlite_connection(address).await?;
-        match migrator.run_direct(&mut connection).await {
-            Ok(()) => return connection.close().await.map_err(unavailable),
-            // Another process may have applied the same one between look and write.
-            Err(Failure::Execute(_) | Failure::ExecuteMigration(..)) if tries < SQLITE_TRIES => {
+        match sqlite_up(address, &migrator).await {
+            // Another process may be making the file, or have applied the same migration between
+            // look and write: neither waits for a lock.
+            Err(MigrateError::Unavailable(_) | MigrateError::Failed(_)) if tries < SQLITE_TRIES => {
                 tries += 1;
                 tokio::time::sleep(SQLITE_PAUSE).await;
             }
-            Err(failure) => return Err(classify(failure)),
+            done => return done,
         }
     }
+}
+
+async fn sqlite_up(address: &Address, migrator: &Migrator) -> Result<(), MigrateError> {
+    let mut connection = sqlite_connection(address).await?;
+    migrator.run_direct(&mut connection).await.map_err(classify)?;
+    connection.close().await.map_err(unavailable)
 }
 
 /// Goes back to a migration, 0: to an empty database. What was in the dropped tables is lost.
