@@ -11,6 +11,8 @@ mod peer_book;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use gss_shared::ids::{NodeId, Shard, ShardCount};
 use gss_shared::limits::OFFLINE_GRACE_SECONDS;
 use gss_shared::link::frame::{Hello, Lane, PeerRole, ToNode, ToRouter};
@@ -94,20 +96,30 @@ impl LinkServer {
         sink: LinkSink<ToRouter>,
         mut stream: LinkStream<ToNode>,
     ) {
-        while let Some(Ok(Some(frame))) = self.stop.run_until_cancelled(stream.next()).await {
-            match frame {
-                ToNode::Offer { shard, epoch } => {
-                    let accepted = self.ownership.offer(from, shard, epoch).await;
-                    let answer = ToRouter::OfferAnswer { shard, epoch, accepted };
+        // An answer may take until a shard that was released before is served.
+        let mut answers = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                Some(answer) = answers.next() => {
                     if sink.send(answer).await.is_err() {
                         return;
                     }
                 }
-                ToNode::Released { shard, epoch } => self.ownership.released(from, shard, epoch),
-                frame => {
-                    tracing::warn!(%from, ?frame, "a node may not send this, closing its link");
-                    return;
-                }
+                frame = stream.next() => match frame {
+                    Ok(Some(ToNode::Offer { shard, epoch })) => answers.push(async move {
+                        let accepted = self.ownership.offer(from, shard, epoch).await;
+                        ToRouter::OfferAnswer { shard, epoch, accepted }
+                    }),
+                    Ok(Some(ToNode::Released { shard, epoch })) => {
+                        self.ownership.released(from, shard, epoch);
+                    }
+                    Ok(Some(frame)) => {
+                        tracing::warn!(%from, ?frame, "a node may not send this, closing its link");
+                        return;
+                    }
+                    Ok(None) | Err(_) => return,
+                },
             }
         }
     }

@@ -16,7 +16,7 @@ use gss_session::Session;
 use gss_shared::ids::{ActionId, Epoch, Position, SessionId, Shard, ShardCount, Version};
 use gss_shared::limits::{ACTIVATION_TRIES, ACTIVATIONS_AT_ONCE};
 use gss_shared::ports::journal::{FoundAction, Journal, JournalError, Snapshot};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::{
@@ -59,10 +59,10 @@ impl Loader {
         }
     }
 
-    /// Loads a session until `end`. Waits while the journal does not answer: requests that wait for
-    /// it are refused when they are late.
+    /// Loads a session until `end` and gives it to `to`; then marks in the journal that the process
+    /// survived it. Waits while the journal does not answer: requests that wait for it are refused
+    /// when they are late.
     ///
-    /// # Errors
     /// [`LoadError::Quarantined`]: it cannot be read, or earlier activations did not survive.
     /// [`LoadError::Unavailable`]: it ended before.
     pub async fn activate(
@@ -70,31 +70,47 @@ impl Loader {
         session: SessionId,
         for_commands: bool,
         end: &CancellationToken,
-    ) -> Result<Box<Loaded>, LoadError> {
+        to: oneshot::Sender<Result<Box<Loaded>, LoadError>>,
+    ) {
+        let (loaded, counted) = self.activated(session, for_commands, end).await;
+        // Who asked may be gone: the shard is another's.
+        let _gone = to.send(loaded);
+        if counted {
+            self.over(session).await;
+        }
+    }
+
+    /// The loaded session, and whether its activation is counted in the journal.
+    async fn activated(
+        &self,
+        session: SessionId,
+        for_commands: bool,
+        end: &CancellationToken,
+    ) -> (Result<Box<Loaded>, LoadError>, bool) {
         let place = async {
             let reads = &self.read_activations;
             let turn = if for_commands { None } else { reads.acquire().await.ok() };
             (turn, self.activations.acquire().await)
         };
-        let place = end.run_until_cancelled(place).await;
-        let _place = place.ok_or(LoadError::Unavailable)?;
+        let Some(_place) = end.run_until_cancelled(place).await else {
+            return (Err(LoadError::Unavailable), false);
+        };
         self.metrics.activations.inc();
         let begun = match end.run_until_cancelled(self.begin(session)).await {
             Some(Ok(begun)) => begun,
-            Some(Err(error)) => return Err(self.quarantine(session, &error.to_string())),
+            Some(Err(error)) => return (Err(self.quarantine(session, &error.to_string())), false),
             None => 0,
         };
         if begun > ACTIVATION_TRIES {
             let why = "activations did not complete, delete its row of `activations` to try again";
-            return Err(self.quarantine(session, why));
+            return (Err(self.quarantine(session, why)), false);
         }
-        let loaded = end.run_until_cancelled(retry(|| self.load(session, None))).await;
-        self.over(session).await;
-        match loaded {
+        let loaded = match end.run_until_cancelled(retry(|| self.load(session, None))).await {
             Some(Ok(loaded)) => Ok(Box::new(loaded)),
             Some(Err(error)) => Err(self.quarantine(session, &error.to_string())),
             None => Err(LoadError::Unavailable),
-        }
+        };
+        (loaded, true)
     }
 
     /// Counts an activation; returns how many began and did not end, this one included. A try of

@@ -14,7 +14,7 @@ use gss_shared::ids::{Epoch, Incarnation, NodeId, Shard, ShardCount};
 use gss_shared::ports::directory::{Claim, Lease, MemberRecord, Renewal, View};
 
 use crate::ring::{RING_VERSION, placement};
-pub use act::{Act, DropCause, RoundPlan, Verified};
+pub use act::{Act, DropCause, Reply, RoundPlan, Verified};
 use members::Members;
 
 /// How often the directory is asked, milliseconds (SAFETY L3).
@@ -31,6 +31,9 @@ const BALANCE_AT_ONCE: usize = 8;
 const DRAIN_AT_ONCE: usize = 32;
 /// An offer without an answer is void after this long.
 const OFFER_MS: u64 = 1_000;
+/// Shards of peers that are expected at a time. Their sessions stand still from the yes until they
+/// are served here: further offers wait, while their owner goes on.
+const EXPECT_AT_ONCE: usize = 8;
 /// A shard we said yes to is expected for this long.
 const EXPECT_MS: u64 = 2_000;
 /// Renewals without an answer after which a shard's task counts as dead: two lease times.
@@ -391,6 +394,9 @@ impl Ownership {
         let room = at_once.saturating_sub(under_way);
         let mut moves = Vec::new();
         for (shard, held) in &self.held {
+            if moves.len() == room {
+                break;
+            }
             if held.phase != Phase::Serving || !self.may_move(now, held) {
                 continue;
             }
@@ -403,7 +409,7 @@ impl Ownership {
                 None => {}
             }
         }
-        for (shard, epoch, to) in moves.into_iter().take(room) {
+        for (shard, epoch, to) in moves {
             let Some(held) = self.held.get_mut(&shard) else { continue };
             if let Some(to) = to {
                 held.phase = Phase::Offered { at: now };
@@ -460,14 +466,17 @@ impl Ownership {
         acts
     }
 
-    /// A peer asks whether we take a shard over. True: with [`Act::Expect`].
-    pub fn offered(&mut self, now: u64, shard: Shard) -> Option<Act> {
+    /// A peer asks whether we take a shard over.
+    pub fn offered(&mut self, now: u64, shard: Shard) -> Reply {
         let fit = !self.draining && self.journal_ok(now) && self.first_round.is_some();
         if !fit || self.held.contains_key(&shard) || now < self.quiet_until {
-            return None;
+            return Reply::No;
+        }
+        if self.expected.len() >= EXPECT_AT_ONCE && !self.expected.contains_key(&shard) {
+            return Reply::Later;
         }
         self.expected.insert(shard, now + EXPECT_MS);
-        Some(Act::Expect(shard))
+        Reply::Yes(Act::Expect(shard))
     }
 
     /// A peer released its lease on this shard to us.

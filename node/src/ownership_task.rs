@@ -1,7 +1,7 @@
 //! The shell of [`crate::ownership`]: asks the directory each 250 ms, carries out acts, and tells
 //! service. Holds no decision of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +16,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use crate::ownership::{Act, DropCause, Ownership, POLL_MS, Settings, Verified};
+use crate::ownership::{Act, DropCause, Ownership, POLL_MS, Reply, Settings, Verified};
 use crate::ownership_events::{OwnershipEvent, Peers};
 
 /// Notices waiting for the task. One that does not fit is dropped: what it says is found out again
 /// by the next renewal.
 const NOTICES: usize = 4_096;
+/// Notices taken in a row before their acts are carried out together.
+const NOTICES_AT_ONCE: usize = 64;
+/// Between two publications of the standing: it is made anew for all shards.
+const PUBLISH: Duration = Duration::from_millis(20);
 /// How long a gate holds at most: an acquisition takes milliseconds.
 const GATE_MS: u64 = 2_000;
 /// How often an idle node makes sure that it reaches the journal.
@@ -30,7 +34,7 @@ const JOURNAL_CHECK: Duration = Duration::from_millis(1_000);
 enum Notice {
     Round(View),
     Alive(BTreeSet<Shard>),
-    Acquired(Vec<(Shard, Option<Epoch>)>),
+    Acquired { results: Vec<(Shard, Option<Epoch>)>, gate: bool },
     Verified(Vec<(Shard, Epoch, Verified)>),
     OfferAnswered { shard: Shard, epoch: Epoch, to: NodeId, accepted: bool },
     Drained(Shard, Epoch),
@@ -41,6 +45,14 @@ enum Notice {
     Released(Shard, Epoch),
     ReleaseDone,
     Draining(bool),
+}
+
+/// What a few notices in a row lead to.
+#[derive(Default)]
+struct Outcome {
+    acts: Vec<Act>,
+    /// To offers, once their shards are expected.
+    answers: Vec<(oneshot::Sender<bool>, bool)>,
 }
 
 /// What other tasks may know of ownership at any time.
@@ -164,6 +176,14 @@ struct Task {
     releases: TaskTracker,
     directory_ok: bool,
     members: BTreeMap<NodeId, MemberRecord>,
+    /// The standing may have changed since it was published.
+    changed: bool,
+    /// Offers of peers that have no answer yet.
+    offers: VecDeque<(Shard, oneshot::Sender<bool>)>,
+    /// Shards that peers released to us, to be acquired next.
+    handed_over: Vec<(Shard, Epoch)>,
+    /// An acquisition of such shards is under way.
+    taking_over: bool,
 }
 
 /// Starts ownership. It ends, without releasing anything, when `stop` is cancelled.
@@ -186,6 +206,10 @@ pub fn spawn(
         releases: TaskTracker::new(),
         directory_ok: false,
         members: BTreeMap::new(),
+        changed: false,
+        offers: VecDeque::new(),
+        handed_over: Vec::new(),
+        taking_over: false,
     };
     tasks.spawn(task.run(inbox, stop));
     OwnershipHandle { notices, standing: seen }
@@ -203,6 +227,8 @@ impl Task {
         check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut round_under_way = false;
         let mut check_under_way = false;
+        let mut publish = tokio::time::interval(PUBLISH);
+        publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let notice = tokio::select! {
                 () = stop.cancelled() => break,
@@ -216,15 +242,35 @@ impl Task {
                     self.check_journal();
                     continue;
                 }
+                _ = publish.tick(), if self.changed => {
+                    self.publish();
+                    continue;
+                }
                 notice = inbox.recv() => notice,
             };
-            let Some(notice) = notice else { break };
-            match &notice {
-                Notice::Round(_) => round_under_way = false,
-                Notice::JournalOk => check_under_way = false,
-                _ => {}
+            let Some(first) = notice else { break };
+            let mut outcome = Outcome::default();
+            let waiting = std::iter::from_fn(|| inbox.try_recv().ok());
+            for notice in std::iter::once(first).chain(waiting).take(NOTICES_AT_ONCE) {
+                match &notice {
+                    Notice::Round(_) => round_under_way = false,
+                    Notice::JournalOk => check_under_way = false,
+                    _ => {}
+                }
+                self.handle(notice, &mut outcome);
             }
-            self.handle(notice).await;
+            self.follow_up(outcome).await;
+        }
+    }
+
+    async fn follow_up(&mut self, Outcome { acts, answers }: Outcome) {
+        for act in acts {
+            self.carry_out(act).await;
+        }
+        self.take_over();
+        for (offer, accepted) in answers {
+            // A peer that stopped waiting asks again.
+            let _late = offer.send(accepted);
         }
     }
 
@@ -274,9 +320,37 @@ impl Task {
         });
     }
 
-    async fn handle(&mut self, notice: Notice) {
+    fn handle(&mut self, notice: Notice, outcome: &mut Outcome) {
         let now = self.now();
-        let acts = match notice {
+        match notice {
+            Notice::JournalOk => return self.ownership.journal_answered(now),
+            Notice::Alive(alive) => return self.ask_directory(Some(&alive)),
+            Notice::Offered { shard, reply } => self.offers.push_back((shard, reply)),
+            notice => outcome.acts.extend(self.decide(now, notice)),
+        }
+        self.answer_offers(now, outcome);
+        self.changed = true;
+    }
+
+    fn answer_offers(&mut self, now: u64, outcome: &mut Outcome) {
+        while let Some((shard, reply)) = self.offers.pop_front() {
+            // A peer that has stopped waiting asks again.
+            if reply.is_closed() {
+                continue;
+            }
+            match self.ownership.offered(now, shard) {
+                Reply::Yes(expect) => {
+                    outcome.acts.push(expect);
+                    outcome.answers.push((reply, true));
+                }
+                Reply::No => outcome.answers.push((reply, false)),
+                Reply::Later => return self.offers.push_front((shard, reply)),
+            }
+        }
+    }
+
+    fn decide(&mut self, now: u64, notice: Notice) -> Vec<Act> {
+        match notice {
             Notice::Round(view) => {
                 self.directory_ok = view.complete;
                 if view.complete {
@@ -284,45 +358,35 @@ impl Task {
                 }
                 self.ownership.on_round(now, &view)
             }
-            Notice::Alive(alive) => {
-                self.ask_directory(Some(&alive));
-                return;
+            Notice::Acquired { results, gate } => {
+                if !gate {
+                    self.taking_over = false;
+                }
+                self.ownership.acquired(now, results)
             }
-            Notice::Acquired(results) => self.ownership.acquired(now, results),
             Notice::Verified(results) => self.ownership.verified(now, results),
             Notice::OfferAnswered { shard, epoch, to, accepted } => {
                 self.ownership.offer_answered(now, (shard, epoch), &to, accepted)
             }
             Notice::Drained(shard, epoch) => self.ownership.drained(now, shard, epoch),
-            Notice::JournalOk => {
-                self.ownership.journal_answered(now);
-                return;
-            }
             Notice::Fenced(shard, epoch) => self.ownership.fenced(shard, epoch),
             Notice::Raised(shards) => {
                 let ownership = &mut self.ownership;
                 shards.into_iter().flat_map(|(s, old, new)| ownership.raised(s, old, new)).collect()
             }
-            Notice::Offered { shard, reply } => {
-                let act = self.ownership.offered(now, shard);
-                // A peer that stopped waiting asks again.
-                let _late = reply.send(act.is_some());
-                act.into_iter().collect()
-            }
             Notice::Released(shard, epoch) => self.ownership.released(shard, epoch),
-            Notice::ReleaseDone => Vec::new(),
             Notice::Draining(draining) => {
                 self.ownership.set_draining(draining);
                 Vec::new()
             }
-        };
-        for act in acts {
-            self.carry_out(act).await;
+            Notice::ReleaseDone | Notice::JournalOk | Notice::Alive(_) | Notice::Offered { .. } => {
+                Vec::new()
+            }
         }
-        self.publish();
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        self.changed = false;
         let (now, at) = (self.now(), Instant::now());
         let ttl = Duration::from_millis(self.settings.lease_ttl_ms);
         let served = self.ownership.served();
@@ -351,7 +415,8 @@ impl Task {
 
     async fn carry_out(&mut self, act: Act) {
         match act {
-            Act::Acquire { shards, gate } => self.acquire(shards, gate),
+            Act::Acquire { shards, gate: true } => self.acquire(shards, true),
+            Act::Acquire { shards, gate: false } => self.handed_over.extend(shards),
             Act::Verify(shards) => self.verify(shards),
             Act::Serve(shard, epoch) => self.tell(OwnershipEvent::Serve { shard, epoch }).await,
             Act::Expect(shard) => self.tell(OwnershipEvent::Expect { shard }).await,
@@ -412,12 +477,22 @@ impl Task {
         });
     }
 
+    /// One acquisition of what peers hand over at a time: a raise takes its turn among the appends,
+    /// so that what is handed over meanwhile is raised together.
+    fn take_over(&mut self) {
+        if !self.taking_over && !self.handed_over.is_empty() {
+            self.taking_over = true;
+            let shards = std::mem::take(&mut self.handed_over);
+            self.acquire(shards, false);
+        }
+    }
+
     fn acquire(&self, shards: Vec<(Shard, Epoch)>, gate: bool) {
         let job = Job { ports: self.ports.clone(), settings: self.settings.clone() };
         let notices = self.notices.clone();
         self.jobs.spawn(async move {
             let results = job.acquire(shards, gate).await;
-            let _gone = notices.send(Notice::Acquired(results)).await;
+            let _gone = notices.send(Notice::Acquired { results, gate }).await;
         });
     }
 

@@ -1,7 +1,6 @@
-//! Which shards this node serves, for whoever has a frame for one: immutable snapshots.
+//! Which shards this node serves, for whoever has a frame for one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use gss_shared::ids::{Epoch, NodeId, Shard};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -17,8 +16,8 @@ pub struct Route {
     pub epoch: Option<Epoch>,
 }
 
-/// All shards with a mailbox here.
-pub type Routes = Arc<BTreeMap<Shard, Route>>;
+/// All shards with a mailbox here. Changed in place: a borrow lasts for a look-up.
+pub type Routes = BTreeMap<Shard, Route>;
 
 /// What routers are told over every link.
 #[derive(Clone, PartialEq, Debug)]

@@ -23,7 +23,7 @@ use crate::routes::{Announcement, Route, Routes, Service};
 use crate::shard::Input;
 use crate::shard_task::{self, Ended, Mailbox, ShardHandle, ShardTools};
 
-/// Ownership events handled before the routes are published again.
+/// Ownership events handled before routers are told.
 const EVENTS_AT_ONCE: usize = 64;
 
 /// What became of a shard that fenced itself.
@@ -130,7 +130,7 @@ impl Registry {
                 }
                 Some(ended) = inbox.ended.recv() => self.ended(&ended, keeper.as_ref()),
             }
-            self.publish();
+            self.announce();
         }
     }
 
@@ -139,11 +139,14 @@ impl Registry {
             OwnershipEvent::Serve { shard, epoch } => self.serve(shard, epoch),
             OwnershipEvent::Expect { shard } => {
                 if !self.served.contains_key(&shard) {
-                    self.expected.entry(shard).or_insert_with(mailbox);
+                    let (mailbox, _) = self.expected.entry(shard).or_insert_with(mailbox);
+                    let route = Route { mailbox: mailbox.clone(), epoch: None };
+                    self.routes.send_modify(|routes| drop(routes.insert(shard, route)));
                 }
             }
             OwnershipEvent::ExpectNoMore { shard } => {
                 if let Some(mailbox) = self.expected.remove(&shard) {
+                    self.routes.send_modify(|routes| drop(routes.remove(&shard)));
                     // A task that was another's from the start refuses what was held.
                     let handle =
                         shard_task::spawn(shard, Epoch(0), mailbox, &self.tools, &self.tasks);
@@ -169,17 +172,25 @@ impl Registry {
         if let Some(served) = self.served.get_mut(&shard) {
             if epoch > served.epoch {
                 served.epoch = epoch;
-                self.owns.push((shard, epoch));
                 deliver(&self.tasks, &served.handle.mailbox, Input::Raised(epoch));
+                self.route(shard);
             }
             return;
         }
         let mailbox = self.expected.remove(&shard).unwrap_or_else(mailbox);
         let handle = shard_task::spawn(shard, epoch, mailbox, &self.tools, &self.tasks);
         self.served.insert(shard, Served { handle, epoch, pulse: None, stop: None });
-        self.owns.push((shard, epoch));
+        self.route(shard);
         // What a former owner committed may not have been relayed.
         self.relay.committed([shard]);
+    }
+
+    /// Publishes where a served shard's frames go, then that it is served.
+    fn route(&mut self, shard: Shard) {
+        let Some(Served { handle, epoch, .. }) = self.served.get(&shard) else { return };
+        let route = Route { mailbox: handle.mailbox.clone(), epoch: Some(*epoch) };
+        self.owns.push((shard, *epoch));
+        self.routes.send_modify(|routes| drop(routes.insert(shard, route)));
     }
 
     fn stop(
@@ -213,6 +224,7 @@ impl Registry {
 
     fn remove(&mut self, shard: Shard, owner: Option<NodeId>) {
         let Some(served) = self.served.remove(&shard) else { return };
+        self.routes.send_modify(|routes| drop(routes.remove(&shard)));
         let (successor, drained) = served.stop.unzip();
         let owner = successor.flatten().or(owner);
         served.handle.dropped.send_replace(Some(owner.clone()));
@@ -237,20 +249,8 @@ impl Registry {
         alive
     }
 
-    fn publish(&mut self) {
-        let served = self.served.iter().map(|(shard, served)| {
-            let (mailbox, epoch) = (served.handle.mailbox.clone(), Some(served.epoch));
-            (*shard, Route { mailbox, epoch })
-        });
-        let expected = self
-            .expected
-            .iter()
-            .map(|(shard, (mailbox, _))| (*shard, Route { mailbox: mailbox.clone(), epoch: None }));
-        let changed = !self.owns.is_empty() || !self.lost.is_empty();
-        let routes: BTreeMap<_, _> = expected.chain(served).collect();
-        if changed || routes.len() != self.routes.borrow().len() {
-            self.routes.send_replace(Arc::new(routes));
-        }
+    /// Tells routers what changed.
+    fn announce(&mut self) {
         let (owns, lost) = (std::mem::take(&mut self.owns), std::mem::take(&mut self.lost));
         for announcement in [
             (!lost.is_empty()).then_some(Announcement::Lost(lost)),

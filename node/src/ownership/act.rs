@@ -65,6 +65,17 @@ pub enum Act {
     },
 }
 
+/// What to say to an offer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// We take it, once this is carried out.
+    Yes(Act),
+    /// We do not.
+    No,
+    /// Ask again when an acquisition has ended: enough is on its way to us.
+    Later,
+}
+
 /// Why service of a shard ended at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DropCause {

@@ -146,15 +146,19 @@ impl Members {
         self.known.iter().any(|(node, known)| *node != self.me && known.record.journal_ok)
     }
 
-    /// The nodes that the ring is made of; `me` as given, since the own record lags.
+    /// The nodes that the ring is made of; `me` as given, since the own record lags. Members that do
+    /// not count yet are better than nobody: the last of a rolling restart has to go somewhere.
     pub fn ring(&self, now: u64, me: &MemberRecord) -> Vec<NodeId> {
-        let others = self
-            .known
-            .iter()
-            .filter(|(node, known)| **node != self.me && known.counts_from <= now)
-            .map(|(_, known)| &known.record);
-        let candidates: Vec<&MemberRecord> =
-            others.chain([me]).filter(|record| !record.draining).collect();
+        let others = |counting: bool| {
+            let members = self.known.iter().filter(|(node, _)| **node != self.me);
+            let members = members.filter(move |(_, known)| known.counts_from <= now || !counting);
+            members.map(|(_, known)| &known.record)
+        };
+        let staying = |record: &&MemberRecord| !record.draining;
+        let mut candidates: Vec<_> = others(true).chain([me]).filter(staying).collect();
+        if candidates.is_empty() {
+            candidates = others(false).filter(staying).collect();
+        }
         let any_ok = candidates.iter().any(|record| record.journal_ok);
         let fit = candidates.into_iter().filter(|record| record.journal_ok || !any_ok);
         fit.map(|record| record.node.clone()).collect()
@@ -237,6 +241,18 @@ mod tests {
         members.observe(10_500, &view(&[third], true));
         assert_eq!(ring(&members, 30_499), ["a"]);
         assert_eq!(ring(&members, 30_500), ["b", "a"]);
+    }
+
+    #[test]
+    fn who_drains_last_gives_to_a_member_that_does_not_count_yet() {
+        let mut members = members();
+        members.observe(0, &view(&[record("b", 7), record("c", 7)], true));
+        let again = MemberRecord { incarnation: Incarnation(2), ..record("b", 1) };
+        let leaving = MemberRecord { draining: true, ..record("c", 8) };
+        members.observe(250, &view(&[again, leaving], true));
+        let me = MemberRecord { draining: true, ..record("a", 0) };
+        assert_eq!(members.ring(250, &me), ["b".parse().expect("id")]);
+        assert_eq!(ring(&members, 250), ["a"], "who stays keeps what it has");
     }
 
     #[test]

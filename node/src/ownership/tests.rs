@@ -351,21 +351,43 @@ fn a_drain_hands_everything_off_and_without_a_peer_lets_everything_go() {
 #[test]
 fn an_offer_is_accepted_unless_draining_and_void_when_nothing_comes() {
     let mut world = World::new();
-    assert_eq!(world.ownership.offered(0, Shard(4)), None, "not before the first round");
+    assert_eq!(world.ownership.offered(0, Shard(4)), Reply::No, "not before the first round");
     world.peer = Some(peer(0));
     for n in 0..8 {
         world.leases.insert(Shard(n), lease("b", 9, 3));
     }
     world.round();
-    assert_eq!(world.ownership.offered(0, Shard(4)), Some(Act::Expect(Shard(4))));
+    assert_eq!(world.ownership.offered(0, Shard(4)), Reply::Yes(Act::Expect(Shard(4))));
     assert_eq!(world.run_until(EXPECT_MS), [Act::ExpectNoMore(Shard(4))]);
-    assert_eq!(world.ownership.offered(world.now, Shard(4)), Some(Act::Expect(Shard(4))));
+    assert_eq!(world.ownership.offered(world.now, Shard(4)), Reply::Yes(Act::Expect(Shard(4))));
     assert_eq!(
         world.ownership.released(Shard(4), Epoch(3)),
         [Act::Acquire { shards: vec![(Shard(4), Epoch(3))], gate: false }]
     );
     world.ownership.set_draining(true);
-    assert_eq!(world.ownership.offered(world.now, Shard(5)), None);
+    assert_eq!(world.ownership.offered(world.now, Shard(5)), Reply::No);
+}
+
+#[test]
+fn offers_wait_while_enough_is_on_its_way() {
+    let mut world = World::new();
+    world.peer = Some(peer(0));
+    for n in 0..8 {
+        world.leases.insert(Shard(n), lease("b", 9, 3));
+    }
+    world.round();
+    let offered = |world: &mut World, n| world.ownership.offered(world.now, Shard(n));
+    for n in 0..EXPECT_AT_ONCE {
+        let shard = u16::try_from(n).expect("few");
+        assert_eq!(offered(&mut world, shard), Reply::Yes(Act::Expect(Shard(shard))));
+    }
+    assert_eq!(offered(&mut world, 100), Reply::Later);
+    assert_eq!(offered(&mut world, 3), Reply::Yes(Act::Expect(Shard(3))), "expected already");
+    world.ownership.released(Shard(3), Epoch(3));
+    assert_eq!(offered(&mut world, 100), Reply::Later, "released is not served yet");
+    let served = world.ownership.acquired(world.now, vec![(Shard(3), Some(Epoch(4)))]);
+    assert_eq!(served, [Act::Serve(Shard(3), Epoch(4))]);
+    assert_eq!(offered(&mut world, 100), Reply::Yes(Act::Expect(Shard(100))));
 }
 
 #[test]

@@ -63,8 +63,16 @@ impl ShardTask {
         let work = async move {
             let fact = match effect {
                 Effect::Load { session, for_commands } => {
-                    let loaded = loader.activate(session, for_commands, &jobs_end).await;
-                    Fact::Loaded(session, loaded)
+                    let (to, loaded) = oneshot::channel();
+                    let tell = async {
+                        if let Ok(loaded) = loaded.await
+                            && facts.send(Fact::Loaded(session, loaded)).await.is_err()
+                        {
+                            tracing::debug!(%shard, "shard is gone");
+                        }
+                    };
+                    tokio::join!(loader.activate(session, for_commands, &jobs_end, to), tell);
+                    return;
                 }
                 Effect::History { session, version } => {
                     Fact::History(session, version, loader.history(session, version).await)

@@ -8,6 +8,7 @@ use gss_node::work::LoadError;
 use gss_shared::link::frame::Outcome;
 use gss_shared::ports::journal::Journal as _;
 use prometheus::Registry;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::flaky::{Fault, Flaky};
@@ -53,7 +54,8 @@ async fn an_activation_that_a_handoff_ends_is_not_counted() {
         journal.hanging.notified().await;
         end.cancel();
     };
-    let (loaded, ()) = tokio::join!(loader.activate(table(), true, &end), handoff);
-    assert_eq!(loaded.err(), Some(LoadError::Unavailable));
+    let (to, loaded) = oneshot::channel();
+    tokio::join!(loader.activate(table(), true, &end, to), handoff);
+    assert_eq!(loaded.await.expect("told").err(), Some(LoadError::Unavailable));
     assert_eq!(journal.begin_activation(table()).await.expect("count"), 1);
 }

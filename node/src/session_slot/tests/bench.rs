@@ -21,7 +21,7 @@ use gss_shared::token::TokenClaims;
 use prometheus::Registry;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -220,8 +220,9 @@ impl Bench {
     pub(super) async fn fact(&self, effect: Effect) -> Option<Fact> {
         Some(match effect {
             Effect::Load { session, .. } => {
-                let end = CancellationToken::new();
-                Fact::Loaded(session, self.loader.activate(session, true, &end).await)
+                let (end, (to, loaded)) = (CancellationToken::new(), oneshot::channel());
+                self.loader.activate(session, true, &end, to).await;
+                Fact::Loaded(session, loaded.await.expect("told"))
             }
             Effect::History { session, version } => {
                 Fact::History(session, version, self.loader.history(session, version).await)
