@@ -78,6 +78,8 @@ pub struct Turn<'a> {
     pub at: Instant,
     /// No memory for more sessions.
     pub full: bool,
+    /// The journal does not answer: nothing is decided.
+    pub stalled: bool,
     /// Dice and ids.
     pub chance: &'a mut Chance,
     /// What sessions of the shard share.
@@ -302,8 +304,14 @@ impl Slot {
     /// Also reads that wait for a commit: nothing else depends on them.
     fn refuse_late(&mut self, turn: &Turn<'_>) {
         let late = |ask: &Ask| ask.is_late(turn.at, turn.common.budget);
+        // That it is the journal which does not answer, only the owner knows: it says so first.
+        let hopeless = |ask: &Ask| {
+            let budget = turn.common.budget;
+            turn.stalled && ask.is_late(turn.at + budget / 5, budget)
+        };
         for work in std::mem::take(&mut self.waiting) {
             match work.ask.what {
+                _ if hopeless(&work.ask) => work.refuse_unseen(&Unseen::Unavailable),
                 _ if !late(&work.ask) => self.waiting.push_back(work),
                 What::Read { .. } => work.refuse_unseen(&Unseen::Unavailable),
                 What::Command(..) | What::Attach(..) => work.refuse_unseen(&Unseen::Late),

@@ -84,6 +84,8 @@ pub struct Present<'a> {
     pub at: Instant,
     /// No memory for more sessions.
     pub full: bool,
+    /// The journal does not answer: nothing is decided.
+    pub stalled: bool,
     /// Dice and ids.
     pub chance: &'a mut Chance,
 }
@@ -170,9 +172,9 @@ impl Shard {
         act: impl FnOnce(&mut Slot, &mut Turn<'_>) -> R,
     ) -> Option<R> {
         let slot = self.slots.entry(id).or_insert_with(|| Slot::new(id, present.at));
-        let Present { now, at, full, ref mut chance } = *present;
+        let Present { now, at, full, stalled, ref mut chance } = *present;
         let common = &mut self.common;
-        let mut turn = Turn { now, at, full, chance, common, out };
+        let mut turn = Turn { now, at, full, stalled, chance, common, out };
         let result = catch_unwind(AssertUnwindSafe(|| act(slot, &mut turn))).ok();
         if result.is_none() {
             slot.panicked(&mut turn);

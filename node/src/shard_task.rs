@@ -232,9 +232,9 @@ impl ShardTask {
         act: impl FnOnce(&mut Shard, &mut Present<'_>, &mut Vec<Effect>),
     ) {
         let (now, at) = (self.tools.clock.now(), Instant::now());
-        let full = *self.tools.full.borrow();
+        let (full, stalled) = (*self.tools.full.borrow(), *self.stalled.borrow());
         let chance = &mut self.chance;
-        act(&mut self.shard, &mut Present { now, at, full, chance }, effects);
+        act(&mut self.shard, &mut Present { now, at, full, stalled, chance }, effects);
     }
 
     /// Takes some more inputs in a row, then lets a session decide: neither starves the other.

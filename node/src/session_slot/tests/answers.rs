@@ -74,6 +74,19 @@ async fn a_command_older_than_its_budget_is_not_decided() {
 }
 
 #[tokio::test]
+async fn while_the_journal_stalls_waiting_commands_are_told_so_before_their_router_gives_up() {
+    let mut bench = Bench::with_table().await;
+    bench.stalled = true;
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.now += Duration::from_millis(7_900);
+    bench.with(crate::shard::Shard::tick);
+    assert_eq!(bench.story(), [""; 0]);
+    bench.now += Duration::from_millis(1_000);
+    bench.with(crate::shard::Shard::tick);
+    assert_eq!(bench.story(), ["unavailable at 0"]);
+}
+
+#[tokio::test]
 async fn a_command_stamped_with_an_old_beat_is_not_decided() {
     let mut bench = Bench::with_table().await;
     bench.now += Duration::from_secs(11);

@@ -46,6 +46,7 @@ pub(super) struct Bench {
     pub(super) link: Arc<Link>,
     pub(super) now: Instant,
     pub(super) full: bool,
+    pub(super) stalled: bool,
     pub(super) effects: Vec<Effect>,
     router: mpsc::Receiver<ToRouter>,
     seq: u64,
@@ -100,6 +101,7 @@ impl Bench {
             link,
             now: Instant::now(),
             full: false,
+            stalled: false,
             effects: Vec::new(),
             router,
             seq: 0,
@@ -199,7 +201,8 @@ impl Bench {
         act: impl FnOnce(&mut Shard, &mut Present<'_>, &mut Vec<Effect>) -> R,
     ) -> R {
         let now = Timestamp(1_800_000_000_000);
-        let mut present = Present { now, at: self.now, full: self.full, chance: &mut self.chance };
+        let (at, full, stalled, chance) = (self.now, self.full, self.stalled, &mut self.chance);
+        let mut present = Present { now, at, full, stalled, chance };
         act(&mut self.shard, &mut present, &mut self.effects)
     }
 
