@@ -38,6 +38,9 @@ const EXPECT_AT_ONCE: usize = 8;
 const EXPECT_MS: u64 = 2_000;
 /// Renewals without an answer after which a shard's task counts as dead: two lease times.
 const UNANSWERED_MAX: u32 = 6;
+/// A node that does not reach the journal leaves when another says for this long that it does: all
+/// of them notice the journal's end and its return within a second of each other.
+const CUT_MS: u64 = 1_500;
 /// A refused offer is repeated after this long.
 const REFUSED_MS: u64 = 1_000;
 
@@ -95,6 +98,8 @@ pub struct Ownership {
     quiet_until: u64,
     last_renewal: Option<u64>,
     journal_ok_at: u64,
+    /// Since when others reach the journal and this node does not.
+    cut_since: Option<u64>,
     draining: bool,
     beat: u64,
 }
@@ -118,6 +123,7 @@ impl Ownership {
             quiet_until: 0,
             last_renewal: None,
             journal_ok_at: now,
+            cut_since: None,
             draining: false,
             beat: 0,
         }
@@ -195,7 +201,9 @@ impl Ownership {
         self.on_renewals(now, &view.renewals, &mut acts);
         self.drop_dead(&mut acts);
         self.watched = view.watched.clone();
-        if !self.journal_ok(now) && self.members.other_journal_ok() {
+        let cut = !self.journal_ok(now) && self.members.other_journal_ok();
+        self.cut_since = cut.then(|| self.cut_since.unwrap_or(now));
+        if self.cut_since.is_some_and(|since| now.saturating_sub(since) >= CUT_MS) {
             self.drop_all(DropCause::JournalCut, &mut acts);
         }
         let record = self.record(now);

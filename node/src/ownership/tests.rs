@@ -276,10 +276,10 @@ fn a_node_that_was_forgotten_reasserts_too() {
 fn a_node_cut_from_the_journal_leaves_while_others_reach_it() {
     let mut world = World::serving_all();
     world.peer = Some(peer(0));
-    while world.now < SETTLED + 2 * TTL {
+    while world.now < SETTLED + 2 * TTL + CUT_MS {
         world.now += POLL_MS;
         let acts = world.round_without_journal();
-        if world.now < SETTLED + 2 * TTL {
+        if world.now < SETTLED + 2 * TTL + CUT_MS {
             assert_eq!(acts, [], "at {} ms", world.now);
         } else {
             assert_eq!(acts.len(), 8);
@@ -289,6 +289,28 @@ fn a_node_cut_from_the_journal_leaves_while_others_reach_it() {
             );
         }
     }
+}
+
+#[test]
+fn a_journal_that_is_gone_and_comes_back_for_all_moves_nothing() {
+    let mut world = World::serving_all();
+    world.peer = Some(peer(0));
+    let moved = |world: &mut World, until: u64| {
+        while world.now < until {
+            world.now += POLL_MS;
+            let acts = world.round_without_journal();
+            assert!(!acts.iter().any(|act| matches!(act, Act::Drop { .. })), "{acts:?}");
+        }
+    };
+    // The peer asked the journal a second later than we did, and notices its end so much later.
+    moved(&mut world, SETTLED + 2 * TTL + 1_000);
+    world.peer.as_mut().expect("peer").journal_ok = false;
+    moved(&mut world, 30_000);
+    // … and its return a second earlier.
+    world.peer.as_mut().expect("peer").journal_ok = true;
+    moved(&mut world, 31_000);
+    world.ownership.journal_answered(world.now);
+    moved(&mut world, 35_000);
 }
 
 #[test]
