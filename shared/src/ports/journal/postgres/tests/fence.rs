@@ -1,7 +1,7 @@
 //! Appends against raises: whichever holds the shard's row first, no commit of an older epoch comes
 //! after the raise.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::{another, fresh, lane_that};
@@ -81,20 +81,23 @@ async fn a_paused_owner_does_not_hold_a_raise_up() {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
         let owner = runtime.block_on(another(&config));
-        let parts = (0..200)
-            .map(|number| part(SHARD, 1, session(SHARD, number + 1), 0, 1))
-            .collect::<Vec<_>>();
-        let sent = parts.clone();
-        let task = runtime.spawn(async move { owner.append(sent).await });
-        // Runs until the statement reached the server, then not at all.
-        runtime.block_on(async {
+        let hand = runtime.block_on(async {
             let (hand, connection) =
                 tokio_postgres::connect(&config.address.url, tokio_postgres::NoTls)
                     .await
                     .expect("connect");
             tokio::spawn(connection);
-            lane_that(&hand, "query LIKE '-- Appends%'").await;
+            hand
         });
+        let parts = (0..200)
+            .map(|number| part(SHARD, 1, session(SHARD, number + 1), 0, 1))
+            .collect::<Vec<_>>();
+        let sent = parts.clone();
+        // Its lane outlives the append, so that a fast one is seen as well.
+        let appending = Arc::clone(&owner);
+        let task = runtime.spawn(async move { appending.append(sent).await });
+        // Runs until the statement reached the server, then not at all.
+        runtime.block_on(lane_that(&hand, "query LIKE '-- Appends%'"));
         stopped.send(()).expect("told");
         when_woken.recv().expect("woken");
         runtime.block_on(task).expect("append runs").expect("append").len()
