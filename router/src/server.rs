@@ -6,7 +6,6 @@
 
 pub(crate) mod socket;
 
-use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::IntGauge;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::Gateway;
 use crate::http_metrics::HttpMetrics;
-use socket::{Arrival, Doorway, Socket};
+use socket::Socket;
 
 /// Connections of one router: 50,000 players at 12 KB each (DESIGN section 10), and room for REST.
 pub(crate) const CONNECTIONS: usize = 65_536;
@@ -66,7 +65,7 @@ pub(crate) struct Peer {
 
 /// The listening side.
 pub(crate) struct Server {
-    pub(crate) doorway: Box<dyn Doorway>,
+    pub(crate) listener: TcpListener,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) metrics: HttpMetrics,
@@ -75,14 +74,14 @@ pub(crate) struct Server {
 impl Server {
     /// Serves until `stop`; then accepts no more and closes connections after their present
     /// request. Upgraded connections are not its business any more.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let seats = Arc::new(Semaphore::new(CONNECTIONS));
         let overflow = Arc::new(Semaphore::new(OVERFLOW));
         let tasks = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = poll_fn(|cx| self.doorway.poll_accept(cx)) => accepted,
+                accepted = self.listener.accept() => accepted,
             };
             let (stream, address) = match accepted {
                 Ok(accepted) => accepted,
@@ -104,7 +103,7 @@ impl Server {
             };
             tasks.spawn(connection.run(stream, stop.clone()));
         }
-        drop(self.doorway);
+        drop(self.listener);
         tasks.close();
         tasks.wait().await;
     }
@@ -133,9 +132,22 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self, arrival: Arrival, stop: CancellationToken) {
-        let Some(socket) = self.socket(arrival).await else { return };
+    async fn run(self, stream: TcpStream, stop: CancellationToken) {
         let peer = self.peer.address;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "cannot set no-delay");
+        }
+        let socket = match &self.tls {
+            None => Socket::plain(stream),
+            Some(acceptor) => match handshake(acceptor, stream).await {
+                Ok(socket) => socket,
+                Err(error) => {
+                    self.metrics.handshakes_failed.inc();
+                    tracing::debug!(%peer, %error, "TLS handshake failed");
+                    return;
+                }
+            },
+        };
         let Self { gateway, peer: seat, .. } = self;
         let service = service_fn(move |request| Arc::clone(&gateway).answer(request, seat.clone()));
         let connection = http1::Builder::new()
@@ -155,27 +167,6 @@ impl Connection {
         };
         if let Err(error) = served {
             tracing::debug!(%peer, %error, "connection ended");
-        }
-    }
-
-    /// What HTTP is spoken on. None: the handshake failed.
-    async fn socket(&self, arrival: Arrival) -> Option<Socket> {
-        let stream = match arrival {
-            Arrival::Tcp(stream) => stream,
-            Arrival::Other(bytes) => return Some(Socket::other(bytes)),
-        };
-        let peer = self.peer.address;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "cannot set no-delay");
-        }
-        let Some(acceptor) = &self.tls else { return Some(Socket::plain(stream)) };
-        match handshake(acceptor, stream).await {
-            Ok(socket) => Some(socket),
-            Err(error) => {
-                self.metrics.handshakes_failed.inc();
-                tracing::debug!(%peer, %error, "TLS handshake failed");
-                None
-            }
         }
     }
 }
