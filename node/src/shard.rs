@@ -319,6 +319,7 @@ impl Shard {
     /// Once a second.
     pub fn tick(&mut self, present: &mut Present<'_>, out: &mut Vec<Effect>) {
         self.common.want_live.retain(|(_, until)| *until > present.at);
+        self.check(out);
         for id in self.slots.keys().copied().collect::<Vec<_>>() {
             if self.with(id, present, out, Slot::tick) == Some(true) {
                 self.slots.remove(&id);
