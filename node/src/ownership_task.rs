@@ -26,6 +26,10 @@ use crate::ownership_events::{OwnershipEvent, Peers};
 const NOTICES: usize = 4_096;
 /// Notices taken in a row before their acts are carried out together.
 const NOTICES_AT_ONCE: usize = 64;
+/// Offers waiting for room; beyond, they are refused, and repeated later.
+const OFFERS_WAITING: usize = 64;
+/// An offer is refused after this long: its owner takes it as refused soon after.
+const OFFER_PATIENCE_MS: u64 = 500;
 /// Between two publications of the standing: it is made anew for all shards.
 const PUBLISH: Duration = Duration::from_millis(20);
 /// How often an idle node makes sure that it reaches the journal.
@@ -164,6 +168,12 @@ pub struct OwnershipPorts {
     pub clock: Clock,
 }
 
+struct Offer {
+    shard: Shard,
+    at: u64,
+    reply: oneshot::Sender<bool>,
+}
+
 struct Task {
     ownership: Ownership,
     settings: Settings,
@@ -179,7 +189,7 @@ struct Task {
     /// The standing may have changed since it was published.
     changed: bool,
     /// Offers of peers that have no answer yet.
-    offers: VecDeque<(Shard, oneshot::Sender<bool>)>,
+    offers: VecDeque<Offer>,
     /// Shards that peers released to us, to be acquired next.
     handed_over: Vec<(Shard, Epoch)>,
     /// An acquisition of such shards is under way.
@@ -325,7 +335,12 @@ impl Task {
         match notice {
             Notice::JournalOk => return self.ownership.journal_answered(now),
             Notice::Alive(alive) => return self.ask_directory(Some(&alive)),
-            Notice::Offered { shard, reply } => self.offers.push_back((shard, reply)),
+            Notice::Offered { reply, .. } if self.offers.len() >= OFFERS_WAITING => {
+                outcome.answers.push((reply, false));
+            }
+            Notice::Offered { shard, reply } => {
+                self.offers.push_back(Offer { shard, at: now, reply });
+            }
             notice => outcome.acts.extend(self.decide(now, notice)),
         }
         self.answer_offers(now, outcome);
@@ -333,18 +348,17 @@ impl Task {
     }
 
     fn answer_offers(&mut self, now: u64, outcome: &mut Outcome) {
-        while let Some((shard, reply)) = self.offers.pop_front() {
-            // A peer that has stopped waiting asks again.
-            if reply.is_closed() {
-                continue;
-            }
-            match self.ownership.offered(now, shard) {
+        while let Some(Offer { shard, at, reply }) = self.offers.pop_front() {
+            // A peer that stops waiting hands nothing over: nothing may be expected of it.
+            let late = now.saturating_sub(at) >= OFFER_PATIENCE_MS;
+            let answer = if late { Reply::No } else { self.ownership.offered(now, shard) };
+            match answer {
                 Reply::Yes(expect) => {
                     outcome.acts.push(expect);
                     outcome.answers.push((reply, true));
                 }
                 Reply::No => outcome.answers.push((reply, false)),
-                Reply::Later => return self.offers.push_front((shard, reply)),
+                Reply::Later => return self.offers.push_front(Offer { shard, at, reply }),
             }
         }
     }
