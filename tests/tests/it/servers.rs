@@ -86,18 +86,33 @@ async fn a_redis_master_killed_under_load_loses_no_delivery() -> Result<()> {
     let rate = Length::of_this_run().pick(300.0, 3_000.0);
     let load = Workload { tables: 10, players: 3, rate: rate / 10.0 };
     let running = load.start(&cluster).await?;
+    let began = Instant::now();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let master = redis_processes(&cluster).into_iter().next().context("a Redis process")?;
-    cluster.kill(&master).await?;
+    let master = "redis-1";
+    ensure!(role(&cluster.endpoints().redis[0]).await? == "master", "{master} is a replica");
+    cluster.kill(master).await?;
     tokio::time::sleep(Duration::from_secs(6)).await;
-    cluster.restart(&master)?;
+    cluster.restart(master)?;
     tokio::time::sleep(Duration::from_secs(2)).await;
+    let took = began.elapsed();
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
     ensure!(outcome.errors().is_empty(), "clients saw {:?}", outcome.errors());
+    ensure!(outcome.unknown() == 0, "{} commands without a fate", outcome.unknown());
+    let offered = rate * took.as_secs_f64();
+    println!("{} acknowledged of about {offered:.0} offered", outcome.acknowledged());
+    ensure!(outcome.acknowledged() as f64 > offered * 0.9, "the load was not offered");
     cluster.passed();
     Ok(())
+}
+
+/// What a Redis process says it is.
+async fn role(address: &str) -> Result<String> {
+    let client = redis::Client::open(format!("redis://{address}"))?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let role: Vec<redis::Value> = redis::cmd("ROLE").query_async(&mut connection).await?;
+    Ok(redis::from_redis_value(role.into_iter().next().context("a role")?)?)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
