@@ -272,8 +272,11 @@ impl Journal for PostgresJournal {
         let shards: Vec<i32> = cursors.iter().map(|cursor| cursor.shard.0.into()).collect();
         let from: Vec<i64> = cursors.iter().map(|cursor| cursor.row).collect();
         let rows = self.reads.rows(sql!("relay"), &[&shards, &from, &limit(rows)]).await?;
-        let mut events = rows.iter().map(row::relayed).collect::<Result<Vec<_>, JournalError>>()?;
-        events.sort_by_key(|(shard, relayed)| (*shard, relayed.row));
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            events.push(row::relayed(row)?);
+        }
+        events.sort_unstable_by_key(|(shard, relayed)| (*shard, relayed.row));
         Ok(events)
     }
 
