@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use gss_client::{Api, JwtSource};
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,13 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     }
     let port = options.port.unwrap_or(if options.demo { 0 } else { 8080 });
     let service = embedded::start(&options.data, port).await?;
-    let outcome =
-        if options.demo { demo::run(&service).await } else { serve(&service, &options.data).await };
+    let work = async {
+        if options.demo { demo::run(&service).await } else { serve(&service, &options.data).await }
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = service.failed() => Err(anyhow!("a task of the server panicked")),
+    };
     service.stop().await;
     outcome
 }

@@ -106,6 +106,14 @@ impl Embedded {
         Ok(())
     }
 
+    /// Waits until the server cannot go on.
+    pub(crate) async fn failed(&self) {
+        tokio::select! {
+            () = self.node.failed() => {}
+            () = self.router.failed() => {}
+        }
+    }
+
     /// Ends in order: clients first. There is no node to hand shards to.
     pub(crate) async fn stop(self) {
         self.router.stop().await;

@@ -14,6 +14,7 @@ use gss_shared::ports::directory::Directory;
 use gss_shared::ports::fanout::Fanout;
 use gss_shared::ports::hub::Hub;
 use gss_shared::ports::journal::Journal;
+use gss_shared::vital;
 use prometheus::Registry;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -125,13 +126,13 @@ pub fn run(
         parts.ownership(config.lease.ttl_ms, addresses, ports.directory, Arc::new(peers));
     let writer = parts.writer(&ownership, ports.fanout);
     let (full, memory) = watch_memory(config.node.max_memory_bytes, stop.clone());
-    tasks.spawn(memory);
+    vital::spawn(&tasks, &stop, "memory", memory);
     let budget = Duration::from_millis(config.limits.command_budget_ms);
     let service = parts.shards(&ownership, events, (writer, full), ports.hot_keys, budget);
     parts.relay(&service, Arc::clone(&ports.hub));
     parts.links(&service, &ownership, ports.acceptor);
     let (journal_ok, probe) = journal_probe::probe(Arc::clone(&parts.journal), stop.clone());
-    tasks.spawn(probe);
+    vital::spawn(&tasks, &stop, "journal probe", probe);
 
     tracing::info!(%node, %incarnation, "node started");
     Ok(NodeHandle {
@@ -161,6 +162,10 @@ struct Parts {
 }
 
 impl Parts {
+    fn vital(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        vital::spawn(&self.tasks, &self.stop, name, task);
+    }
+
     fn ownership(
         &self,
         lease_ttl_ms: u64,
@@ -180,7 +185,7 @@ impl Parts {
 
     fn writer(&self, ownership: &OwnershipHandle, fanout: Arc<dyn Fanout>) -> WriterHandle {
         let (fan_out, task) = fan_out(fanout, self.metrics.clone(), self.stop.clone());
-        self.tasks.spawn(task);
+        self.vital("fan-out", task);
         let (node, incarnation) = self.me.clone();
         let ports = WriterPorts {
             journal: Arc::clone(&self.journal),
@@ -193,7 +198,7 @@ impl Parts {
             metrics: self.metrics.clone(),
         };
         let (writer, task) = writer(ports, self.stop.clone());
-        self.tasks.spawn(task);
+        self.vital("journal writer", task);
         writer
     }
 
@@ -208,7 +213,7 @@ impl Parts {
         let journal = Arc::clone(&self.journal);
         let (checks, task) =
             checker(journal, self.me.clone(), ownership.clone(), self.stop.clone());
-        self.tasks.spawn(task);
+        self.vital("epoch checker", task);
         let journal = Arc::clone(&self.journal);
         let (ended, ended_inbox) = mpsc::channel(ENDED);
         let tools = ShardTools {
@@ -227,14 +232,15 @@ impl Parts {
         let relay_wake = Arc::clone(&self.relay_wake);
         let (service, registry) = registry(tools, relay_wake, self.tasks.clone());
         let inbox = RegistryInbox { events, ended: ended_inbox };
-        self.tasks.spawn(registry(inbox, Arc::new(ownership.clone()), self.stop.clone()));
+        let registry = registry(inbox, Arc::new(ownership.clone()), self.stop.clone());
+        self.vital("shards", registry);
         service
     }
 
     fn relay(&self, service: &Service, hub: Arc<dyn Hub>) {
         let (journal, wake) = (Arc::clone(&self.journal), Arc::clone(&self.relay_wake));
         let relay = HubRelay::new(journal, hub, service.clone(), wake, self.metrics.clone());
-        self.tasks.spawn(relay.run(self.stop.clone()));
+        self.vital("hub relay", relay.run(self.stop.clone()));
     }
 
     fn links(&self, service: &Service, ownership: &OwnershipHandle, acceptor: Box<dyn Acceptor>) {
@@ -246,7 +252,7 @@ impl Parts {
             self.tasks.clone(),
             self.stop.clone(),
         );
-        self.tasks.spawn(server.run(acceptor));
+        self.vital("link server", server.run(acceptor));
     }
 }
 
@@ -308,6 +314,12 @@ impl NodeHandle {
             tracing::warn!(node = %self.node, "drain took too long, leaving shards to takeover");
         }
         self.stop().await;
+    }
+
+    /// Waits until a task that the node needs has panicked: nothing is served any more. Also returns
+    /// when the node is stopped.
+    pub async fn failed(&self) {
+        self.stop.cancelled().await;
     }
 
     /// Ends all tasks.

@@ -119,6 +119,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             tracing::info!("interrupted");
             node.stop().await;
         }
+        () = node.failed() => {
+            node.stop().await;
+            anyhow::bail!("a task of the node panicked");
+        }
     }
     stop.cancel();
     admin_stop.cancel();

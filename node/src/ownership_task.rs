@@ -11,6 +11,7 @@ use gss_shared::clock::Clock;
 use gss_shared::ids::{Epoch, NodeId, Shard};
 use gss_shared::ports::directory::{Directory, Lease, MemberRecord, View};
 use gss_shared::ports::journal::Journal;
+use gss_shared::vital;
 use job::Job;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -188,6 +189,8 @@ struct Task {
     members: BTreeMap<NodeId, MemberRecord>,
     /// The standing may have changed since it was published.
     changed: bool,
+    /// Cancelled: the node ends.
+    stop: CancellationToken,
     /// Offers of peers that have no answer yet.
     offers: VecDeque<Offer>,
     /// Shards that peers released to us, to be acquired next.
@@ -212,6 +215,7 @@ pub fn spawn(
         start: Instant::now(),
         notices: notices.clone(),
         standing,
+        stop: stop.clone(),
         jobs: TaskTracker::new(),
         releases: TaskTracker::new(),
         directory_ok: false,
@@ -221,7 +225,7 @@ pub fn spawn(
         handed_over: Vec::new(),
         taking_over: false,
     };
-    tasks.spawn(task.run(inbox, stop));
+    vital::spawn(tasks, &stop, "ownership", task.run(inbox));
     OwnershipHandle { notices, standing: seen }
 }
 
@@ -230,7 +234,7 @@ impl Task {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Notice>, stop: CancellationToken) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Notice>) {
         let mut poll = tokio::time::interval(Duration::from_millis(POLL_MS));
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut check = tokio::time::interval(JOURNAL_CHECK);
@@ -241,7 +245,7 @@ impl Task {
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let notice = tokio::select! {
-                () = stop.cancelled() => break,
+                () = self.stop.cancelled() => break,
                 _ = poll.tick(), if !round_under_way => {
                     round_under_way = true;
                     self.begin_round().await;
@@ -284,13 +288,18 @@ impl Task {
         }
     }
 
+    /// Something beside the task, which waits for what it says.
+    fn job(&self, job: impl Future<Output = ()> + Send + 'static) {
+        vital::spawn(&self.jobs, &self.stop, "ownership job", job);
+    }
+
     /// Asks service which shards are alive when leases are due, then the directory, beside the task.
     async fn begin_round(&mut self) {
         if self.ownership.renewal_due(self.now()) {
             let (reply, alive) = oneshot::channel();
             if self.ports.events.send(OwnershipEvent::Alive { reply }).await.is_ok() {
                 let notices = self.notices.clone();
-                self.jobs.spawn(async move {
+                self.job(async move {
                     let alive = alive.await.unwrap_or_default();
                     // The task is gone when this fails.
                     let _gone = notices.send(Notice::Alive(alive)).await;
@@ -305,7 +314,7 @@ impl Task {
         let plan = self.ownership.plan_round(self.now(), alive);
         let (ports, notices) = (self.ports.clone(), self.notices.clone());
         let ttl = self.settings.lease_ttl_ms;
-        self.jobs.spawn(async move {
+        self.job(async move {
             let view = ports.directory.round(&plan.record, &plan.renew, &plan.watch, ttl).await;
             // The task is gone when this fails.
             let _gone = notices.send(Notice::Round(view)).await;
@@ -314,7 +323,7 @@ impl Task {
 
     fn check_journal(&self) {
         let (ports, notices) = (self.ports.clone(), self.notices.clone());
-        self.jobs.spawn(async move {
+        self.job(async move {
             loop {
                 let asked = ports.clock.uncorrected();
                 if let Ok(time) = ports.journal.clock().await {
@@ -447,7 +456,7 @@ impl Task {
     async fn stop(&self, shard: Shard, epoch: Epoch, successor: Option<NodeId>) {
         let (drained, done) = oneshot::channel();
         let notices = self.notices.clone();
-        self.jobs.spawn(async move {
+        self.job(async move {
             // Dropped without a word: the shard's task is gone, so nothing is in flight either.
             let _ended = done.await;
             let _gone = notices.send(Notice::Drained(shard, epoch)).await;
@@ -465,12 +474,12 @@ impl Task {
         let Settings { node, incarnation, .. } = &self.settings;
         let lease = Lease { node: node.clone(), incarnation: *incarnation, epoch };
         let ports = self.ports.clone();
-        self.jobs.spawn(async move { ports.directory.release(&[(shard, lease)], None).await });
+        self.job(async move { ports.directory.release(&[(shard, lease)], None).await });
     }
 
     fn offer(&self, to: MemberRecord, shard: Shard, epoch: Epoch) {
         let (ports, notices) = (self.ports.clone(), self.notices.clone());
-        self.jobs.spawn(async move {
+        self.job(async move {
             let accepted = ports.peers.offer(&to, shard, epoch).await;
             let answer = Notice::OfferAnswered { shard, epoch, to: to.node, accepted };
             let _gone = notices.send(answer).await;
@@ -479,7 +488,7 @@ impl Task {
 
     fn release(&self, shard: Shard, lease: Lease, successor: Option<MemberRecord>) {
         let (ports, notices) = (self.ports.clone(), self.notices.clone());
-        self.releases.spawn(async move {
+        vital::spawn(&self.releases, &self.stop, "release", async move {
             let epoch = lease.epoch;
             let to = successor.as_ref().map(|record| &record.node);
             ports.directory.release(&[(shard, lease)], to).await;
@@ -504,7 +513,7 @@ impl Task {
     fn acquire(&self, shards: Vec<(Shard, Epoch)>, gate: bool) {
         let job = Job { ports: self.ports.clone(), settings: self.settings.clone() };
         let notices = self.notices.clone();
-        self.jobs.spawn(async move {
+        self.job(async move {
             let results = job.acquire(shards, gate).await;
             let _gone = notices.send(Notice::Acquired { results, gate }).await;
         });
@@ -513,7 +522,7 @@ impl Task {
     fn verify(&self, shards: Vec<(Shard, Epoch)>) {
         let job = Job { ports: self.ports.clone(), settings: self.settings.clone() };
         let notices = self.notices.clone();
-        self.jobs.spawn(async move {
+        self.job(async move {
             let results = job.verify(shards).await;
             let _gone = notices.send(Notice::Verified(results)).await;
         });

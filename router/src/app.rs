@@ -17,6 +17,7 @@ use gss_shared::ports::journal::Journal;
 use gss_shared::ports::rate::Limits;
 use gss_shared::tls::{self, TlsError};
 use gss_shared::token::SessionTokens;
+use gss_shared::vital;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -111,7 +112,7 @@ pub async fn run(
 
     let lifetime = Lifetime { tracker: TaskTracker::new(), stop: shutdown.child_token() };
     if let Some(identity) = identity {
-        lifetime.tracker.spawn(identity.watch(lifetime.stop.clone()));
+        lifetime.vital("certificate", identity.watch(lifetime.stop.clone()));
     }
     let identity = config.link_identity(&router.id, Incarnation(rand::random()));
     let switchboard = Switchboard::spawn(
@@ -149,7 +150,7 @@ pub async fn run(
     let server =
         Server { listener, tls: acceptor, gateway: Arc::clone(&gateway), metrics: http_metrics };
     let serving = TaskTracker::new();
-    serving.spawn(server.run(accepting.clone()));
+    vital::spawn(&serving, &lifetime.stop, "public port", server.run(accepting.clone()));
     serving.close();
     tracing::info!(%local_addr, tls, router = %router.id, "router listens");
     let drain_spread = Duration::from_secs(router.drain_seconds);
@@ -180,6 +181,12 @@ impl RouterHandle {
     pub async fn drain(&self) {
         self.gateway.drain();
         self.switchboard.drain(self.drain_spread).await;
+    }
+
+    /// Waits until a task that the router needs has panicked: nobody is served any more. Also returns
+    /// when the router is stopped.
+    pub async fn failed(&self) {
+        self.lifetime.stop.cancelled().await;
     }
 
     /// Stops accepting, lets requests under way end, closes what is left.

@@ -90,7 +90,7 @@ pub(crate) async fn run(links: Arc<Links>) {
             let (up, stop) = (Arc::new(AtomicBool::new(false)), links.lifetime.stop.child_token());
             let link = Kept { record: record.clone(), up: Arc::clone(&up), stop: stop.clone() };
             kept.insert(node, link);
-            links.lifetime.tracker.spawn(keep(Arc::clone(&links), record, up, stop));
+            links.lifetime.vital("link", keep(Arc::clone(&links), record, up, stop));
         }
     }
 }

@@ -116,6 +116,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             }
         }
         _ = interrupt.recv() => tracing::info!("interrupted"),
+        () = router.failed() => {
+            router.stop().await;
+            anyhow::bail!("a task of the router panicked");
+        }
     }
     router.stop().await;
     stop.cancel();

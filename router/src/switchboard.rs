@@ -18,6 +18,7 @@ use gss_shared::ports::directory::Directory;
 use gss_shared::ports::fanout::Fanout;
 use gss_shared::time::Timestamp;
 use gss_shared::token::{SessionTokens, TokenClaims};
+use gss_shared::vital;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::WebSocketStream;
@@ -63,6 +64,17 @@ pub struct Lifetime {
     pub tracker: TaskTracker,
     /// Ends them all.
     pub stop: CancellationToken,
+}
+
+impl Lifetime {
+    /// Starts a task without which the router is not whole.
+    pub(crate) fn vital(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        vital::spawn(&self.tracker, &self.stop, name, task);
+    }
 }
 
 /// Checks a JWT that a client sent on its open connection.
@@ -170,11 +182,11 @@ impl Switchboard {
             let (stop, limits) = (lifetime.stop.clone(), settings.limits.clone());
             let place = ((index, count), shards, limits);
             let worker = stream_task::run(place, ports, metrics, mailbox, stop);
-            lifetime.tracker.spawn(worker);
+            lifetime.vital("streams", worker);
         }
         let listening =
             links_task::listen(Arc::clone(&ports.fanout), workers.clone(), lifetime.stop.clone());
-        lifetime.tracker.spawn(listening);
+        lifetime.vital("fan-out", listening);
         let links = links_task::Links {
             identity: settings.identity,
             directory: Arc::clone(&ports.directory),
@@ -185,7 +197,7 @@ impl Switchboard {
             metrics: Arc::clone(&metrics),
             lifetime: lifetime.clone(),
         };
-        lifetime.tracker.spawn(links_task::run(Arc::new(links)));
+        lifetime.vital("links", links_task::run(Arc::new(links)));
         let inner = Inner {
             shards,
             workers,

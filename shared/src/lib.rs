@@ -23,3 +23,4 @@ pub mod testing;
 pub mod time;
 pub mod tls;
 pub mod token;
+pub mod vital;

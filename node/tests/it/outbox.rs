@@ -22,6 +22,7 @@ enum Mood {
     NackFirst,
     /// All are stored, the answer is lost.
     LoseTheAnswer,
+    Panic,
 }
 
 fn version(message: &HubMessage) -> u64 {
@@ -36,6 +37,7 @@ impl Hub for Grumpy {
         if mood == Some(Mood::Away) {
             return Err(HubUnavailable("away".into()));
         }
+        assert_ne!(mood, Some(Mood::Panic), "planted");
         let mut confirmations = Vec::new();
         for (index, message) in messages.iter().enumerate() {
             if index == 0 && mood == Some(Mood::NackFirst) {
@@ -80,6 +82,29 @@ async fn nothing_is_skipped_or_overtaken_whatever_the_hub_does() {
     assert_eq!(twice - taken.len(), 1);
     assert!(taken.is_sorted(), "{taken:?}");
     assert!(hub.script.lock().expect("lock").is_empty());
+    node.handle.stop().await;
+}
+
+/// Half a node would keep its leases: the whole of it ends, and another goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_beside_the_sessions_ends_the_node_and_another_goes_on() {
+    let world = World::new().await;
+    let (taken, mut seen) = watch::channel(Vec::new());
+    let hub = Arc::new(Grumpy { script: Mutex::new(vec![Mood::Panic]), taken });
+    let broken = world.node_with("a", Arc::clone(&world.journal), Arc::clone(&hub) as _).await;
+    let mut router = world.router(&broken).await;
+    router.until_owned().await;
+    router.ask(create()).await;
+    let failed = tokio::time::timeout(Duration::from_secs(20), broken.handle.failed()).await;
+    failed.expect("the node ends");
+    broken.handle.stop().await;
+    let node = world.node_with("b", Arc::clone(&world.journal), Arc::clone(&hub) as _).await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    router.ask(set(1, 1)).await;
+    let complete = |taken: &Vec<u64>| taken.contains(&3);
+    let taken = tokio::time::timeout(Duration::from_secs(20), seen.wait_for(complete)).await;
+    assert_eq!(*taken.expect("in time").expect("open"), [1, 2, 3]);
     node.handle.stop().await;
 }
 
