@@ -8,6 +8,7 @@
 mod cursor;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,7 +180,11 @@ impl HubRelay {
             if blocked.contains(&shard) || !cursor.read(row.row) {
                 continue;
             }
-            match hub_message(row.session, &row.event) {
+            // A panic would end every owner of the shard, one after the other.
+            let told = catch_unwind(|| hub_message(row.session, &row.event))
+                .map_err(|_| "panicked".to_owned())
+                .and_then(|told| told.map_err(|error| error.to_string()));
+            match told {
                 Ok(None) => cursor.confirm(row.row),
                 Ok(Some(message)) => {
                     queues.entry(row.session).or_default().push((shard, row.row, message));
