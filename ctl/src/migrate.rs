@@ -51,6 +51,9 @@ struct Database {
     /// File with the password, instead of in the URL.
     #[arg(long, env = "GSS_JOURNAL__PASSWORD_FILE")]
     password_file: Option<std::path::PathBuf>,
+    /// File with authorities for PostgreSQL's certificate, besides the system's.
+    #[arg(long, env = "GSS_JOURNAL__TLS_CA")]
+    tls_ca: Option<std::path::PathBuf>,
 }
 
 impl Database {
@@ -63,7 +66,7 @@ impl Database {
                 Some(text.trim_end_matches(['\r', '\n']).to_owned())
             }
         };
-        Ok(Address { url: self.url.clone(), password })
+        Ok(Address { url: self.url.clone(), password, tls_ca: self.tls_ca.clone() })
     }
 }
 
@@ -73,7 +76,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         Act::Up { database, create } => {
             let address = database.address()?;
             if *create && address.is_postgres() {
-                create_database(&address).await?;
+                migrations::create_database(&address).await?;
             }
             migrations::up(&address).await?;
             print(&address).await
@@ -104,23 +107,4 @@ async fn print(address: &Address) -> Result<()> {
         text.push_str(&format!("{:>4}  {:<12} {state}\n", migration.version, migration.name));
     }
     output::print(&text)
-}
-
-/// Asks the server for the database by way of its maintenance database.
-async fn create_database(address: &Address) -> Result<()> {
-    let mut config: tokio_postgres::Config = address.url.parse().context("read the URL")?;
-    if let Some(password) = &address.password {
-        config.password(password);
-    }
-    let name = config.get_dbname().context("the URL names no database")?.to_owned();
-    config.dbname("postgres");
-    let (client, connection) = config.connect(tokio_postgres::NoTls).await.context("connect")?;
-    let connection = tokio::spawn(connection);
-    let found = client.query("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;
-    if found.is_empty() {
-        let quoted = name.replace('"', "\"\"");
-        client.batch_execute(&format!("CREATE DATABASE \"{quoted}\"")).await?;
-    }
-    drop(client);
-    connection.await?.context("talk to the server")
 }

@@ -1,6 +1,8 @@
 //! Private instances of the servers, for contract suites and integration tests: own folder, free
 //! ports, stopped when dropped. Where `GSS_TEST_…` names a server, that one is used.
 
+#[cfg(test)]
+pub(crate) mod certificates;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;

@@ -225,6 +225,14 @@ pub fn public_client(extra: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError
     if unusable > 0 {
         tracing::warn!(unusable, "system certificate authorities were skipped");
     }
+    client_of(roots)
+}
+
+/// A client of servers that these authorities know.
+///
+/// # Errors
+/// [`TlsError`] when the cryptography does not support what TLS needs.
+pub fn client_of(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

@@ -39,7 +39,8 @@ impl Config {
         let password = section.password_file.as_deref();
         let password =
             password.map(|path| password_of("journal.password_file", path)).transpose()?;
-        let address = Address { url: section.url.expose().to_owned(), password };
+        let (url, tls_ca) = (section.url.expose().to_owned(), section.tls_ca.clone());
+        let address = Address { url, password, tls_ca };
         Ok(JournalConfig {
             append_timeout: Duration::from_millis(section.append_timeout_ms),
             pool: usize::try_from(section.pool).unwrap_or(usize::MAX),

@@ -119,10 +119,13 @@ sections! {
 
     /// The journal: PostgreSQL, or SQLite when everything runs in one process.
     journal: JournalSection {
-        /// postgres://user@host:port/database or sqlite:path.
+        /// postgres://user@host:port/database or sqlite:path. Off loopback PostgreSQL is spoken to
+        /// by TLS, unless the URL ends with ?sslmode=disable.
         url: Secret = Secret::from("sqlite:data/journal.db"),
         /// File with the password, instead of in the URL.
         password_file: Option<PathBuf> = None,
+        /// File with authorities for PostgreSQL's certificate, besides the system's.
+        tls_ca: Option<PathBuf> = None,
         /// Milliseconds after which the outcome of an append counts as unknown. Below
         /// limits.command_budget_ms.
         append_timeout_ms: u64 = 5_000,

@@ -31,7 +31,17 @@ pub async fn database() -> String {
     server.url(&name)
 }
 
-struct Server {
+/// A private server on a port of loopback that speaks TLS, with `server.pem` and `server.key` of the
+/// folder.
+///
+/// # Panics
+/// When none can be started.
+pub fn secured(certificates: &Path, port: u16) -> Server {
+    Server::start(Some((certificates, port)))
+}
+
+/// A server; a private one is stopped when this is dropped.
+pub struct Server {
     /// The URL up to the database's name.
     base: String,
     /// Stops the server when its input, which this process holds, is closed.
@@ -46,7 +56,7 @@ impl Server {
                 let (base, _) = url.rsplit_once('/').expect("GSS_TEST_POSTGRES names a database");
                 Self { base: base.to_owned(), _watchdog: None }
             }
-            Err(_) => Self::start(),
+            Err(_) => Self::start(None),
         }
     }
 
@@ -54,7 +64,8 @@ impl Server {
         format!("{}/{database}", self.base)
     }
 
-    fn start() -> Self {
+    /// With a port: on it, by TLS with `server.pem` and `server.key` of the folder.
+    fn start(secured: Option<(&Path, u16)>) -> Self {
         let programs = newest_version().join("bin");
         let folder = std::env::temp_dir().join(format!("gss-pg-{}", Uuid::new_v4().simple()));
         let root = run(Command::new("id").arg("-u")).trim() == "0";
@@ -87,10 +98,23 @@ impl Server {
             "--no-instructions",
             "--no-sync",
         ]));
-        let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -c max_connections=200",
-            folder.display()
-        );
+        let mut options =
+            format!("-c unix_socket_directories={} -c max_connections=200", folder.display());
+        match secured {
+            None => options.push_str(" -c listen_addresses="),
+            Some((certificates, port)) => {
+                for (from, to) in [("server.pem", "server.crt"), ("server.key", "server.key")] {
+                    let to = data.join(to);
+                    std::fs::copy(certificates.join(from), &to).expect("copy");
+                    run(Command::new("chmod").arg("600").arg(&to));
+                    if root {
+                        run(Command::new("chown").arg("postgres:postgres").arg(&to));
+                    }
+                }
+                options
+                    .push_str(&format!(" -c listen_addresses=127.0.0.1 -c port={port} -c ssl=on"));
+            }
+        }
         // Its output goes to the log, so that the server holds none of our pipes.
         let mut start = command("pg_ctl");
         start.arg("-D").arg(&data).arg("-l").arg(&log).args(["-w", "-t", "60", "-o", &options]);

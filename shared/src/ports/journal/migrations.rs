@@ -87,6 +87,11 @@ pub enum MigrateError {
     NoSuchVersion(i64),
 }
 
+/// Creates PostgreSQL's database where it is missing.
+pub async fn create_database(address: &Address) -> Result<(), MigrateError> {
+    postgres::create_database(address).await
+}
+
 /// Applies what is missing.
 pub async fn up(address: &Address) -> Result<(), MigrateError> {
     let migrator = migrator(files(address)?);

@@ -1,6 +1,7 @@
 //! Which journal a process uses, and the checks before it may.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Address {
     pub url: String,
     /// Used instead of the URL's.
     pub password: Option<String>,
+    /// File with authorities for PostgreSQL's certificate, besides the system's.
+    pub tls_ca: Option<PathBuf>,
 }
 
 impl Address {
@@ -35,7 +38,7 @@ impl Address {
 
 impl From<&str> for Address {
     fn from(url: &str) -> Self {
-        Self { url: url.to_owned(), password: None }
+        Self { url: url.to_owned(), password: None, tls_ca: None }
     }
 }
 
@@ -135,7 +138,8 @@ mod tests {
 
     #[test]
     fn addresses_are_never_shown() {
-        let address = Address { url: "postgres://a:secret@h/d".into(), password: Some("x".into()) };
+        let mut address = Address::from("postgres://a:secret@h/d");
+        address.password = Some("x".into());
         assert_eq!(format!("{address:?}"), "[hidden]");
         let config = JournalConfig::new(address, ShardCount(4));
         assert!(!format!("{config:?}").contains("secret"));

@@ -11,6 +11,7 @@ mod failure;
 mod lane;
 mod pool;
 mod row;
+mod server;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-pub(super) use self::start::migration_connection;
+pub(super) use self::start::{create_database, migration_connection};
 
 use self::append::unavailable;
 use self::lane::{Lane, Script};
@@ -57,11 +58,11 @@ pub struct PostgresJournal {
 impl PostgresJournal {
     /// Checks the server, joins the cluster and gives its id.
     pub async fn open(config: &JournalConfig) -> Result<(Self, Uuid), OpenError> {
-        let pg = start::config(config)?;
-        let cluster = start::check(&pg, config).await?;
-        let reads = Reads::new(&pg, config.pool, config.append_timeout)
+        let server = start::server(config)?;
+        let cluster = start::check(&server, config).await?;
+        let reads = Reads::new(&server, config.pool, config.append_timeout)
             .map_err(|error| OpenError::BadUrl(Some(error)))?;
-        let lane = Lane::new(pg, config.append_timeout);
+        let lane = Lane::new(server, config.append_timeout);
         let relays = AtomicUsize::new(0);
         Ok((Self { lane, reads, shards: config.shards, relays }, cluster))
     }

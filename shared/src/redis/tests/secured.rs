@@ -2,29 +2,10 @@
 
 use std::path::Path;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-
 use super::*;
+use crate::testing::certificates::write_certificates;
 use crate::testing::free_ports;
 use crate::testing::redis::Server;
-
-/// Writes `ca.pem`, and certificates for server and client with their keys.
-fn write_certificates(folder: &Path) {
-    let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, "authority");
-    let key = KeyPair::generate().expect("key");
-    let write = |name: &str, pem: String| std::fs::write(folder.join(name), pem).expect("write");
-    write("ca.pem", authority.self_signed(&key).expect("certificate").pem());
-    let issuer = Issuer::new(authority, key);
-    for name in ["server", "client"] {
-        let key = KeyPair::generate().expect("key");
-        let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
-        let certificate = parameters.signed_by(&key, &issuer).expect("certificate");
-        write(&format!("{name}.pem"), certificate.pem());
-        write(&format!("{name}.key"), key.serialize_pem());
-    }
-}
 
 async fn start(folder: &Path, port: u16) -> Server {
     let (port, bus) = (port.to_string(), (port + 1).to_string());

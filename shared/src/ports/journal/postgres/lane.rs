@@ -13,9 +13,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, Row, Socket, Statement};
 
 use super::failure::{Failure, TimedOut, Warned, classify};
+use super::server::{Server, Stream};
 use super::warnings::Warnings;
 
 /// Without changed heads: the rule, and a third cheaper to start.
@@ -59,7 +60,7 @@ pub(super) enum Script {
 }
 
 pub(super) struct Lane {
-    config: Config,
+    server: Server,
     timeout: Duration,
     state: Mutex<State>,
 }
@@ -89,10 +90,10 @@ impl Drop for Link {
 
 impl Lane {
     /// Connects at the first statement.
-    pub(super) fn new(mut config: Config, timeout: Duration) -> Self {
-        let own = config.get_options().unwrap_or_default();
-        config.options(format!("{own} {SETTINGS}"));
-        Self { config, timeout, state: Mutex::default() }
+    pub(super) fn new(mut server: Server, timeout: Duration) -> Self {
+        let own = server.config.get_options().unwrap_or_default().to_owned();
+        server.config.options(format!("{own} {SETTINGS}"));
+        Self { server, timeout, state: Mutex::default() }
     }
 
     /// Runs one statement, again while it only lost to others, for at most the lane's timeout.
@@ -153,7 +154,7 @@ impl Lane {
         if let Some(not_before) = state.not_before {
             sleep_until(not_before).await;
         }
-        match timeout(self.timeout, Link::connect(&self.config)).await {
+        match timeout(self.timeout, Link::connect(&self.server)).await {
             Ok(Ok(link)) => {
                 state.pause = Duration::ZERO;
                 state.not_before = None;
@@ -177,8 +178,8 @@ fn part_of(pause: Duration) -> Duration {
 }
 
 impl Link {
-    async fn connect(config: &Config) -> Result<Self, tokio_postgres::Error> {
-        let (client, connection) = config.connect(NoTls).await?;
+    async fn connect(server: &Server) -> Result<Self, tokio_postgres::Error> {
+        let (client, connection) = server.connect().await?;
         let warnings = Arc::new(Warnings::default());
         let driver = tokio::spawn(drive(connection, warnings.clone()));
         let prepared = async {
@@ -210,11 +211,9 @@ impl Link {
     }
 }
 
-type Connection = tokio_postgres::Connection<Socket, tokio_postgres::tls::NoTlsStream>;
-
 /// Moves bytes until the connection ends. Notices come before the end of the statement they belong
 /// to, and are noted before that end is handed on.
-async fn drive(mut connection: Connection, warnings: Arc<Warnings>) {
+async fn drive(mut connection: Connection<Socket, Stream>, warnings: Arc<Warnings>) {
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
             Ok(AsyncMessage::Notice(notice)) => warnings.note(&notice),

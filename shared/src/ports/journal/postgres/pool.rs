@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::time::timeout;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
 
 use super::failure::{TimedOut, is_content};
+use super::server::Server;
 use crate::ports::journal::{BoxError, JournalError};
 
 /// Plans are made for each query, from the sizes the tables have then.
@@ -21,13 +22,13 @@ pub(super) struct Reads {
 
 impl Reads {
     /// Connects when asked for the first time.
-    pub(super) fn new(config: &Config, size: usize, bound: Duration) -> Result<Self, BoxError> {
-        let mut config = config.clone();
-        let own = config.get_options().unwrap_or_default();
+    pub(super) fn new(server: &Server, size: usize, bound: Duration) -> Result<Self, BoxError> {
+        let Server { mut config, tls } = server.clone();
+        let own = config.get_options().unwrap_or_default().to_owned();
         let bound_ms = bound.as_millis();
         config.options(format!("{own} {SETTINGS} -c statement_timeout={bound_ms}"));
         let recycle = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycle))
+        let pool = Pool::builder(Manager::from_config(config, tls, recycle))
             .max_size(size.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(bound))

@@ -4,14 +4,16 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
 use super::failure::TimedOut;
+use super::server::Server;
 use crate::ids::ShardCount;
 use crate::ports::journal::migrations::{self, MigrateError};
 use crate::ports::journal::{Address, JournalConfig, OpenError};
@@ -21,36 +23,61 @@ const CLUSTER: &str = include_str!("../sql/postgres/cluster.sql");
 const STANDBYS: &str = include_str!("../sql/postgres/standbys.sql");
 
 /// What the connections have in common.
-pub(super) fn config(config: &JournalConfig) -> Result<Config, OpenError> {
-    let mut parsed = Config::from_str(&config.address.url)
-        .map_err(|error| OpenError::BadUrl(Some(error.into())))?;
-    if let Some(password) = &config.address.password {
-        parsed.password(password);
+pub(super) fn server(config: &JournalConfig) -> Result<Server, OpenError> {
+    let mut server = Server::of(&config.address).map_err(|error| OpenError::BadUrl(Some(error)))?;
+    server.config.application_name("gss-journal").connect_timeout(config.append_timeout);
+    if server.config.get_hosts().len() > 1 {
+        server.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
-    parsed.application_name("gss-journal").connect_timeout(config.append_timeout);
-    if parsed.get_hosts().len() > 1 {
-        parsed.target_session_attrs(TargetSessionAttrs::ReadWrite);
-    }
-    Ok(parsed)
+    Ok(server)
+}
+
+/// Asks the server for the database by way of its maintenance database.
+pub(in crate::ports::journal) async fn create_database(
+    address: &Address,
+) -> Result<(), MigrateError> {
+    let bad_url = |error| MigrateError::BadUrl(Some(error));
+    let mut server = Server::of(address).map_err(bad_url)?;
+    let name = server.config.get_dbname().ok_or_else(|| bad_url("no database is named".into()))?;
+    let name = name.to_owned();
+    server.config.dbname("postgres");
+    let create = async {
+        let (client, connection) = server.connect().await?;
+        let connection = tokio::spawn(connection);
+        let found = client.query("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;
+        if found.is_empty() {
+            let quoted = name.replace('"', "\"\"");
+            client.batch_execute(&format!("CREATE DATABASE \"{quoted}\"")).await?;
+        }
+        connection.abort();
+        Ok(())
+    };
+    create.await.map_err(|error: tokio_postgres::Error| MigrateError::Unavailable(error.into()))
 }
 
 /// One connection of the migrations.
 pub(in crate::ports::journal) async fn migration_connection(
     address: &Address,
 ) -> Result<sqlx::PgConnection, MigrateError> {
-    let mut options = sqlx::postgres::PgConnectOptions::from_str(&address.url)
+    let mut options = PgConnectOptions::from_str(&address.url)
         .map_err(|error| MigrateError::BadUrl(Some(error.into())))?;
     if let Some(password) = &address.password {
         options = options.password(password);
+    }
+    let server = Server::of(address).map_err(|error| MigrateError::BadUrl(Some(error)))?;
+    let protected = server.is_protected();
+    options = options.ssl_mode(if protected { PgSslMode::VerifyFull } else { PgSslMode::Disable });
+    if let Some(ca) = address.tls_ca.as_ref().filter(|_| protected) {
+        options = options.ssl_root_cert(ca);
     }
     options.connect().await.map_err(|error| MigrateError::Unavailable(error.into()))
 }
 
 /// Checks the server and joins the cluster; gives the cluster's id.
-pub(super) async fn check(pg: &Config, config: &JournalConfig) -> Result<Uuid, OpenError> {
+pub(super) async fn check(server: &Server, config: &JournalConfig) -> Result<Uuid, OpenError> {
     let bound = config.append_timeout.max(Duration::from_secs(1));
     let checks = async {
-        let (client, driver) = connect(pg).await?;
+        let (client, driver) = connect(server).await?;
         let outcome = check_on(&client, config).await;
         drop(client);
         driver.abort();
@@ -62,8 +89,8 @@ pub(super) async fn check(pg: &Config, config: &JournalConfig) -> Result<Uuid, O
     }
 }
 
-async fn connect(pg: &Config) -> Result<(Client, JoinHandle<()>), OpenError> {
-    let (client, connection) = pg.connect(NoTls).await.map_err(unavailable)?;
+async fn connect(server: &Server) -> Result<(Client, JoinHandle<()>), OpenError> {
+    let (client, connection) = server.connect().await.map_err(unavailable)?;
     let driver = tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "connection of the start-up checks ended");

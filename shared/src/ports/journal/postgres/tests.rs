@@ -1,6 +1,7 @@
 //! The contract on PostgreSQL, and the executions that need a second hand on the database.
 
 mod fence;
+mod secured;
 mod server;
 mod unknown;
 
@@ -21,7 +22,7 @@ pub(super) struct Fresh {
 
 /// A new journal.
 pub(super) async fn fresh() -> Fresh {
-    let address = Address { url: crate::testing::postgres::database().await, password: None };
+    let address = Address::from(crate::testing::postgres::database().await.as_str());
     migrations::up(&address).await.expect("migrate");
     let config = JournalConfig::new(address, SHARDS);
     Fresh { journal: another(&config).await, config }
