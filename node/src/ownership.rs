@@ -81,7 +81,7 @@ struct Held {
 }
 
 /// The state machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ownership {
     settings: Settings,
     members: Members,
@@ -558,5 +558,7 @@ impl Ownership {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -166,6 +166,23 @@ impl Members {
 }
 
 #[cfg(test)]
+impl Members {
+    /// Maps every moment, so that members who differ only in how long ago they saw something are
+    /// equal; beats start over. `past` and `until`: what a moment behind or ahead comes to.
+    pub(super) fn map_times(&mut self, past: impl Fn(u64) -> u64, until: impl Fn(u64) -> u64) {
+        for known in self.known.values_mut() {
+            known.counts_from = until(known.counts_from);
+            known.record.beat = 0;
+        }
+        for departed in self.departed.values_mut() {
+            departed.at = past(departed.at);
+        }
+        self.last_answer = self.last_answer.map(&past);
+        self.last_change = past(self.last_change);
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
