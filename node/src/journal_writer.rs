@@ -243,24 +243,10 @@ impl Writer {
         let me = (&self.ports.node, self.ports.incarnation);
         let expected: Vec<_> = wanted.iter().map(|(shard, epoch)| (*shard, *epoch)).collect();
         let asked = self.ports.clock.uncorrected();
-        let (mut raised, time) = self.ports.journal.raise(&expected, me).await?;
+        let (raised, time) = self.ports.journal.raise(&expected, me).await?;
         self.ports.clock.correct(asked, time);
-        let missing: Vec<Shard> = wanted
-            .keys()
-            .filter(|shard| !raised.iter().any(|(done, _)| done == *shard))
-            .copied()
-            .collect();
-        if !missing.is_empty() {
-            // An earlier try whose answer was lost may have raised them for us.
-            let mine = (self.ports.node.clone(), self.ports.incarnation);
-            for row in self.ports.journal.shards(&missing).await? {
-                // Exactly one raise later: else another had the shard between.
-                let next = wanted.get(&row.shard).map(|epoch| Epoch(epoch.0 + 1));
-                if row.owner.as_ref() == Some(&mine) && next == Some(row.epoch) {
-                    raised.push((row.shard, row.epoch));
-                }
-            }
-        }
+        // A shard that is missing was raised by another, by ownership of this node, or by a try of ours
+        // whose answer was lost: the service that decided these parts may be over, and is fenced.
         let told: Vec<_> = raised
             .iter()
             .filter_map(|(shard, epoch)| Some((*shard, *wanted.get(shard)?, *epoch)))
