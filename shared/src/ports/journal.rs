@@ -3,8 +3,11 @@
 //! Adapters: [`postgres`] (production) and [`sqlite`] (embedded). Only this module can make a
 //! [`Committed`], and only from a commit that the database confirmed.
 
+mod content;
 #[cfg(test)]
 pub(crate) mod contract;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 pub mod migrations;
 mod open;
 pub mod postgres;

@@ -5,7 +5,7 @@
 //! writes at a time, so the epoch read in it is the epoch at its commit. Time is the process's.
 
 mod append;
-mod content;
+
 mod row;
 mod start;
 #[cfg(test)]
@@ -23,8 +23,8 @@ use uuid::Uuid;
 pub(super) use self::start::options;
 
 use self::append::BEGIN;
-use self::content::is_json;
 use self::row::{get, limit, to_db};
+use super::content::is_json;
 use super::{
     AppendError, Appended, FoundAction, HubCursor, Journal, JournalConfig, JournalError,
     JournalEvent, ListQuery, ListedSession, OpenError, Part, RelayRow, ShardRow, Snapshot,

@@ -2,9 +2,9 @@
 
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::content::is_storable;
 use super::row::{get, to_db};
 use crate::ids::Version;
+use crate::ports::journal::content::is_storable;
 use crate::ports::journal::verdict::{judge, refuse_malformed};
 use crate::ports::journal::{
     AppendError, Appended, BoxError, JournalError, Part, PartRefusal, SessionHead, StoredEvent,

@@ -1,4 +1,4 @@
-//! What PostgreSQL would refuse to store, so that both adapters refuse the same.
+//! What PostgreSQL would refuse to store, so that all adapters refuse the same.
 
 use serde_json::Value;
 
