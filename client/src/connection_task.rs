@@ -127,7 +127,7 @@ impl Task {
             let jwt = jwt.map_err(|why| OpenError::Final(EndReason::NoToken(why)))?;
             let position = position.as_deref();
             let ticket = Ticket { url: &url, jwt: &jwt, token: &token, position };
-            let opening = socket::open(ticket, options.tls.clone());
+            let opening = socket::open(ticket, options.tls.clone(), options.reach.as_ref());
             let late = |_| OpenError::Passing("no answer in time".to_owned(), None);
             tokio::time::timeout(options.try_within, opening).await.map_err(late)?
         };

@@ -39,5 +39,5 @@ pub use command::Command;
 pub use document::{Document, Unfit};
 pub use error::{CommandError, EndReason, Refusal};
 pub use frame::{Ack, Event, Message};
-pub use options::{ConnectOptions, JwtSource, Raw, Tap};
+pub use options::{ConnectOptions, JwtSource, Raw, Reach, Tap, Wire};
 pub use tracker::{Step, Tracker};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 type Source = dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync;
 
@@ -55,6 +56,15 @@ pub enum Raw<'a> {
 /// task, so it must not block.
 pub type Tap = Arc<dyn Fn(Raw<'_>) + Send + Sync>;
 
+/// Bytes in both directions.
+pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Wire for T {}
+
+/// Reaches `host`, `port` over something other than TCP: a proxy, a tunnel, a simulated network.
+pub type Reach =
+    Arc<dyn Fn(String, u16) -> BoxFuture<'static, std::io::Result<Box<dyn Wire>>> + Send + Sync>;
+
 /// How to open and hold a connection.
 #[derive(Clone)]
 pub struct ConnectOptions {
@@ -74,6 +84,8 @@ pub struct ConnectOptions {
     pub try_within: Duration,
     /// Listens to everything that is received.
     pub tap: Option<Tap>,
+    /// How hosts are reached; None: over TCP.
+    pub reach: Option<Reach>,
 }
 
 impl ConnectOptions {
@@ -88,6 +100,7 @@ impl ConnectOptions {
             first_within: Duration::from_secs(30),
             try_within: Duration::from_secs(10),
             tap: None,
+            reach: None,
         }
     }
 }

@@ -10,8 +10,9 @@ use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use crate::error::{EndReason, Refusal};
+use crate::options::{Reach, Wire};
 
-pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Wire>>>;
 
 /// Largest message of the server: a snapshot of a full document, escaped.
 const MESSAGE_BYTES: usize = 16 << 20;
@@ -40,6 +41,7 @@ pub(crate) struct Ticket<'a> {
 pub(crate) async fn open(
     ticket: Ticket<'_>,
     tls: Option<Arc<rustls::ClientConfig>>,
+    reach: Option<&Reach>,
 ) -> Result<Socket, OpenError> {
     let request = request(&ticket).map_err(|why| OpenError::Final(EndReason::Options(why)))?;
     let config = WebSocketConfig::default()
@@ -47,9 +49,16 @@ pub(crate) async fn open(
         .max_write_buffer_size(WRITE_BYTES)
         .max_message_size(Some(MESSAGE_BYTES))
         .max_frame_size(Some(MESSAGE_BYTES));
+    let (host, port) =
+        address(&request).map_err(|why| OpenError::Final(EndReason::Options(why)))?;
+    let wire = match reach {
+        None => tcp(&host, port).await,
+        Some(reach) => reach(host, port).await,
+    };
+    let wire = wire.map_err(|error| OpenError::Passing(error.to_string(), None))?;
     let connector = tls.map(Connector::Rustls);
     let opened =
-        tokio_tungstenite::connect_async_tls_with_config(request, Some(config), true, connector);
+        tokio_tungstenite::client_async_tls_with_config(request, wire, Some(config), connector);
     match opened.await {
         Ok((socket, _)) => Ok(socket),
         Err(Error::Http(response)) => Err(refused(&response)),
@@ -73,6 +82,26 @@ fn request(ticket: &Ticket<'_>) -> Result<Request<()>, String> {
         headers.insert("X-Position", value);
     }
     Ok(request)
+}
+
+/// Host and port of the URL.
+fn address(request: &Request<()>) -> Result<(String, u16), String> {
+    let uri = request.uri();
+    let host = uri.host().ok_or_else(|| "the URL has no host".to_owned())?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = match (uri.port_u16(), uri.scheme_str()) {
+        (Some(port), _) => port,
+        (None, Some("wss")) => 443,
+        (None, Some("ws")) => 80,
+        (None, _) => return Err("the URL is neither ws nor wss".to_owned()),
+    };
+    Ok((host, port))
+}
+
+async fn tcp(host: &str, port: u16) -> std::io::Result<Box<dyn Wire>> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
 }
 
 #[derive(serde::Deserialize)]

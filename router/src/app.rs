@@ -32,6 +32,7 @@ use crate::key_fetch;
 use crate::metrics::Metrics;
 use crate::rest::Routes;
 use crate::server::Server;
+pub use crate::server::socket::{Arrival, Doorway, Wire};
 use crate::session_limits::SessionLimits;
 use crate::switchboard::{self, Lifetime, Switchboard};
 use crate::urls::Urls;
@@ -99,6 +100,25 @@ pub async fn run(
     clock: Clock,
     shutdown: CancellationToken,
 ) -> Result<RouterHandle, StartError> {
+    let address = config.router.listen;
+    let listen = |error| StartError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let local_addr = listener.local_addr().map_err(listen)?;
+    run_on((Box::new(listener), local_addr), config, ports, registry, clock, shutdown)
+}
+
+/// As [`run`], on a public port that is open already.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running.
+pub fn run_on(
+    (doorway, local_addr): (Box<dyn Doorway>, SocketAddr),
+    config: &Config,
+    ports: Ports,
+    registry: &Registry,
+    clock: Clock,
+    shutdown: CancellationToken,
+) -> Result<RouterHandle, StartError> {
     let router = &config.router;
     let http_metrics = HttpMetrics::register(registry)?;
     let metrics = Arc::new(Metrics::register(registry)?);
@@ -106,9 +126,6 @@ pub async fn run(
     let tokens = session_tokens(config.auth.session_token_key_file.as_deref())?;
     let identity = public_identity(router)?;
     let acceptor = identity.clone().map(tls::public_server).transpose()?.map(TlsAcceptor::from);
-    let listen = |error| StartError::Listen(router.listen, error);
-    let listener = TcpListener::bind(router.listen).await.map_err(listen)?;
-    let local_addr = listener.local_addr().map_err(listen)?;
 
     let lifetime = Lifetime { tracker: TaskTracker::new(), stop: shutdown.child_token() };
     if let Some(identity) = identity {
@@ -148,7 +165,7 @@ pub async fn run(
     let accepting = shutdown.child_token();
     let tls = acceptor.is_some();
     let server =
-        Server { listener, tls: acceptor, gateway: Arc::clone(&gateway), metrics: http_metrics };
+        Server { doorway, tls: acceptor, gateway: Arc::clone(&gateway), metrics: http_metrics };
     let serving = TaskTracker::new();
     vital::spawn(&serving, &lifetime.stop, "public port", server.run(accepting.clone()));
     serving.close();

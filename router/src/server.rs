@@ -6,6 +6,7 @@
 
 pub(crate) mod socket;
 
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::IntGauge;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::Gateway;
 use crate::http_metrics::HttpMetrics;
-use socket::Socket;
+use socket::{Arrival, Doorway, Socket};
 
 /// Connections of one router: 50,000 players at 12 KB each (DESIGN section 10), and room for REST.
 pub(crate) const CONNECTIONS: usize = 65_536;
@@ -65,7 +66,7 @@ pub(crate) struct Peer {
 
 /// The listening side.
 pub(crate) struct Server {
-    pub(crate) listener: TcpListener,
+    pub(crate) doorway: Box<dyn Doorway>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) metrics: HttpMetrics,
@@ -74,14 +75,14 @@ pub(crate) struct Server {
 impl Server {
     /// Serves until `stop`; then accepts no more and closes connections after their present
     /// request. Upgraded connections are not its business any more.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         let seats = Arc::new(Semaphore::new(CONNECTIONS));
         let overflow = Arc::new(Semaphore::new(OVERFLOW));
         let tasks = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
+                accepted = poll_fn(|cx| self.doorway.poll_accept(cx)) => accepted,
             };
             let (stream, address) = match accepted {
                 Ok(accepted) => accepted,
@@ -103,7 +104,7 @@ impl Server {
             };
             tasks.spawn(connection.run(stream, stop.clone()));
         }
-        drop(self.listener);
+        drop(self.doorway);
         tasks.close();
         tasks.wait().await;
     }
@@ -132,22 +133,9 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, stop: CancellationToken) {
+    async fn run(self, arrival: Arrival, stop: CancellationToken) {
+        let Some(socket) = self.socket(arrival).await else { return };
         let peer = self.peer.address;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "cannot set no-delay");
-        }
-        let socket = match &self.tls {
-            None => Socket::plain(stream),
-            Some(acceptor) => match handshake(acceptor, stream).await {
-                Ok(socket) => socket,
-                Err(error) => {
-                    self.metrics.handshakes_failed.inc();
-                    tracing::debug!(%peer, %error, "TLS handshake failed");
-                    return;
-                }
-            },
-        };
         let Self { gateway, peer: seat, .. } = self;
         let service = service_fn(move |request| Arc::clone(&gateway).answer(request, seat.clone()));
         let connection = http1::Builder::new()
@@ -167,6 +155,27 @@ impl Connection {
         };
         if let Err(error) = served {
             tracing::debug!(%peer, %error, "connection ended");
+        }
+    }
+
+    /// What HTTP is spoken on. None: the handshake failed.
+    async fn socket(&self, arrival: Arrival) -> Option<Socket> {
+        let stream = match arrival {
+            Arrival::Tcp(stream) => stream,
+            Arrival::Other(bytes) => return Some(Socket::other(bytes)),
+        };
+        let peer = self.peer.address;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "cannot set no-delay");
+        }
+        let Some(acceptor) = &self.tls else { return Some(Socket::plain(stream)) };
+        match handshake(acceptor, stream).await {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                self.metrics.handshakes_failed.inc();
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+                None
+            }
         }
     }
 }
