@@ -1,0 +1,110 @@
+//! What must hold of a whole run: checked over full histories, the journal and the hub.
+
+use std::collections::BTreeMap;
+
+use gss_session::Session;
+use gss_shared::ids::{SessionId, Version};
+use gss_shared::link::frame::ReadKind;
+use gss_shared::ports::hub::HubMessage;
+use gss_shared::ports::journal::JournalEvent;
+use gss_tests::history::{self, Fate, Heard, History, Repeats};
+use serde_json::Value;
+
+use crate::player::Presence;
+use crate::table::Log;
+
+/// The journal of each session.
+pub(crate) type Journals = BTreeMap<SessionId, Vec<JournalEvent>>;
+
+/// Everything that is wrong with one table.
+pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<String> {
+    let mut wrong = log.problems.clone();
+    let Some(session) = log.session else { return wrong };
+    let empty = Vec::new();
+    let journal = journals.get(&session).unwrap_or(&empty);
+    let histories: Vec<History> = log.records.iter().map(|(record, _)| record.history()).collect();
+    let mut found = history::check_journal(session, journal);
+    found.extend(history::check_commands(&histories, journals));
+    for (history, (_, presence)) in histories.iter().zip(&log.records) {
+        let complete = *presence == Presence::AtTheTable && log.settled;
+        found.extend(history::check_stream(history, journal, complete));
+        let told = up_to(journal, history, complete);
+        found.extend(history::check_snapshots(history, told));
+        found.extend(history::check_audience(history, journal));
+    }
+    let heard: Vec<Heard> = hub.iter().filter_map(heard).collect();
+    found.extend(history::check_hub(session, journal, &heard, Repeats::Allowed));
+    wrong.extend(found.iter().map(ToString::to_string));
+    wrong.extend(calls(log, session, journal));
+    wrong.extend(replayed(log, session, journal));
+    wrong
+}
+
+/// What this client can have been told: everything, if it was there until the end.
+fn up_to<'a>(
+    journal: &'a [JournalEvent],
+    history: &History,
+    complete: bool,
+) -> &'a [JournalEvent] {
+    let frames = history.frames().filter(|frame| frame["type"] == "sync_response");
+    let version = |frame: &Value| frame["data"]["version"].as_str()?.parse().ok().map(Version);
+    let last = frames.filter_map(version).max().unwrap_or_default();
+    let end = journal.partition_point(|event| complete || event.version <= last);
+    &journal[..end]
+}
+
+fn heard(message: &HubMessage) -> Option<Heard> {
+    let header = |wanted| {
+        let mut headers = message.headers.iter();
+        headers.find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str())
+    };
+    Some(Heard {
+        session: header("session_id")?.parse().ok()?,
+        version: Version(header("version")?.parse().ok()?),
+        message_id: message.message_id.clone(),
+        event_type: message.event_type.to_string(),
+        body: serde_json::from_str(&message.body).ok()?,
+        redelivered: false,
+    })
+}
+
+/// Events that only calls cause are as many as calls that were answered, at least, and as many as
+/// were tried, at most.
+fn calls(log: &Log, session: SessionId, journal: &[JournalEvent]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (kind, (tried, done)) in &log.calls {
+        let acted = |event: &&JournalEvent| event.event_type == *kind && event.action.is_some();
+        let count = journal.iter().filter(acted).count();
+        if count < *done || count > *tried {
+            wrong.push(format!("{session}: {count} {kind} for {done} answered of {tried} calls"));
+        }
+    }
+    wrong
+}
+
+/// Replay gives what the owner answered.
+fn replayed(log: &Log, session: SessionId, journal: &[JournalEvent]) -> Vec<String> {
+    let replayed = match Session::replay(session, None, journal) {
+        Ok(Some(replayed)) => replayed,
+        Ok(None) => return vec![format!("{session}: nothing is in the journal")],
+        Err(error) => return vec![format!("{session}: replay: {error}")],
+    };
+    let mut wrong = Vec::new();
+    for (player, document) in &log.documents {
+        let read = replayed.read(&ReadKind::State, *player, &BTreeMap::new());
+        let state = read.ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let state = state.map(|state| state["state"].clone());
+        if state.as_ref() != Some(document) {
+            wrong.push(format!("{session} {player} reads {document}, replay says {state:?}"));
+        }
+    }
+    wrong
+}
+
+/// Commands sent, and those acknowledged.
+pub(crate) fn commands(log: &Log) -> (usize, usize) {
+    let histories: Vec<History> = log.records.iter().map(|(record, _)| record.history()).collect();
+    let sent = || histories.iter().flat_map(|history| &history.sent);
+    let acknowledged = sent().filter(|sent| matches!(sent.fate, Fate::Acknowledged(_)));
+    (sent().count(), acknowledged.count())
+}
