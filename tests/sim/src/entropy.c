@@ -1,10 +1,12 @@
 /*
  * What the system says differently each time, for this program the same in every run of one seed:
  * random numbers (hash maps, tokio's select!, ids, back-off), drawn from the seed, and its clocks,
- * which stand still: simulated time moves by itself. No code under test needs to know. The program
- * has one thread while it draws. Without a seed the system says what it says.
+ * which stand still: simulated time moves by itself. No code under test needs to know. Each thread
+ * draws from a row of its own, in the order in which they began to: what the log draws is not missing
+ * in the simulation. Without a seed the system says what it says.
  */
 #define _GNU_SOURCE
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -12,14 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t state;
-static int seeded = -1;
+static atomic_ullong threads;
+static _Thread_local uint64_t state;
+static _Thread_local int seeded = -1;
 
 static int is_seeded(void) {
     if (seeded < 0) {
         const char *text = getenv("GSS_SIM_ENTROPY");
         seeded = text != NULL;
-        state = seeded ? strtoull(text, NULL, 10) : 0;
     }
     return seeded;
 }
@@ -34,6 +36,10 @@ static uint64_t next(void) {
 ssize_t getrandom(void *buffer, size_t length, unsigned int flags) {
     if (!is_seeded()) {
         return syscall(SYS_getrandom, buffer, length, flags);
+    }
+    if (state == 0) {
+        uint64_t thread = atomic_fetch_add(&threads, 1) + 1;
+        state = strtoull(getenv("GSS_SIM_ENTROPY"), NULL, 10) ^ (thread << 48);
     }
     unsigned char *bytes = buffer;
     for (size_t i = 0; i < length; i++) {

@@ -23,7 +23,7 @@ mod world;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Parser;
 
 use crate::campaign::Campaign;
@@ -63,7 +63,11 @@ fn main() -> Result<ExitCode> {
 
 fn one(seed: u64, plant: Option<Plant>) -> Result<bool> {
     run::init_log();
-    let report = run::one(seed, plant)?;
+    // The folder's name is this thread's first draw; the simulation's own thread comes next.
+    let keys = tempfile::tempdir()?;
+    let run = || run::one(seed, plant, keys.path());
+    let simulation = std::thread::scope(|scope| scope.spawn(run).join());
+    let report = simulation.map_err(|_| anyhow!("the simulation panicked"))??;
     println!("{report}");
     for wrong in report.wrong.iter().take(10) {
         println!("  {wrong}");

@@ -1,6 +1,7 @@
 //! From a seed to a verdict.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -45,17 +46,16 @@ impl FormatTime for SimulatedTime {
     }
 }
 
-/// Logs to standard error what `GSS_SIM_LOG` asks for.
+/// Logs to standard error what `GSS_SIM_LOG` asks for. Set up also when it asks for nothing: the
+/// simulation must not notice.
 pub(crate) fn init_log() {
-    if let Some(filter) = std::env::var_os("GSS_SIM_LOG") {
-        let filter = EnvFilter::new(filter.to_string_lossy());
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_timer(SimulatedTime)
-            .with_ansi(false)
-            .with_writer(std::io::stderr)
-            .init();
-    }
+    let filter = std::env::var_os("GSS_SIM_LOG").unwrap_or_else(|| "off".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter.to_string_lossy()))
+        .with_timer(SimulatedTime)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// What a run was.
@@ -102,18 +102,20 @@ impl Report {
     }
 }
 
-/// Runs one seed.
-pub(crate) fn one(seed: u64, plant: Option<Plant>) -> Result<Report> {
-    let folder = tempfile::tempdir()?;
+/// Runs one seed; `folder` is for the keys.
+pub(crate) fn one(seed: u64, plant: Option<Plant>, folder: &Path) -> Result<Report> {
     let mut random = StdRng::seed_from_u64(seed);
-    let secret: [u8; 32] = random.random();
-    std::fs::write(folder.path().join("hs256.key"), secret)?;
-    std::fs::write(folder.path().join("session_token.key"), random.random::<[u8; 32]>())?;
+    let mut key = |name: &str| -> Result<String> {
+        let key = format!("{:032x}", random.random::<u128>());
+        std::fs::write(folder.join(name), &key)?;
+        Ok(key)
+    };
+    let (secret, _) = (key("hs256.key")?, key("session_token.key")?);
     let trace = Trace::default();
     let net = Net::new(seed, trace.clone());
-    let mut world = World::new(seed, SIZE, folder.path(), net, plant)?;
+    let mut world = World::new(seed, SIZE, folder, net, plant)?;
     let mut plan = fault::plan(&mut random, SIZE, CALM_MS, HEAL_MS);
-    let logs = seat(&world, &mut random, &secret, (&trace, plant));
+    let logs = seat(&world, &mut random, secret.as_bytes(), (&trace, plant));
     let mut under_way = Vec::new();
     let settled = |log: &SharedLog| with(log, |log| log.settled);
     while world.net.now() < END_MS && !logs.iter().all(settled) {
