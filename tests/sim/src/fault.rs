@@ -132,7 +132,11 @@ fn fault(random: &mut StdRng, size: Size) -> Fault {
         6 => Fault::Suspend(process(random, size)),
         7..=13 => {
             let from = End::Process(process(random, size));
-            Fault::Cut(from, end(random, size), random.random_bool(0.4))
+            let mut to = end(random, size);
+            while to == from {
+                to = end(random, size);
+            }
+            Fault::Cut(from, to, random.random_bool(0.4))
         }
         14..=15 => Fault::Stall(store(random)),
         16..=18 => Fault::Flaky(store(random), random.random_range(0.02..0.5)),

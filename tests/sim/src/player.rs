@@ -123,14 +123,19 @@ impl Player {
     ) -> Result<()> {
         let history = Arc::new(Mutex::new(History::new(session, self.id)));
         let record = Record { history: Arc::clone(&history), ended: Arc::default() };
+        let id = self.id;
         let (trace, plant, frames) = (self.trace.clone(), self.plant, AtomicU64::new(0));
         let tap = move |raw: Raw<'_>| {
             let seen = match raw {
                 Raw::Frame(text) => {
                     trace.bytes(text.as_bytes());
+                    tracing::debug!(player = %id, %text, "hears");
                     Seen::Frame(serde_json::from_str(text).unwrap_or_default())
                 }
-                Raw::Closed(code) => Seen::Closed(code),
+                Raw::Closed(code) => {
+                    tracing::debug!(player = %id, ?code, "is closed");
+                    Seen::Closed(code)
+                }
             };
             let struck = frames.fetch_add(1, Ordering::Relaxed) % ONE_IN == ONE_IN - 1;
             let times = match plant {
@@ -197,7 +202,8 @@ impl Player {
         let index = {
             let mut history = lock(&record.history);
             let action = ActionId(command.action_id);
-            let frame = serde_json::from_str(&command.frame()).unwrap_or_default();
+            let frame: Value = serde_json::from_str(&command.frame()).unwrap_or_default();
+            tracing::debug!(player = %self.id, %frame, "says");
             let (at, answered) = (Instant::now(), None);
             history.sent.push(Sent { action, frame, at, answered, fate: Fate::Unknown });
             history.sent.len() - 1

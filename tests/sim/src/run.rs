@@ -186,6 +186,7 @@ fn verdict(seed: u64, world: &World, logs: &[SharedLog], trace: &Trace) -> Resul
     let missed = report.enough();
     report.wrong.extend(missed);
     for event in journals.values().flatten() {
+        tracing::debug!(?event, "is in the journal");
         trace.bytes(event.id.0.as_bytes());
         trace.bytes(event.data.as_bytes());
     }
