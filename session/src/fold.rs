@@ -108,6 +108,7 @@ impl Session {
             deleted_at: None,
             settings: body.settings,
             visible_since: version,
+            rolled_back_at: Version::ZERO,
             members: vec![gm],
             banned: Vec::new(),
             invites: Vec::new(),
@@ -150,7 +151,10 @@ impl Session {
                 let metadata = serde_json::Value::Object(body.metadata).to_string();
                 self.saved = Some(Saved { metadata: Some(metadata.into()), version, at });
             }
-            Event::RolledBack(body) => self.document = Document::new(body.document),
+            Event::RolledBack(body) => {
+                self.document = Document::new(body.document);
+                self.rolled_back_at = version;
+            }
             Event::MemberJoined(body) => self.joined(facts, body),
             Event::MemberLeft(body) => match body.character {
                 None => self.members.retain(|member| member.player != body.player),

@@ -100,6 +100,9 @@ pub struct Session {
     pub(crate) settings: Settings,
     /// Version since which `settings.visibility` is what it is.
     pub(crate) visible_since: Version,
+    /// Version of the last rollback.
+    #[serde(default, skip_serializing_if = "Version::is_zero")]
+    pub(crate) rolled_back_at: Version,
     /// In order of joining.
     pub(crate) members: Vec<Member>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -161,10 +164,14 @@ impl Session {
     }
 
     /// Whether events after this version, filtered for the member's present role, are all it may
-    /// see and nothing else: role and visibility are unchanged since.
+    /// see and nothing else: role and visibility are unchanged since, and the event of this version
+    /// is not one that a snapshot has to follow, which the member may not have got.
     pub fn can_resume(&self, player: PlayerId, from: Version) -> bool {
-        let since = self.member(player).map(|member| member.role_since.max(self.visible_since));
-        since.is_some_and(|since| since <= from)
+        let Some(member) = self.member(player) else { return false };
+        let changed = member.role_since.max(self.visible_since);
+        let snapshot_follows =
+            from > member.generation && (from == changed || from == self.rolled_back_at);
+        changed <= from && !snapshot_follows
     }
 
     /// Whether an action that [`Session::execute`] does not know was never accepted. Otherwise only

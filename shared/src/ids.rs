@@ -162,6 +162,11 @@ impl Version {
     /// Before the first event.
     pub const ZERO: Self = Self(0);
 
+    /// Before the first event, or never.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     /// The version after this one.
     #[must_use]
     pub fn next(self) -> Self {
