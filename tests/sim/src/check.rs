@@ -41,11 +41,7 @@ pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<S
 }
 
 /// What this client can have been told: everything, if it was there until the end.
-fn up_to<'a>(
-    journal: &'a [JournalEvent],
-    history: &History,
-    complete: bool,
-) -> &'a [JournalEvent] {
+fn up_to<'a>(journal: &'a [JournalEvent], history: &History, complete: bool) -> &'a [JournalEvent] {
     let frames = history.frames().filter(|frame| frame["type"] == "sync_response");
     let version = |frame: &Value| frame["data"]["version"].as_str()?.parse().ok().map(Version);
     let last = frames.filter_map(version).max().unwrap_or_default();

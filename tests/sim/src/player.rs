@@ -116,11 +116,7 @@ impl Player {
     }
 
     /// Connects, with a record of its own.
-    pub(crate) async fn connect(
-        &mut self,
-        session: SessionId,
-        token: String,
-    ) -> Result<()> {
+    pub(crate) async fn connect(&mut self, session: SessionId, token: String) -> Result<()> {
         let history = Arc::new(Mutex::new(History::new(session, self.id)));
         let record = Record { history: Arc::clone(&history), ended: Arc::default() };
         let id = self.id;

@@ -106,8 +106,16 @@ impl Start<'_> {
         };
         let addresses = Addresses { link, admin: format!("{}:7802", self.name) };
         let (registry, stop) = (Registry::new(), CancellationToken::new());
-        gss_node::app::run(&config, identity, ports, addresses, &registry, self.clock.clone(), &stop)
-            .context("start a node")
+        gss_node::app::run(
+            &config,
+            identity,
+            ports,
+            addresses,
+            &registry,
+            self.clock.clone(),
+            &stop,
+        )
+        .context("start a node")
     }
 
     /// Starts a router; called within the host.

@@ -195,18 +195,20 @@ fn acknowledgements(history: &History, effects: &BTreeMap<ActionId, Effect<'_>>)
 }
 
 /// Commands decided in another order than they were sent. One that got an error of unknown effect
-/// was sent again later, and may come after those that were under way.
+/// was sent again later, and may come after those that were under way. One acknowledged as a
+/// duplicate was decided over a connection that is gone, and an earlier one may have been refused
+/// there without being heard.
 fn disorder(history: &History, effects: &BTreeMap<ActionId, Effect<'_>>) -> Vec<Violation> {
-    let failed: BTreeSet<&str> = history
-        .frames()
-        .filter(|frame| frame["type"] == "error")
-        .filter_map(|frame| frame["error"]["details"]["action_id"].as_str())
-        .collect();
+    let errors = history.frames().filter(|frame| frame["type"] == "error");
+    let errors = errors.filter_map(|frame| frame["error"]["details"]["action_id"].as_str());
+    let duplicates = history.frames().filter(|frame| frame["data"]["duplicate"] == true);
+    let duplicates = duplicates.filter_map(|frame| frame["data"]["action_id"].as_str());
+    let again: BTreeSet<&str> = errors.chain(duplicates).collect();
     let mut before: Option<(ActionId, Version)> = None;
     let mut violations = Vec::new();
     for command in &history.sent {
         let Some(effect) = effects.get(&command.action) else { continue };
-        if failed.contains(command.action.to_string().as_str()) {
+        if again.contains(command.action.to_string().as_str()) {
             continue;
         }
         let version = effect.first.version;

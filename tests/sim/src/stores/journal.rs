@@ -73,8 +73,11 @@ impl Database {
             shards.iter().map(|row| HubCursor { shard: row.shard, row: 0 }).collect();
         let mut rows = self.journal.relay(&from_the_first, usize::MAX).await?;
         rows.sort_by_key(|(_, one)| one.row);
-        let row = |(shard, RelayRow { session, event, .. }): (Shard, RelayRow)| {
-            Row { shard, session, version: event.version, epoch: event.epoch }
+        let row = |(shard, RelayRow { session, event, .. }): (Shard, RelayRow)| Row {
+            shard,
+            session,
+            version: event.version,
+            epoch: event.epoch,
         };
         let owners = self.owners().iter().map(|(_, owner)| owner.clone()).collect();
         Ok(Ownership { owners, rows: rows.into_iter().map(row).collect() })
@@ -194,7 +197,8 @@ impl Journal for RemoteJournal {
         after: Version,
         limit: usize,
     ) -> Result<Vec<JournalEvent>, JournalError> {
-        self.ask(move |there| async move { there.journal.events(session, after, limit).await }).await
+        self.ask(move |there| async move { there.journal.events(session, after, limit).await })
+            .await
     }
 
     async fn heads(
@@ -233,7 +237,10 @@ impl Journal for RemoteJournal {
         before: Option<Version>,
         limit: usize,
     ) -> Result<Vec<Snapshot>, JournalError> {
-        self.ask(move |there| async move { there.journal.saved_states(session, before, limit).await }).await
+        self.ask(
+            move |there| async move { there.journal.saved_states(session, before, limit).await },
+        )
+        .await
     }
 
     async fn find_actions(
@@ -242,7 +249,8 @@ impl Journal for RemoteJournal {
         actions: &[ActionId],
     ) -> Result<Vec<FoundAction>, JournalError> {
         let actions = actions.to_vec();
-        self.ask(move |there| async move { there.journal.find_actions(session, &actions).await }).await
+        self.ask(move |there| async move { there.journal.find_actions(session, &actions).await })
+            .await
     }
 
     async fn begin_activation(&self, session: SessionId) -> Result<u32, JournalError> {
@@ -288,7 +296,8 @@ impl Journal for RemoteJournal {
         details: &str,
     ) -> Result<(), JournalError> {
         let (actor, act, details) = (actor.to_owned(), act.to_owned(), details.to_owned());
-        self.ask(move |there| async move { there.journal.audit(at, &actor, &act, &details).await }).await
+        self.ask(move |there| async move { there.journal.audit(at, &actor, &act, &details).await })
+            .await
     }
 
     async fn clock(&self) -> Result<Timestamp, JournalError> {
