@@ -113,20 +113,16 @@ impl Loader {
         (loaded, true)
     }
 
-    /// Counts an activation; returns how many began and did not end, this one included. A try of
-    /// this one without an answer may have been counted: it is no activation.
+    /// Counts an activation; returns how many began and did not end, this one included. A try without
+    /// an answer may have been counted and is not repeated: in an outage one death would count as
+    /// many.
     async fn begin(&self, session: SessionId) -> Result<u32, JournalError> {
-        let (mut pause, mut unanswered) = (FIRST_RETRY, 0);
-        loop {
-            match self.journal.begin_activation(session).await {
-                Ok(begun) => return Ok(begun.saturating_sub(unanswered).max(1)),
-                Err(JournalError::Unavailable(error)) => {
-                    tracing::debug!(%session, %error, "activation waits");
-                    unanswered += 1;
-                    wait(&mut pause).await;
-                }
-                Err(error) => return Err(error),
+        match self.journal.begin_activation(session).await {
+            Err(JournalError::Unavailable(error)) => {
+                tracing::debug!(%session, %error, "activation may not be counted");
+                Ok(0)
             }
+            counted => counted,
         }
     }
 

@@ -21,11 +21,28 @@ async fn a_count_whose_answer_was_lost_is_no_activation() {
     let node = world.node_on("a", Arc::clone(&journal) as _).await;
     let mut router = world.router(&node).await;
     router.until_owned().await;
-    journal.fail(Fault::BeginLost, 4);
+    journal.fail(Fault::BeginLost, 1);
     let (_, outcome) = router.ask(create()).await;
     assert_eq!(accepted(&outcome), (1, false));
     assert!(journal.is_sound());
     node.handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_counts_once_whatever_the_journal_answered() {
+    let world = World::new().await;
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    let metrics = Metrics::register(&Registry::new()).expect("metrics");
+    let loader = Loader::new(Arc::clone(&journal) as _, SHARDS, metrics);
+    journal.fail(Fault::BeginLost, 4);
+    journal.fail(Fault::EventsHang, 1);
+    let (to, _loaded) = oneshot::channel();
+    let end = CancellationToken::new();
+    tokio::select! {
+        () = loader.activate(table(), true, &end, to) => panic!("it cannot end"),
+        () = journal.hanging.notified() => {}
+    }
+    assert_eq!(world.journal.begin_activation(table()).await.expect("count"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
