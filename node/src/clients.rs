@@ -63,6 +63,8 @@ impl Clients {
         now: Instant,
     ) -> Vec<(ConnectionId, Arc<Peer>)> {
         let replaced = self.replaced_by(connection, token);
+        // Decided before, these were not there yet when this one was decided.
+        self.note_replaced(&replaced);
         let gone = replaced.iter().filter_map(|old| {
             let attachment = self.attached.remove(old)?;
             Some((*old, attachment.peer))
@@ -79,8 +81,14 @@ impl Clients {
     /// commands are refused (SAFETY S10).
     pub fn supersede(&mut self, connection: ConnectionId, token: &TokenClaims) {
         self.replaced.retain(|replaced| *replaced != connection);
-        for old in self.replaced_by(connection, token) {
-            self.replaced.push_back(old);
+        self.note_replaced(&self.replaced_by(connection, token));
+    }
+
+    fn note_replaced(&mut self, connections: &[ConnectionId]) {
+        for old in connections {
+            if !self.is_replaced(*old) {
+                self.replaced.push_back(*old);
+            }
         }
         while self.replaced.len() > REPLACED {
             self.replaced.pop_front();

@@ -165,6 +165,9 @@ impl Slot {
             Answer::unseen_attach(to, &admitted.frame, &Unseen::Unavailable).send();
             return;
         }
+        if self.clients.is_replaced(connection) {
+            return refuse_replaced(to, &admitted.frame);
+        }
         let replaced = self.clients.attach(connection, &admitted.peer, token, turn.at);
         for (connection, peer) in replaced {
             let code = CloseCode::Replaced.number();
@@ -203,15 +206,7 @@ impl Slot {
     ) {
         let (player, connection) = (admitted.frame.player, admitted.frame.connection);
         if self.clients.is_replaced(connection) {
-            let text = "another connection replaced this";
-            let error = ClientError::new(ErrorCode::Forbidden, text);
-            let outcome = AttachOutcome::Refused {
-                refused: refused(&error),
-                close: CloseCode::Replaced.number(),
-            };
-            let told = ToRouter::Attached { request: admitted.frame.request, outcome };
-            Answer::from_journal(to, told).send();
-            return;
+            return refuse_replaced(to, &admitted.frame);
         }
         match missed {
             Missed::Messages(messages) => {
@@ -290,6 +285,14 @@ impl Slot {
             }
         }
     }
+}
+
+fn refuse_replaced(to: ReplyTo, frame: &AttachFrame) {
+    let error = ClientError::new(ErrorCode::Forbidden, "another connection replaced this");
+    let close = CloseCode::Replaced.number();
+    let outcome = AttachOutcome::Refused { refused: refused(&error), close };
+    let told = ToRouter::Attached { request: frame.request, outcome };
+    Answer::from_journal(to, told).send();
 }
 
 /// A rollback or a change of what the player may see is among what was missed.

@@ -251,6 +251,30 @@ async fn a_connection_that_was_replaced_while_it_resumed_stays_replaced() {
 }
 
 #[tokio::test]
+async fn an_older_connection_that_still_resumes_does_not_replace_a_newer() {
+    let mut bench = Bench::with_table().await;
+    bench.attach(1, 70, None);
+    bench.settle().await;
+    let from = position(&bench);
+    bench.send(&set(1, "/shared/hp", 5));
+    bench.settle().await;
+    bench.shard = crate::shard::Shard::new(ONE, bench.shard.epoch(), BUDGET);
+    bench.attach(2, 70, Some(from));
+    bench.attach(3, 70, None);
+    bench.decide().await;
+    while let Some(part) = bench.part() {
+        bench.append(part).await;
+    }
+    let asked = bench.take(|effect| matches!(effect, Effect::Missed { .. })).expect("a read");
+    bench.settle().await;
+    bench.story();
+    answer(&mut bench, asked, Missed::Gone);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["refused 2: forbidden 4005"]);
+    assert_eq!(attached(&bench), [connection(3)]);
+}
+
+#[tokio::test]
 async fn a_resume_that_cannot_be_answered_leaves_nobody_attached() {
     let (mut bench, asked) = resuming().await;
     answer(&mut bench, asked, Missed::Unavailable);
