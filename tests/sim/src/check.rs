@@ -1,6 +1,6 @@
 //! What must hold of a whole run: checked over full histories, the journal and the hub.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gss_session::Session;
 use gss_shared::ids::{SessionId, Version};
@@ -38,6 +38,16 @@ pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<S
     wrong.extend(calls(log, session, journal));
     wrong.extend(replayed(log, session, journal));
     wrong
+}
+
+/// Whether the hub has every message of these journals.
+pub(crate) fn is_relayed(journals: &Journals, hub: &[HubMessage]) -> bool {
+    let taken: BTreeSet<&str> = hub.iter().map(|message| message.message_id.as_str()).collect();
+    journals.iter().all(|(session, journal)| {
+        let told = journal.iter().map(|event| gss_session::hub_message(*session, event));
+        let mut told = told.filter_map(|message| message.ok().flatten());
+        told.all(|message| taken.contains(message.message_id.as_str()))
+    })
 }
 
 /// What this client can have been told: everything, if it was there until the end.

@@ -31,6 +31,8 @@ const TABLES: usize = 4;
 const CALM_MS: u64 = 4_000;
 /// When the last fault ends.
 const HEAL_MS: u64 = 34_000;
+/// When the hub has everything at the latest: its relay pauses up to 5 s after an error.
+const RELAYED_MS: u64 = HEAL_MS + 10_000;
 /// When the run ends, settled or not.
 const END_MS: u64 = 240_000;
 
@@ -118,12 +120,23 @@ pub(crate) fn one(seed: u64, plant: Option<Plant>, folder: &Path) -> Result<Repo
     let logs = seat(&world, &mut random, secret.as_bytes(), (&trace, plant));
     let mut under_way = Vec::new();
     let settled = |log: &SharedLog| with(log, |log| log.settled);
-    while world.net.now() < END_MS && !logs.iter().all(settled) {
+    while world.net.now() < END_MS && !(logs.iter().all(settled) && is_relayed(&world, &logs)?) {
         world.step();
         NOW.store(world.net.now(), Ordering::Relaxed);
         world.suffer(&mut plan, &mut under_way)?;
     }
     verdict(seed, &world, &logs, &trace)
+}
+
+/// Whether the hub has everything, or had the time to: looked at now and then.
+fn is_relayed(world: &World, logs: &[SharedLog]) -> Result<bool> {
+    let now = world.net.now();
+    if !now.is_multiple_of(100) {
+        return Ok(false);
+    }
+    let sessions = logs.iter().filter_map(|log| with(log, |log| log.session));
+    let journals = world.journals(sessions)?;
+    Ok(now > RELAYED_MS || check::is_relayed(&journals, &world.stores.broker.taken()))
 }
 
 /// Sets the players to their tables.
