@@ -1,7 +1,7 @@
 //! The append-only events of all sessions: the only truth.
 //!
-//! Adapters: [`postgres`] (production) and [`sqlite`] (embedded). Only this module can make a
-//! [`Committed`], and only from a commit that the database confirmed.
+//! Adapters: [`postgres`] (production), [`sqlite`] (embedded) and `memory` (simulation). Only this
+//! module can make a [`Committed`], and only from a commit that the database confirmed.
 
 mod content;
 #[cfg(test)]

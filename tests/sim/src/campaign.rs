@@ -75,7 +75,10 @@ impl Campaign {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         print!("{}", text(&output.stdout));
         if !output.status.success() {
-            println!("{}  again: GSS_SIM_LOG=info gss-sim {seed}", text(&output.stderr));
+            println!(
+                "{}  again, in tests/seeds.rs: #[test] fn seed_{seed}() {{ replay({seed}) }}",
+                text(&output.stderr)
+            );
         }
         Ok(output.status.success())
     }
