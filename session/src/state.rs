@@ -164,14 +164,19 @@ impl Session {
     }
 
     /// Whether events after this version, filtered for the member's present role, are all it may
-    /// see and nothing else: role and visibility are unchanged since, and the event of this version
-    /// is not one that a snapshot has to follow, which the member may not have got.
+    /// see and nothing else: role and visibility are unchanged since.
     pub fn can_resume(&self, player: PlayerId, from: Version) -> bool {
-        let Some(member) = self.member(player) else { return false };
-        let changed = member.role_since.max(self.visible_since);
-        let snapshot_follows =
-            from > member.generation && (from == changed || from == self.rolled_back_at);
-        changed <= from && !snapshot_follows
+        let since = self.member(player).map(|member| member.role_since.max(self.visible_since));
+        since.is_some_and(|since| since <= from)
+    }
+
+    /// Whether the event of this version is one that a snapshot has to follow: a member whose position
+    /// it is may not have got that.
+    pub fn snapshot_follows(&self, player: PlayerId, version: Version) -> bool {
+        self.member(player).is_some_and(|member| {
+            let changes = [member.role_since, self.visible_since, self.rolled_back_at];
+            version > member.generation && changes.contains(&version)
+        })
     }
 
     /// Whether an action that [`Session::execute`] does not know was never accepted. Otherwise only

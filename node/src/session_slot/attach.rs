@@ -210,7 +210,10 @@ impl Slot {
         }
         match missed {
             Missed::Messages(messages) => {
-                if admitted.sync.is_some() || !needs_sync(&messages, player) {
+                let follows = admitted.resume.is_some_and(|from| {
+                    self.session().is_some_and(|all| all.snapshot_follows(player, from.version))
+                });
+                if admitted.sync.is_some() || !(follows || needs_sync(&messages, player)) {
                     return self.welcome(to, *admitted, messages, turn.at);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gss_shared::ids::{ConnectionId, Position};
+use gss_shared::ids::{ConnectionId, Position, Version};
 use gss_shared::link::frame::{AttachOutcome, CommandBody, ToRouter};
 use gss_shared::rest_command::RestCommand;
 use uuid::Uuid;
@@ -76,6 +76,13 @@ async fn a_resume_across_a_rollback_gets_the_state_as_well() {
     bench.settle().await;
     let story = bench.story();
     assert!(story.contains(&"resumed 2: 5,6,7 to 7 and sync".to_owned()), "{story:?}");
+    // Who has the rollback itself may lack the state that followed it.
+    let rolled_back = Position { version: Version(6), ..position(&bench) };
+    let events = bench.journal.events(table(), Version(5), 1).await.expect("events");
+    bench.attach(3, 71, Some(Position { event: events[0].id, ..rolled_back }));
+    bench.settle().await;
+    let story = bench.story();
+    assert!(story.contains(&"resumed 3: 7,8 to 8 and sync".to_owned()), "{story:?}");
 }
 
 #[tokio::test]
