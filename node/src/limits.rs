@@ -35,6 +35,8 @@ pub const REPLACED: usize = 64;
 /// Connections that were detached, remembered per session so that an attach of theirs that still waits
 /// for a load or a commit does not bring them back.
 pub const GONE: usize = 64;
+/// Refusals remembered per session, about half a kilobyte each.
+pub const REFUSALS: usize = 64;
 /// Actions that panicked, remembered per shard so that they are not decided again.
 pub const PANICKED: usize = 256;
 /// Beats of which the time is known: 128 s, more than the longest budget that an operator may set.

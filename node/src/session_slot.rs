@@ -9,6 +9,7 @@
 mod attach;
 mod decide;
 mod live;
+mod refusals;
 mod verdict;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::limits::{
 use crate::peer::Peer;
 use crate::work::{Ask, Effect, LoadError, Loaded, What, Work};
 use live::{Live, Phase, Why};
+use refusals::{Refusal, Refusals};
 
 /// What all sessions of a shard share.
 #[derive(Debug)]
@@ -104,6 +106,8 @@ struct Origin {
     appends: bool,
     /// Members whose presence is to be told once it is committed.
     members: Vec<PlayerId>,
+    /// To be remembered once it is answered.
+    refusal: Option<Box<Refusal>>,
 }
 
 #[derive(Debug)]
@@ -127,6 +131,7 @@ pub struct Slot {
     known: BTreeMap<ActionId, FoundAction>,
     /// The action that was looked for last and not found.
     absent: Option<ActionId>,
+    refusals: Refusals,
     /// One decision at a time, until the one the journal refuses stands alone.
     solo: bool,
     used: Instant,
@@ -145,6 +150,7 @@ impl Slot {
             decided: VecDeque::new(),
             known: BTreeMap::new(),
             absent: None,
+            refusals: Refusals::default(),
             solo: false,
             used: now,
             panics: (0, now),

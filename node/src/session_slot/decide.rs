@@ -13,6 +13,7 @@ use gss_shared::ports::journal::{FoundAction, Part};
 use gss_shared::time::Timestamp;
 
 use super::live::{Phase, Why};
+use super::refusals::Refusal;
 use super::{Decided, Origin, Slot, State, Turn};
 use crate::answer::{
     Answer, Payload, ReplyTo, TrailRead, Unseen, answer_frame, read_frame, refused,
@@ -120,7 +121,10 @@ impl Slot {
             None => self.parse(frame),
         };
         let command = match parsed {
-            Err(error) => return self.refuse(frame, action_of(&error), error),
+            Err(error) => {
+                let of = Origin { action: action_of(&error), ..Origin::default() };
+                return self.refuse(frame, of, error);
+            }
             Ok(Parsed::Ephemeral(change)) => return self.judge_ephemeral(frame, &change, turn),
             Ok(Parsed::Command(command)) => command,
         };
@@ -128,7 +132,10 @@ impl Slot {
         let (position, at, members) = match self.ask_session(&command, turn) {
             Said::Accepted(position, at, members) => (position, at, Some(members)),
             Said::Duplicate(position, at) => (position, at, None),
-            Said::Refused(error) => return self.refuse(frame, action, error),
+            Said::Refused(error) => {
+                let refusal = Refusal::of(&command, &error);
+                return self.refuse(frame, Origin { action, refusal, ..Origin::default() }, error);
+            }
             Said::Later => return Judged::Again,
             Said::Panicked => {
                 return Judged::Settled(internal().with("action_id", command.action.to_string()));
@@ -139,7 +146,8 @@ impl Slot {
         let outcome = Outcome::Accepted { position, at, duplicate, view };
         let payload = Payload::Frame(Box::new(answer_frame(frame, action, outcome)));
         let members = members.unwrap_or_default();
-        Judged::Answer { payload, of: Origin { action, appends: !duplicate, members } }
+        let of = Origin { action, appends: !duplicate, members, refusal: None };
+        Judged::Answer { payload, of }
     }
 
     fn parse(&self, frame: &CommandFrame) -> Result<Parsed, ClientError> {
@@ -155,16 +163,11 @@ impl Slot {
         }
     }
 
-    fn refuse(
-        &self,
-        frame: &CommandFrame,
-        action: Option<ActionId>,
-        mut error: ClientError,
-    ) -> Judged {
+    fn refuse(&self, frame: &CommandFrame, of: Origin, mut error: ClientError) -> Judged {
         error.details.entry("effect").or_insert_with(|| "none".into());
         let outcome = Outcome::Refused { refused: refused(&error), saw: self.working() };
-        let payload = Payload::Frame(Box::new(answer_frame(frame, action, outcome)));
-        Judged::Answer { payload, of: Origin { action, ..Origin::default() } }
+        let payload = Payload::Frame(Box::new(answer_frame(frame, of.action, outcome)));
+        Judged::Answer { payload, of }
     }
 
     fn view(&self, kind: &ReadKind, player: PlayerId, turn: &Turn<'_>) -> Option<String> {
@@ -181,6 +184,9 @@ impl Slot {
         }
         if let Some(found) = self.known.get(&command.action) {
             return known(found, command);
+        }
+        if let Some(error) = self.refusals.find(command) {
+            return Said::Refused(error.clone());
         }
         let State::Live(live) = &mut self.state else { return Said::Later };
         if turn.full && live.session.is_none() {
@@ -272,7 +278,7 @@ impl Slot {
             None => Err(ClientError::new(ErrorCode::SessionNotFound, "there is no such session")),
         };
         match frames {
-            Err(error) => self.refuse(frame, None, error),
+            Err(error) => self.refuse(frame, Origin::default(), error),
             Ok(frames) => {
                 let done = Box::new(answer_frame(frame, None, Outcome::Nothing));
                 let payload = Payload::Ephemeral { frames, done, except: frame.connection };

@@ -99,6 +99,9 @@ impl Slot {
                     }
                 },
             }
+            if let Some(refusal) = of.refusal {
+                self.refusals.add(refusal);
+            }
             self.tell_members(&of.members, turn);
         }
     }

@@ -45,6 +45,44 @@ async fn a_fence_under_the_present_epoch_ends_service() {
 }
 
 #[tokio::test]
+async fn a_refused_command_is_refused_again_until_another_owner_decides() {
+    let mut bench = Bench::with_table().await;
+    let command = expecting(1, "/shared/hp", 2, 9);
+    bench.send(&command);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["conflict at 3"]);
+    // Now it would do.
+    bench.send(&set(2, "/shared/hp", 2));
+    bench.send(&command);
+    // Another command is another matter, whatever its id.
+    bench.send(&expecting(1, "/shared/hp", 2, 3));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4", "conflict at 4", "live 5", "ack 5"]);
+    bench.send(&expecting(3, "/shared/hp", 2, 9));
+    bench.settle().await;
+    bench.send(&set(4, "/shared/hp", 2));
+    bench.settle().await;
+    bench.story();
+    bench.shard = crate::shard::Shard::new(ONE, Epoch(1), BUDGET);
+    bench.send(&expecting(3, "/shared/hp", 2, 9));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 7", "ack 7"]);
+}
+
+#[tokio::test]
+async fn a_refusal_by_a_state_that_was_never_committed_is_not_remembered() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 2));
+    bench.send(&expecting(2, "/shared/hp", 1, 5));
+    bench.decide().await;
+    // What the refusal saw never was.
+    bench.part().expect("a submission");
+    bench.refuse(1, PartRefusal::Poison);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["internal at 3", "live 4", "ack 4"]);
+}
+
+#[tokio::test]
 async fn an_accepted_action_is_acknowledged_again_after_a_reload() {
     let mut bench = Bench::with_table().await;
     bench.send(&set(1, "/shared/hp", 5));
