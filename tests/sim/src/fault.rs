@@ -78,15 +78,19 @@ pub(crate) type Timed = (u64, u64, Fault);
 pub(crate) fn plan(random: &mut StdRng, size: Size, from: u64, to: u64) -> Vec<Timed> {
     let mut plan = Vec::new();
     let mut at = from;
-    // An owner changes in every run.
-    let victim = random.random_range(0..size.nodes);
-    let certain = match random.random_range(0..4) {
-        0 => Fault::Kill(Process::Node(victim)),
-        1 => Fault::Vanish(Process::Node(victim)),
-        2 => Fault::Drain(victim),
-        _ => Fault::Stop(Process::Node(victim)),
-    };
-    plan.push((at + 500, at + 500 + random.random_range(4_500..8_000), certain));
+    // An owner changes in every run: each node is struck once, whichever has the tables.
+    let first = random.random_range(0..size.nodes);
+    for turn in 0..size.nodes {
+        let victim = (first + turn) % size.nodes;
+        let certain = match random.random_range(0..4) {
+            0 => Fault::Kill(Process::Node(victim)),
+            1 => Fault::Vanish(Process::Node(victim)),
+            2 => Fault::Drain(victim),
+            _ => Fault::Stop(Process::Node(victim)),
+        };
+        let begins = from + 500 + u64::try_from(turn).unwrap_or(0) * 6_000;
+        plan.push((begins, begins + random.random_range(4_500..8_000), certain));
+    }
     while at < to {
         let longest = if random.random_bool(0.3) { 9_000 } else { 2_500 };
         let lasts = random.random_range(100..longest);
