@@ -34,7 +34,8 @@ impl Server {
             config.password(password);
         }
         if config.get_ssl_mode() == SslMode::Prefer {
-            let local = config.get_hosts().iter().all(is_local);
+            let addresses = config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+            let local = addresses && config.get_hosts().iter().all(is_local);
             config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }
         let tls = client(config.get_ssl_mode(), address.tls_ca.as_deref())?;
@@ -85,6 +86,9 @@ mod tests {
         assert_eq!(mode("postgres://u@db.example/d"), SslMode::Require);
         assert_eq!(mode("postgres://u@127.0.0.1,db.example/d"), SslMode::Require);
         assert_eq!(mode("postgres://u@db.example/d?sslmode=prefer"), SslMode::Require);
+        // The address is what is connected to, whatever the host is called.
+        assert_eq!(mode("postgres://u@localhost/d?hostaddr=10.0.0.5"), SslMode::Require);
+        assert_eq!(mode("postgres:///d?hostaddr=10.0.0.5"), SslMode::Require);
         assert_eq!(mode("postgres://u@db.example/d?sslmode=disable"), SslMode::Disable);
     }
 
