@@ -196,10 +196,8 @@ impl Protocol {
     pub(super) fn raise(&self, world: &mut World, place: Place) {
         let Some(Pending::Unknown(append)) = service(world, place).pending else { return };
         let raised = world.raise(place.1, append.epoch, append.writer, self.broken);
-        let row = &world.rows[at(place.1)];
-        // An earlier try whose answer was lost may have raised it for us.
-        let tried = row.owner == Some(append.writer) && row.epoch == append.epoch + 1;
-        let new = raised.or(tried.then_some(row.epoch)).unwrap_or(append.epoch);
+        // Who has raised it meanwhile, be it ownership of this node, has ended this service.
+        let new = raised.unwrap_or(append.epoch);
         service(world, place).pending = Some(Pending::Raised(append, new));
         if new > append.epoch {
             world.nodes[at(place.0)].add(Job::Raised(place.1, append.epoch, new));
