@@ -394,11 +394,10 @@ fn workspace() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A binary of the workspace, beside this test's.
+/// A binary of the workspace: beside this one, or, of a test, in the folder above.
 fn binary(name: &str) -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("target folder")?;
-    let path = folder.join(name);
-    ensure!(path.exists(), "{} is not built: run `cargo xtask test`", path.display());
-    Ok(path)
+    let own = std::env::current_exe()?;
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.exists());
+    found.with_context(|| format!("{name} is not built: run `cargo xtask test`"))
 }

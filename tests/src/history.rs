@@ -8,6 +8,7 @@
 
 pub mod along;
 pub mod audience;
+pub mod calls;
 pub mod commands;
 pub mod hub;
 pub mod journal;
@@ -25,6 +26,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 pub use audience::check_audience;
+pub use calls::{Calls, check_calls};
 pub use commands::check_commands;
 pub use hub::{Heard, Repeats, check_hub};
 pub use journal::check_journal;

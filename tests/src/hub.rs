@@ -82,6 +82,18 @@ impl Drop for Listener {
     }
 }
 
+/// Messages that wait in our queue.
+///
+/// # Errors
+/// When the broker does not answer.
+pub async fn depth(url: &str) -> Result<u32> {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let passive = QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
+    let queue = channel.queue_declare(QUEUE.into(), passive, FieldTable::default()).await?;
+    Ok(queue.message_count())
+}
+
 /// A delivery without the headers of PROTOCOL section 8 is kept under nil names, which no journal
 /// has.
 fn note(delivery: &lapin::message::Delivery, heard: &Mutex<Vec<Heard>>) {

@@ -1,5 +1,6 @@
 //! A recording player: the SDK plays, everything received is kept.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -124,8 +125,10 @@ impl Seat {
         tokio::spawn(async move { while events.next().await.is_some() {} });
         let (outbox, waiting) = mpsc::channel(OUTBOX);
         let (pending, fates) = watch::channel(0);
-        tokio::spawn(send_all(client.clone(), waiting, record.clone(), pending));
-        Ok(Player { player: self.player, client, outbox, record, seen, fates })
+        let answered = Arc::<AtomicUsize>::default();
+        let fated = Fated { pending, answered: answered.clone() };
+        tokio::spawn(send_all(client.clone(), waiting, record.clone(), fated));
+        Ok(Player { player: self.player, client, outbox, record, seen, fates, answered })
     }
 }
 
@@ -187,10 +190,17 @@ pub struct Player {
     seen: watch::Receiver<()>,
     /// Commands without a fate.
     fates: watch::Receiver<usize>,
+    answered: Arc<AtomicUsize>,
 }
 
 fn lock(record: &Mutex<History>) -> MutexGuard<'_, History> {
     record.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// How many commands have no fate, and how many were acknowledged.
+struct Fated {
+    pending: watch::Sender<usize>,
+    answered: Arc<AtomicUsize>,
 }
 
 /// Sends in order and notes every fate. Commands wait here while too many are unanswered.
@@ -198,8 +208,9 @@ async fn send_all(
     client: Client,
     mut waiting: mpsc::Receiver<Due>,
     record: Arc<Mutex<History>>,
-    pending: watch::Sender<usize>,
+    fated: Fated,
 ) {
+    let Fated { pending, answered } = fated;
     let pending = Arc::new(pending);
     while let Some(Due { command, at }) = waiting.recv().await {
         let index = {
@@ -214,13 +225,16 @@ async fn send_all(
             pending.send_modify(|pending| *pending -= 1);
             continue;
         };
-        let (record, pending) = (record.clone(), pending.clone());
+        let (record, pending, answered) = (record.clone(), pending.clone(), answered.clone());
         tokio::spawn(async move {
             let fate = match answer.await {
                 Ok(ack) => Fate::Acknowledged(Version(ack.version)),
                 Err(CommandError::Refused(refusal)) => Fate::Refused(refusal.code),
                 Err(CommandError::Unknown(_) | CommandError::Ended) => Fate::Unknown,
             };
+            if matches!(fate, Fate::Acknowledged(_)) {
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
             {
                 let sent = &mut lock(&record).sent[index];
                 (sent.fate, sent.answered) = (fate, Some(Instant::now()));
@@ -234,6 +248,11 @@ impl Player {
     /// Who it is.
     pub fn id(&self) -> PlayerId {
         self.player
+    }
+
+    /// Commands acknowledged so far.
+    pub fn acknowledged(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Queues a command `{"type", "data"}`; its key is made here.
@@ -294,6 +313,19 @@ impl Player {
             );
         }
         Ok(())
+    }
+
+    /// Drops the connection and opens another.
+    ///
+    /// # Errors
+    /// When the client has ended.
+    pub async fn reconnect(&self) -> Result<()> {
+        Ok(self.client.reconnect().await?)
+    }
+
+    /// Version of the last journaled message or snapshot that was seen.
+    pub fn last_version(&self) -> Version {
+        lock(&self.record).last_version()
     }
 
     /// What was recorded so far.

@@ -18,20 +18,27 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// Notes every change of a shard's row that it gets to see.
 pub struct OwnerWatch {
     url: String,
+    /// Rows up to here were written before.
+    from: i64,
     seen: Arc<Mutex<Vec<Owner>>>,
     task: JoinHandle<()>,
 }
 
 impl OwnerWatch {
     /// Starts to look; comes back by itself when the journal does.
-    pub fn start(cluster: &Cluster) -> Self {
+    ///
+    /// # Errors
+    /// When the journal does not answer.
+    pub async fn start(cluster: &Cluster) -> Result<Self> {
         let url = cluster.endpoints().postgres.clone();
+        let statement = "SELECT coalesce(max(row), 0) FROM session_events";
+        let from = open(&url).await?.query_one(statement, &[]).await?.get(0);
         let seen = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn(watch(url.clone(), seen.clone()));
-        Self { url, seen, task }
+        Ok(Self { url, from, seen, task })
     }
 
-    /// Looks a last time; all that was seen, and all rows of the journal.
+    /// Looks a last time; all that was seen, and all rows written since the start.
     ///
     /// # Errors
     /// When the journal does not answer.
@@ -41,8 +48,8 @@ impl OwnerWatch {
         let mut owners = self.seen.lock().ok().context("the watch broke")?.clone();
         owners.extend(owned(&client).await?);
         let statement = "SELECT shard, session_id::text, version, epoch FROM session_events \
-                         ORDER BY row";
-        let rows = client.query(statement, &[]).await?;
+                         WHERE row > $1 ORDER BY row";
+        let rows = client.query(statement, &[&self.from]).await?;
         let row = |row: &tokio_postgres::Row| {
             Ok(Row {
                 shard: Shard(u16::try_from(row.get::<_, i32>(0))?),

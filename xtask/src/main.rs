@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod cluster;
 mod dev;
 mod install;
@@ -45,6 +46,8 @@ enum Command {
     Cluster(cluster::Options),
     /// Measure a release build: `bench core`.
     Bench(bench::Options),
+    /// Faults under load on real processes, and checks of all histories.
+    Chaos(chaos::Options),
     /// Start a process again as its description says (used by `restart` in endpoints.json).
     #[command(hide = true)]
     Start { description: PathBuf },
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test(options) => interrupt::watch().and_then(|()| test::run(&options)),
         Command::Lint(options) => interrupt::watch().and_then(|()| lint::run(&options)),
         Command::Cluster(options) => interrupt::watch().and_then(|()| cluster::run(&options)),
+        Command::Chaos(options) => interrupt::watch().and_then(|()| chaos::run(&options)),
         Command::Bench(options) => interrupt::watch().and_then(|()| bench::run(&options)),
     };
     match outcome {

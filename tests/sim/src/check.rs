@@ -28,14 +28,13 @@ pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<S
     for (history, (_, presence)) in histories.iter().zip(&log.records) {
         let complete = *presence == Presence::AtTheTable && log.settled;
         found.extend(history::check_stream(history, journal, complete));
-        let told = up_to(journal, history, complete);
-        found.extend(history::check_snapshots(history, told));
+        found.extend(history::check_snapshots(history, journal, complete));
         found.extend(history::check_audience(history, journal));
     }
     let heard: Vec<Heard> = hub.iter().filter_map(heard).collect();
     found.extend(history::check_hub(session, journal, &heard, Repeats::Allowed));
+    found.extend(history::check_calls(session, journal, &log.calls));
     wrong.extend(found.iter().map(ToString::to_string));
-    wrong.extend(calls(log, session, journal));
     wrong.extend(replayed(log, session, journal));
     wrong
 }
@@ -48,15 +47,6 @@ pub(crate) fn is_relayed(journals: &Journals, hub: &[HubMessage]) -> bool {
         let mut told = told.filter_map(|message| message.ok().flatten());
         told.all(|message| taken.contains(message.message_id.as_str()))
     })
-}
-
-/// What this client can have been told: everything, if it was there until the end.
-fn up_to<'a>(journal: &'a [JournalEvent], history: &History, complete: bool) -> &'a [JournalEvent] {
-    let frames = history.frames().filter(|frame| frame["type"] == "sync_response");
-    let version = |frame: &Value| frame["data"]["version"].as_str()?.parse().ok().map(Version);
-    let last = frames.filter_map(version).max().unwrap_or_default();
-    let end = journal.partition_point(|event| complete || event.version <= last);
-    &journal[..end]
 }
 
 fn heard(message: &HubMessage) -> Option<Heard> {
@@ -72,20 +62,6 @@ fn heard(message: &HubMessage) -> Option<Heard> {
         body: serde_json::from_str(&message.body).ok()?,
         redelivered: false,
     })
-}
-
-/// Events that only calls cause are as many as calls that were answered, at least, and as many as
-/// were tried, at most.
-fn calls(log: &Log, session: SessionId, journal: &[JournalEvent]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (kind, (tried, done)) in &log.calls {
-        let acted = |event: &&JournalEvent| event.event_type == *kind && event.action.is_some();
-        let count = journal.iter().filter(acted).count();
-        if count < *done || count > *tried {
-            wrong.push(format!("{session}: {count} {kind} for {done} answered of {tried} calls"));
-        }
-    }
-    wrong
 }
 
 /// Replay gives what the owner answered.

@@ -1,13 +1,12 @@
 //! A table and what is played at it, from its creation until everything has settled.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use gss_client::Command;
 use gss_shared::ids::{PlayerId, SessionId, Version};
-use gss_tests::history::Fate;
+use gss_tests::history::{Calls, Fate};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -27,8 +26,8 @@ const RECOVERY: Duration = Duration::from_secs(30);
 pub(crate) struct Log {
     pub(crate) session: Option<SessionId>,
     pub(crate) records: Vec<(Record, Presence)>,
-    /// REST calls that journal an event of a kind: tried, done.
-    pub(crate) calls: BTreeMap<&'static str, (usize, usize)>,
+    /// What the GM did by REST.
+    pub(crate) calls: Calls,
     /// The document as each player read it at the end.
     pub(crate) documents: Vec<(PlayerId, Value)>,
     pub(crate) problems: Vec<String>,
@@ -216,9 +215,7 @@ impl Table {
         let done = answered.as_ref().is_ok_and(|reply| reply.status < 300);
         tracing::info!(kind, ?answered, "the GM acted");
         with(&self.log, |log| {
-            let (tried, succeeded) = log.calls.entry(kind).or_default();
-            *tried += 1;
-            *succeeded += usize::from(done);
+            log.calls.tried(kind, done);
         });
     }
 

@@ -1,5 +1,6 @@
 //! What became of commands: an acknowledgement is a promise, a refusal is one too.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gss_shared::ids::{ActionId, PlayerId, SessionId, Version};
@@ -29,13 +30,13 @@ impl<'a> Effect<'a> {
 
 /// Every acknowledged command is in the journal, with the effect it asks for, at the version it was
 /// told, in the order it was sent; every refused one is not; no effect is of a command nobody sent.
-pub fn check_commands(
-    histories: &[History],
+pub fn check_commands<H: Borrow<History>>(
+    histories: &[H],
     journals: &BTreeMap<SessionId, Vec<JournalEvent>>,
 ) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut sent: BTreeMap<SessionId, BTreeSet<(ActionId, PlayerId)>> = BTreeMap::new();
-    for history in histories {
+    for history in histories.iter().map(Borrow::borrow) {
         let journal = journals.get(&history.session).map(Vec::as_slice).unwrap_or_default();
         let effects = effects(journal);
         for command in &history.sent {

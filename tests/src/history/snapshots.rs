@@ -11,11 +11,16 @@ use super::{History, Violation, position_of, version_of};
 
 /// Every `sync_response` is the fold of the journal up to its version, projected for its viewer, and
 /// names that event; each change of the viewer's role or of visibility, and each rollback after it
-/// connected, was followed by one. For histories without `sync_request`s of parts.
+/// connected, was followed by one: up to the journal's end if `complete`, else up to its last
+/// snapshot. For histories without `sync_request`s of parts.
 ///
 /// # Panics
 /// When the journal cannot be folded.
-pub fn check_snapshots(history: &History, journal: &[JournalEvent]) -> Vec<Violation> {
+pub fn check_snapshots(
+    history: &History,
+    journal: &[JournalEvent],
+    complete: bool,
+) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut session: Option<Session> = None;
     let syncs: Vec<&Value> =
@@ -35,6 +40,9 @@ pub fn check_snapshots(history: &History, journal: &[JournalEvent]) -> Vec<Viola
         }
     }
     let first = versions.first().copied().unwrap_or_default();
+    let last = versions.iter().max().copied().unwrap_or_default();
+    let end = journal.partition_point(|event| complete || event.version <= last);
+    let journal = &journal[..end];
     for change in Along::of(journal).resyncs(history.player).filter(|change| *change > first) {
         let still = Along::of(journal).role_at(history.player, change).is_some();
         if still && !versions.iter().any(|version| *version >= change) {

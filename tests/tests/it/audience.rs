@@ -6,62 +6,19 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use gss_tests::cluster::Cluster;
 use gss_tests::length::Length;
-use gss_tests::player::{Player, Seat, retried};
-use gss_tests::workload::{Table, Workload};
-use serde_json::{Value, json};
+use gss_tests::script::{change_sight, every_place};
+use gss_tests::workload::Workload;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The first's role over time.
-const ROLES: [&str; 4] = ["assistant_gm", "player", "spectator", "player"];
-
-/// Writes to every kind of place, by whoever may; whispers and rolls to all kinds of groups.
-fn command(table: &Table, turn: usize, sender: &Player) -> Value {
-    let change = |path: String, value: Value| json!({"type": "state_change", "data": {"changes": [{"path": path, "value": value}]}});
-    let is_gm = sender.id() == table.players[0].id();
-    let other = table.players[(turn / 3 + 1) % table.players.len()].id();
-    let me = sender.id();
-    match turn / table.players.len() % 6 {
-        0 if is_gm => change("/gm/plan".to_owned(), json!({"turn": turn, "trap": "pit"})),
-        1 if is_gm => change(format!("/players/{other}/note"), json!({"turn": turn})),
-        2 if is_gm => change("/players".to_owned() + &format!("/{me}"), json!({"turn": turn})),
-        0 | 3 => change("/shared/secret".to_owned(), json!({"turn": turn, "deep": {"of": me}})),
-        1 => change(format!("/players/{me}/diary"), json!([turn, "mine"])),
-        2 => json!({"type": "chat", "data": {"text": format!("psst {turn}"), "to": [other]}}),
-        4 => json!({"type": "chat", "data": {"text": format!("to gm {turn}"), "to": "gm"}}),
-        _ => json!({"type": "roll", "data": {"expression": "1d20", "to": "gm"}}),
-    }
-}
-
-/// One round of changes at a table; `step` chooses them.
-async fn change(table: &Table, step: usize) -> Result<()> {
-    let (gm, session): (&Seat, _) = (&table.gm, table.session.0);
-    let first = table.players[1].id().0;
-    let second = table.players[2].id();
-    let role = json!({"role": ROLES[step % ROLES.len()]});
-    retried(|| gm.api().update_player(session, first, &role)).await?;
-    let rules = match step % 3 {
-        0 => json!([{"prefix": "/shared/secret", "audience": "gm"}]),
-        1 => json!([
-            {"prefix": "/shared/secret", "audience": format!("player:{second}")},
-            {"prefix": "/shared/secret/deep", "audience": "gm"},
-            {"prefix": "/gm/plan/turn", "audience": "all"}
-        ]),
-        _ => json!([]),
-    };
-    let settings = json!({"settings": {"visibility": rules}});
-    retried(|| gm.api().update(session, &settings, None)).await?;
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn roles_and_visibility_change_under_load_and_nobody_sees_too_much() -> Result<()> {
     let rounds = Length::of_this_run().rounds(6, 40);
     let mut cluster = Cluster::builder().start().await?;
     let tables = Length::of_this_run().pick(6, 20);
     let load = Workload { tables, players: 4, rate: 12.0 };
-    let running = load.start_script(&cluster, command).await?;
+    let running = load.start_script(&cluster, every_place).await?;
     for step in 0..rounds {
-        let changes = running.tables.iter().map(|table| change(table, step));
+        let changes = running.tables.iter().map(|table| change_sight(table, step));
         futures::future::try_join_all(changes).await?;
         if step % 6 == 2 {
             cluster.kill("node-1").await?;

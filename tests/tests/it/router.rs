@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use gss_shared::ids::ShardCount;
 use gss_tests::cluster::Cluster;
 use gss_tests::length::Length;
-use gss_tests::workload::{Outcome, Running, Workload};
+use gss_tests::outcome::Outcome;
+use gss_tests::workload::{Running, Workload};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -11,7 +11,8 @@ use gss_tests::figures::Figures;
 use gss_tests::history::{self, Heard, Repeats, Violation};
 use gss_tests::hub::Listener;
 use gss_tests::length::Length;
-use gss_tests::workload::{Outcome, Workload};
+use gss_tests::outcome::Outcome;
+use gss_tests::workload::Workload;
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(90);

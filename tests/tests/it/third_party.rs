@@ -107,7 +107,7 @@ async fn clients_of_others_play_together_and_see_the_same() -> Result<()> {
     let events = journal.events(session, gss_shared::ids::Version::ZERO, 10_000).await?;
     for history in &histories {
         let mut violations = history::check_stream(history, &events, true);
-        violations.extend(history::check_snapshots(history, &events));
+        violations.extend(history::check_snapshots(history, &events, true));
         violations.extend(history::check_audience(history, &events));
         ensure!(violations.is_empty(), "{violations:#?}");
     }

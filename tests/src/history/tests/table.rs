@@ -262,7 +262,7 @@ impl Table {
         super::found(&self.commands(), &[]);
         for history in self.histories.values() {
             super::found(&check_stream(history, &self.journal, true), &[]);
-            super::found(&check_snapshots(history, &self.journal), &[]);
+            super::found(&check_snapshots(history, &self.journal, true), &[]);
             super::found(&check_audience(history, &self.journal), &[]);
         }
     }

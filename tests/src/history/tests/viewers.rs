@@ -12,7 +12,7 @@ fn audience(table: &Table, player: PlayerId) -> Vec<Violation> {
 }
 
 fn snapshots(table: &Table, player: PlayerId) -> Vec<Violation> {
-    check_snapshots(&table.histories[&player], &table.journal)
+    check_snapshots(&table.histories[&player], &table.journal, true)
 }
 
 /// Gives Aria the frame that the GM was told last.

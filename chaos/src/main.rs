@@ -1,0 +1,112 @@
+//! `cargo xtask chaos`: workload × nemesis × checker on real processes.
+//!
+//! Each scenario gets a cluster of its own and plays rounds on it: tables under an open-loop load,
+//! faults chosen by the round's seed, then checks of every history against journal and hub. The
+//! seed chooses faults, victims and times; what the machine does in between is its own.
+
+mod direction;
+mod fault;
+mod logs;
+mod progress;
+mod redis_cluster;
+mod report;
+mod resources;
+mod round;
+mod scenario;
+mod timeline;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Parser;
+use gss_tests::cluster::Cluster;
+use rand::Rng as _;
+use tokio::time::Instant;
+
+use crate::logs::Logs;
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::scenario::Scenario;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask chaos", about = "Faults under load, and checks of all histories")]
+struct Arguments {
+    /// Names of scenarios, or files; without any, all of the project, one after the other.
+    scenarios: Vec<String>,
+    /// Minutes in which rounds of each scenario begin. Without it: one round each.
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Of the first round. Without it: a new one.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Commands per second, instead of the scenario's.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Folder for the report.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let seed = arguments.seed.unwrap_or_else(|| rand::rng().random_range(0..1 << 32));
+    let progress = Progress::start();
+    let mut reports = Vec::new();
+    for mut scenario in Scenario::named(&arguments.scenarios)? {
+        scenario.load.rate = arguments.rate.unwrap_or(scenario.load.rate);
+        let report = run(&scenario, seed, arguments.minutes, &progress).await?;
+        progress.say(&report.line());
+        reports.push(report);
+        // What was shown so far is not lost when the next one breaks.
+        report::write(&arguments.out, &reports)?;
+    }
+    progress.say(&format!("report: {}", arguments.out.join("report.md").display()));
+    let well = reports.iter().all(|report| report.violations().next().is_none());
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Rounds of a scenario on a new cluster, until the time is up or something is wrong.
+async fn run(
+    scenario: &Scenario,
+    seed: u64,
+    minutes: Option<f64>,
+    progress: &Progress,
+) -> Result<Report> {
+    progress.say(&format!("{}: {}", scenario.name, scenario.about));
+    let mut cluster = Cluster::builder().start().await?;
+    let mut logs = Logs::of(cluster.dir());
+    let mut report = Report::new(scenario, seed);
+    let began = Instant::now();
+    let until = began + Duration::from_secs_f64(minutes.unwrap_or(0.0) * 60.0);
+    for seed in seed.. {
+        let round = round::play(&mut cluster, scenario, seed, (began, &mut logs, progress)).await?;
+        let wrong = round.violations.len();
+        for violation in round.violations.iter().take(5) {
+            progress.say(&format!("violation: {violation}"));
+        }
+        progress.say(&format!(
+            "{}, seed {seed}: {} commands, {} faults, {wrong} violations",
+            scenario.name,
+            round.acknowledged,
+            round.faults.len()
+        ));
+        report.rounds.push(round);
+        let at = began.elapsed().as_secs_f64();
+        report.resources.push(resources::sample(&cluster, at).await?);
+        if wrong > 0 {
+            // The cluster's folder is kept.
+            return Ok(report);
+        }
+        if Instant::now() >= until {
+            break;
+        }
+    }
+    cluster.passed();
+    Ok(report)
+}

@@ -1,0 +1,187 @@
+//! What a load left: whole histories and journals, the checks over them, and figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use gss_shared::ids::SessionId;
+use gss_shared::ports::journal::JournalEvent;
+use gss_shared::time::Timestamp;
+use tokio::time::Instant;
+
+use crate::figures::Figures;
+use crate::history::{self, Calls, Fate, History, Ownership, Violation};
+
+/// Everything that was seen and stored.
+pub struct Outcome {
+    /// One per client that stayed.
+    pub histories: Vec<History>,
+    /// Of clients that left meanwhile.
+    pub guests: Vec<History>,
+    /// What the GMs did by REST.
+    pub calls: BTreeMap<SessionId, Calls>,
+    /// One per session.
+    pub journals: BTreeMap<SessionId, Vec<JournalEvent>>,
+    /// Who could write when.
+    pub ownership: Ownership,
+}
+
+impl Outcome {
+    /// All checks over all histories. Of the sessions at fault everything is written to a file
+    /// that the error names.
+    ///
+    /// # Errors
+    /// Names the first violations.
+    pub fn check(&self) -> Result<()> {
+        let violations = self.violations();
+        if !violations.is_empty() {
+            let kept = self.keep(&violations)?;
+            let first = &violations[..violations.len().min(10)];
+            bail!("{} violations, see {}; the first: {first:#?}", violations.len(), kept.display());
+        }
+        let ownership = history::check_ownership(&self.ownership);
+        ensure!(ownership.is_empty(), "{ownership:#?}");
+        ensure!(self.acknowledged() > 0, "nothing was acknowledged: nothing was tested");
+        Ok(())
+    }
+
+    /// What is wrong with the histories and the journal; not who could write.
+    pub fn violations(&self) -> Vec<Violation> {
+        let mut violations: Vec<Violation> = Vec::new();
+        for (session, journal) in &self.journals {
+            violations.extend(history::check_journal(*session, journal));
+            if let Some(calls) = self.calls.get(session) {
+                violations.extend(history::check_calls(*session, journal, calls));
+            }
+        }
+        let all: Vec<&History> = self.histories.iter().chain(&self.guests).collect();
+        violations.extend(history::check_commands(&all, &self.journals));
+        for (number, history) in all.into_iter().enumerate() {
+            let journal = self.journals.get(&history.session).map(Vec::as_slice);
+            let (journal, stayed) = (journal.unwrap_or_default(), number < self.histories.len());
+            violations.extend(history::check_stream(history, journal, stayed));
+            violations.extend(history::check_snapshots(history, journal, stayed));
+            violations.extend(history::check_audience(history, journal));
+        }
+        violations
+    }
+
+    /// Writes what is known of the sessions at fault to a file and returns its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, violations: &[Violation]) -> Result<PathBuf> {
+        let sessions: BTreeSet<SessionId> = violations.iter().map(|one| one.session).collect();
+        let histories = self.histories.iter().chain(&self.guests);
+        let histories: Vec<&History> =
+            histories.filter(|one| sessions.contains(&one.session)).collect();
+        let journals: Vec<_> =
+            self.journals.iter().filter(|(session, _)| sessions.contains(session)).collect();
+        let mut file = tempfile::Builder::new().prefix("gss-violations-").tempfile()?;
+        writeln!(file, "{violations:#?}\n{journals:#?}\n{histories:#?}")?;
+        Ok(file.keep()?.1)
+    }
+
+    /// Commands that were acknowledged.
+    pub fn acknowledged(&self) -> usize {
+        self.fates(|fate| matches!(fate, Fate::Acknowledged(_)))
+    }
+
+    /// Commands that were refused, by code.
+    pub fn refusals(&self) -> BTreeMap<String, usize> {
+        let mut codes = BTreeMap::new();
+        for sent in self.histories.iter().flat_map(|history| &history.sent) {
+            if let Fate::Refused(code) = &sent.fate {
+                *codes.entry(code.clone()).or_default() += 1;
+            }
+        }
+        codes
+    }
+
+    /// Error frames that clients got, by code: also those that were followed by a success.
+    pub fn errors(&self) -> BTreeMap<String, usize> {
+        let mut codes = BTreeMap::new();
+        for frame in self.histories.iter().flat_map(History::frames) {
+            if let Some(code) = frame["error"]["code"].as_str() {
+                *codes.entry(code.to_owned()).or_default() += 1;
+            }
+        }
+        codes
+    }
+
+    /// Commands nobody knows the fate of.
+    pub fn unknown(&self) -> usize {
+        self.fates(|fate| *fate == Fate::Unknown)
+    }
+
+    fn fates(&self, which: impl Fn(&Fate) -> bool) -> usize {
+        let sent = self.histories.iter().flat_map(|history| &history.sent);
+        sent.filter(|sent| which(&sent.fate)).count()
+    }
+
+    /// Sockets that were closed by the server or the network.
+    pub fn closes(&self) -> usize {
+        self.histories.iter().map(History::closes).sum()
+    }
+
+    /// Connections that were opened again, all of them resumed.
+    ///
+    /// # Errors
+    /// Names who got a snapshot instead.
+    pub fn resumed(&self) -> Result<usize> {
+        let mut resumed = 0;
+        for history in &self.histories {
+            for (number, whole) in history.reopenings().into_iter().enumerate() {
+                let History { session, player, .. } = history;
+                ensure!(whole, "reopening {number} of {player} at {session} was not resumed");
+                resumed += 1;
+            }
+        }
+        Ok(resumed)
+    }
+
+    /// Per session, the longest time from a command that was due in this span to its fate.
+    pub fn longest_answers(
+        &self,
+        sessions: &[SessionId],
+        from: Instant,
+        to: Instant,
+    ) -> Vec<Duration> {
+        let longest = |session: &SessionId| {
+            let histories = self.histories.iter().filter(|history| history.session == *session);
+            let sent = histories.flat_map(|history| &history.sent);
+            let sent = sent.filter(|sent| sent.at >= from && sent.at <= to);
+            sent.filter_map(|sent| Some(sent.answered?.duration_since(sent.at))).max()
+        };
+        sessions.iter().filter_map(longest).collect()
+    }
+
+    /// Time from `from` to the first acknowledgement of a command that was due after it.
+    pub fn first_answer_after(&self, session: SessionId, from: Instant) -> Option<Duration> {
+        let histories = self.histories.iter().filter(|history| history.session == session);
+        let sent = histories.flat_map(|history| &history.sent).filter(|sent| sent.at >= from);
+        let acknowledged = sent.filter(|sent| matches!(sent.fate, Fate::Acknowledged(_)));
+        Some(acknowledged.filter_map(|sent| sent.answered).min()?.duration_since(from))
+    }
+
+    /// Time from the due to the fate of every command due in this span.
+    pub fn answers(&self, from: Instant, to: Instant) -> Figures {
+        let sent = self.histories.iter().flat_map(|history| &history.sent);
+        let sent = sent.filter(|sent| sent.at >= from && sent.at <= to);
+        Figures::of(sent.filter_map(|sent| Some(sent.answered?.duration_since(sent.at))))
+    }
+
+    /// Time from `from`, at which the owner of these sessions died, to the first commit of each
+    /// under another epoch.
+    pub fn first_commits_after(&self, from: Timestamp, sessions: &[SessionId]) -> Vec<Duration> {
+        let first = |session: &SessionId| {
+            let journal = self.journals.get(session)?;
+            let epoch = journal.iter().rev().find(|event| event.at <= from)?.epoch;
+            let event = journal.iter().find(|event| event.at > from && event.epoch > epoch)?;
+            Some(Duration::from_millis(u64::try_from(event.at.since_ms(from)).ok()?))
+        };
+        sessions.iter().filter_map(first).collect()
+    }
+}
