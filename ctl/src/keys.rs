@@ -32,13 +32,22 @@ pub(crate) struct Options {
     /// Also a certificate authority and a certificate for routers on loopback.
     #[arg(long)]
     tls: bool,
+    /// Another host or address in the routers' certificate; may be repeated.
+    #[arg(long = "name", value_name = "HOST")]
+    names: Vec<String>,
+    /// Also an authority and certificates for links off loopback: link-router, link-node.
+    #[arg(long)]
+    links: bool,
 }
 
 /// Makes what is missing and prints the paths.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let keys = Keys::in_dir(&options.dir)?;
     if options.tls {
-        keys.make_tls()?;
+        keys.make_tls(&options.names)?;
+    }
+    if options.links {
+        keys.make_links()?;
     }
     println!("{}", options.dir.display());
     Ok(())
@@ -95,25 +104,54 @@ impl Keys {
     }
 
     /// Certificate authority, and certificate and key of routers, unless they exist.
-    fn make_tls(&self) -> Result<()> {
+    fn make_tls(&self, more: &[String]) -> Result<()> {
         if self.file("tls.pem").exists() {
             return Ok(());
         }
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        authority.distinguished_name.push(DnType::CommonName, "Local game session authority");
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let mut router = CertificateParams::new(NAMES.map(str::to_owned))?;
+        let authority = authority("Local game session authority")?;
+        let names = NAMES.map(str::to_owned).into_iter().chain(more.iter().cloned());
+        let mut router = CertificateParams::new(names.collect::<Vec<_>>())?;
         router.distinguished_name.push(DnType::CommonName, "Local game session router");
         router.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        router.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate()?;
-        let certificate = router.signed_by(&key, &authority)?;
         write(&self.file("ca.pem"), &authority.pem())?;
-        write(&self.file("tls.key"), &key.serialize_pem())?;
-        write(&self.file("tls.pem"), &certificate.pem())
+        self.sign("tls", router, &authority)
     }
+
+    /// Certificate authority of the links, which signs nothing else, and a certificate for each
+    /// role, unless they exist.
+    fn make_links(&self) -> Result<()> {
+        if self.file("link-ca.pem").exists() {
+            return Ok(());
+        }
+        let authority = authority("Local game session links")?;
+        for role in ["router", "node"] {
+            let mut process = CertificateParams::new([format!("{role}.role.gss")])?;
+            process.distinguished_name.push(DnType::CommonName, format!("Local {role}"));
+            process.extended_key_usages =
+                vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+            self.sign(&format!("link-{role}"), process, &authority)?;
+        }
+        write(&self.file("link-ca.pem"), &authority.pem())
+    }
+
+    /// Writes a new key and its certificate.
+    fn sign(&self, name: &str, mut subject: CertificateParams, by: &Authority) -> Result<()> {
+        subject.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate()?;
+        let certificate = subject.signed_by(&key, by)?;
+        write(&self.file(&format!("{name}.key")), &key.serialize_pem())?;
+        write(&self.file(&format!("{name}.pem")), &certificate.pem())
+    }
+}
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority(name: &str) -> Result<Authority> {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    authority.distinguished_name.push(DnType::CommonName, name);
+    Ok(CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?)
 }
 
 /// An issuer of tokens with a private key from a file.
@@ -149,7 +187,7 @@ mod tests {
     async fn tokens_pass_the_verifier_and_keys_are_kept() {
         let dir = tempfile::tempdir().expect("directory");
         let first = Keys::in_dir(dir.path()).expect("keys");
-        first.make_tls().expect("certificates");
+        first.make_tls(&[]).expect("certificates");
         let authority = std::fs::read(first.file("ca.pem")).expect("certificate");
         let claims = Claims {
             sub: uuid::Uuid::from_u128(7).into(),
@@ -161,7 +199,7 @@ mod tests {
         let token = first.issuer().expect("issuer").issue(&claims).expect("token");
 
         let again = Keys::in_dir(dir.path()).expect("the same keys");
-        again.make_tls().expect("the same certificates");
+        again.make_tls(&[]).expect("the same certificates");
         assert_eq!(std::fs::read(again.file("ca.pem")).expect("certificate"), authority);
         let auth = AuthSection {
             issuer: ISSUER.to_owned(),
@@ -177,7 +215,7 @@ mod tests {
     fn certificates_are_a_pair_of_that_authority() {
         let dir = tempfile::tempdir().expect("directory");
         let keys = Keys::in_dir(dir.path()).expect("keys");
-        keys.make_tls().expect("certificates");
+        keys.make_tls(&["10.0.0.7".to_owned()]).expect("certificates");
         gss_shared::tls::install();
         let identity =
             gss_shared::tls::Identity::load(&keys.file("tls.pem"), &keys.file("tls.key"));
@@ -185,5 +223,42 @@ mod tests {
         gss_shared::tls::authorities(&keys.file("ca.pem")).expect("an authority");
         let mode = std::fs::metadata(keys.file("tls.key")).expect("file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn links_open_between_the_roles_of_these_certificates() {
+        use gss_shared::config::LinkSection;
+        use gss_shared::ids::{Incarnation, ShardCount};
+        use gss_shared::link::frame::{Lane, PeerRole};
+        use gss_shared::link::transport::{self, Acceptor as _, LinkSecurity};
+
+        let dir = tempfile::tempdir().expect("directory");
+        let keys = Keys::in_dir(dir.path()).expect("keys");
+        keys.make_links().expect("certificates");
+        let security = |role: &str| {
+            let section = LinkSection {
+                cert: Some(keys.file(&format!("link-{role}.pem"))),
+                key: Some(keys.file(&format!("link-{role}.key"))),
+                ca: Some(keys.file("link-ca.pem")),
+                ..LinkSection::default()
+            };
+            LinkSecurity::from_config(&section).expect("certificates").expect("security")
+        };
+        let identity = transport::Identity {
+            cluster: "local".parse().expect("name"),
+            shards: ShardCount::DEFAULT,
+            process: "node-1".parse().expect("name"),
+            incarnation: Incarnation(7),
+        };
+        let any = "127.0.0.1:0".parse().expect("address");
+        let bound = transport::LinkListener::bind(any, security("node"), identity.clone()).await;
+        let mut listener = bound.expect("listener");
+        let address = listener.local_addr().expect("address").to_string();
+        for (name, role) in [("router", PeerRole::Router), ("node", PeerRole::Node)] {
+            let (hello, security) = (identity.hello(role, Lane::Commands), security(name));
+            let link = transport::connect(&address, &security, hello);
+            let (near, far) = tokio::join!(link, listener.accept());
+            assert!(near.is_ok() && far.is_ok(), "{name}");
+        }
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         dir: Some(dir),
         base_port: None,
         json_ready: false,
+        namespaces: false,
         no_build: false,
         set: Vec::new(),
     })?;

@@ -1,4 +1,4 @@
-//! `cargo xtask cluster`: nodes and routers as real processes on loopback, with real services.
+//! `cargo xtask cluster`: nodes and routers as real processes on this machine, with real services.
 //!
 //! Everything lives in one directory: configuration, keys, logs, data, `endpoints.json`.
 
@@ -6,6 +6,7 @@ mod configuration;
 mod endpoints;
 mod ready;
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -15,12 +16,14 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::cargo::{self, Profile};
+use crate::install;
 use crate::interrupt;
+use crate::namespaces::Namespaces;
 use crate::ports::Ports;
 use crate::processes::Processes;
 use crate::services;
 use crate::wait;
-use configuration::{Node, Plan, Router};
+use configuration::{Plan, Process};
 
 /// Processes that fit into one block of ports beside the services.
 const MOST: u16 = 40;
@@ -45,7 +48,7 @@ pub(crate) struct Options {
     /// Use the binaries beside this one as they are.
     #[arg(long, conflicts_with = "release")]
     pub(crate) no_build: bool,
-    /// Without TLS for players: for load tests on loopback.
+    /// Without TLS for players: for load tests.
     #[arg(long)]
     pub(crate) plaintext: bool,
     /// Rate limits: all clients on loopback share one address.
@@ -60,6 +63,10 @@ pub(crate) struct Options {
     /// When ready, print endpoints.json as one line on standard output; all else goes to stderr.
     #[arg(long)]
     pub(crate) json_ready: bool,
+    /// Each node and router in a network namespace of its own, so that what passes between any two
+    /// processes can be cut. Needs root.
+    #[arg(long)]
+    pub(crate) namespaces: bool,
     /// A key for every process, `section.key=value`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -112,16 +119,18 @@ impl Cluster {
         }
         let binaries = binaries(options)?;
         let dir = directory(options.dir.as_deref())?;
-        let processes = Processes::new(&dir)?;
         let mut ports = Ports::reserve(options.base_port)?;
-        let services = services::start(&processes, &mut ports, &dir)?;
-        let plan = Plan::new(options, dir, services, &mut ports)?;
+        let processes = Processes::new(&dir)?;
+        let network = network(options, &processes, ports.base())?;
+        let host = network.map_or(Ipv4Addr::LOCALHOST, Namespaces::host);
+        let services = services::start(&processes, &mut ports, &dir, host)?;
+        let plan = Plan::new(options, dir, services, &mut ports, network)?;
         prepare(&plan, &binaries)?;
-        for Node { id, .. } in &plan.nodes {
-            start_process(&processes, &plan, &binaries.join("gss-node"), id)?;
+        for node in &plan.nodes {
+            start_process(&processes, &plan, &binaries.join("gss-node"), node)?;
         }
-        for Router { id, .. } in &plan.routers {
-            start_process(&processes, &plan, &binaries.join("gss-router"), id)?;
+        for router in &plan.routers {
+            start_process(&processes, &plan, &binaries.join("gss-router"), router)?;
         }
         ready::wait(&processes, &plan)?;
         let cluster = Self { processes, plan, _ports: ports };
@@ -137,11 +146,12 @@ impl Cluster {
 
     fn print(&self) {
         println!("\n{:<10} {:<34} admin", "process", "players");
-        for Router { id, admin, .. } in &self.plan.routers {
-            println!("{id:<10} {:<34} http://127.0.0.1:{admin}", self.plan.http(id));
+        for router in &self.plan.routers {
+            let Process { id, admin, .. } = router;
+            println!("{id:<10} {:<34} http://{admin}", self.plan.http(router));
         }
-        for Node { id, admin, .. } in &self.plan.nodes {
-            println!("{id:<10} {:<34} http://127.0.0.1:{admin}", "");
+        for Process { id, admin, .. } in &self.plan.nodes {
+            println!("{id:<10} {:<34} http://{admin}", "");
         }
         println!("\npostgres   {}", self.plan.database);
         println!("rabbitmq   {}", self.plan.services.amqp);
@@ -150,6 +160,21 @@ impl Cluster {
         println!("a token    gssctl token --user UUID --endpoints FILE");
         println!("\nCtrl-C stops everything.");
     }
+}
+
+/// A place for each process, when asked for.
+fn network(options: &Options, processes: &Processes, block: u16) -> Result<Option<Namespaces>> {
+    if !options.namespaces {
+        return Ok(None);
+    }
+    if !install::is_root() {
+        bail!("--namespaces needs root");
+    }
+    install::network()?;
+    processes.keep_network(block)?;
+    let network = Namespaces::of_block(block);
+    network.make(u8::try_from(options.nodes + options.routers)?)?;
+    Ok(Some(network))
 }
 
 fn binaries(options: &Options) -> Result<PathBuf> {
@@ -193,6 +218,12 @@ fn prepare(plan: &Plan, binaries: &Path) -> Result<()> {
     if plan.tls {
         keys.arg("--tls");
     }
+    if plan.network.is_some() {
+        keys.arg("--links");
+        for router in &plan.routers {
+            keys.args(["--name", &router.place.address.to_string()]);
+        }
+    }
     cargo::must("gssctl keys", keys.stdout(std::process::Stdio::null()))?;
     let mut migrate = Command::new(&gssctl);
     migrate.args(["migrate", "up", "--create", "--url", &plan.database]);
@@ -200,13 +231,19 @@ fn prepare(plan: &Plan, binaries: &Path) -> Result<()> {
     plan.write()
 }
 
-fn start_process(processes: &Processes, plan: &Plan, program: &Path, id: &str) -> Result<()> {
-    let mut process = processes.describe(id, program);
+fn start_process(
+    processes: &Processes,
+    plan: &Plan,
+    program: &Path,
+    planned: &Process,
+) -> Result<()> {
+    let mut process = processes.describe(&planned.id, program);
+    process.through = planned.place.entrance();
     // They share this machine: each gets its part of the cores, as pods do.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = cores / (plan.nodes.len() + plan.routers.len());
     process.env.insert("TOKIO_WORKER_THREADS".to_owned(), workers.max(1).to_string());
-    let config = plan.config_file(id);
+    let config = plan.config_file(&planned.id);
     process.args = vec!["--config".to_owned(), config.display().to_string()];
     processes.start(process).map(drop)
 }

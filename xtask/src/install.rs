@@ -1,4 +1,4 @@
-//! Installs the servers that the tests need, from Debian's packages, without starting any.
+//! Installs the programs that the tests need, from Debian's packages, without starting any.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -17,21 +17,34 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// # Errors
 /// Says exactly what to install when it cannot.
 pub(crate) fn servers() -> Result<()> {
-    let wanted = [
+    packages(&[
         ("redis-server", redis::installed()),
         ("rabbitmq-server", rabbitmq::installed()),
         ("postgresql", postgres::installed()),
-    ];
+    ])
+}
+
+/// Makes sure that networks can be made, and cut.
+///
+/// # Errors
+/// As [`servers`].
+pub(crate) fn network() -> Result<()> {
+    let found = |program| cargo::find_program(&[program]).is_some();
+    packages(&[("iproute2", found("ip")), ("iptables", found("iptables"))])
+}
+
+/// Each with whether it is there.
+fn packages(wanted: &[(&str, bool)]) -> Result<()> {
     let missing: Vec<&str> = wanted.iter().filter(|it| !it.1).map(|it| it.0).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let by_hand = format!("apt-get install --no-install-recommends {}", missing.join(" "));
     let Some(prefix) = root_prefix() else {
-        bail!("missing servers, and neither root nor passwordless sudo; install them: {by_hand}");
+        bail!("missing programs, and neither root nor passwordless sudo; install them: {by_hand}");
     };
     if cargo::find_program(&["apt-get"]).is_none() {
-        bail!("missing servers, and no apt-get: install {}", missing.join(", "));
+        bail!("missing programs, and no apt-get: install {}", missing.join(", "));
     }
     eprintln!("installing {} (nothing gets started)", missing.join(", "));
     let policy = Policy::put(prefix)?;

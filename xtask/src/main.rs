@@ -11,6 +11,7 @@ mod dev;
 mod install;
 mod interrupt;
 mod lint;
+mod namespaces;
 mod ports;
 mod processes;
 mod reaper;

@@ -17,6 +17,7 @@ const BLOCKS: u16 = 27;
 /// A block of free ports, handed out one by one.
 #[derive(Debug)]
 pub(crate) struct Ports {
+    base: u16,
     next: u16,
     end: u16,
     _held: TcpListener,
@@ -41,7 +42,12 @@ impl Ports {
 
     fn hold(base: u16) -> Option<Self> {
         let held = TcpListener::bind((Ipv4Addr::LOCALHOST, base)).ok()?;
-        Some(Self { next: base + 1, end: base.checked_add(BLOCK)?, _held: held })
+        Some(Self { base, next: base + 1, end: base.checked_add(BLOCK)?, _held: held })
+    }
+
+    /// The first port of the block: nobody else's while this value lives.
+    pub(crate) fn base(&self) -> u16 {
+        self.base
     }
 
     /// The next port nobody listens on.

@@ -5,6 +5,7 @@
 //! all of them, those that were started again included.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,8 @@ impl Stop {
 pub(crate) struct Description {
     /// Its id: `node-1`, `redis-2`, `postgres`.
     pub(crate) name: String,
+    /// A command that becomes the program, keeping the process id; empty: none.
+    pub(crate) through: Vec<String>,
     /// The binary.
     pub(crate) program: PathBuf,
     /// Its arguments.
@@ -69,7 +72,10 @@ pub(crate) struct Description {
 impl Description {
     fn command(&self) -> Result<Command> {
         let log = open_log(&self.log)?;
-        let mut command = Command::new(&self.program);
+        let program = self.program.as_os_str();
+        let mut words = self.through.iter().map(OsStr::new).chain([program]);
+        let mut command = Command::new(words.next().unwrap_or(program));
+        command.args(words);
         // Configuration of other processes is not this one's.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GSS_") {
@@ -123,6 +129,7 @@ impl Processes {
     pub(crate) fn describe(&self, name: &str, program: impl Into<PathBuf>) -> Description {
         Description {
             name: name.to_owned(),
+            through: Vec::new(),
             program: program.into(),
             args: Vec::new(),
             env: BTreeMap::new(),
@@ -149,6 +156,11 @@ impl Processes {
         std::fs::write(&pid_file, pid.to_string())
             .with_context(|| format!("write {}", pid_file.display()))?;
         Ok(pid)
+    }
+
+    /// Promises to remove a network too, after everything that was started.
+    pub(crate) fn keep_network(&self, block: u16) -> Result<()> {
+        lock(&self.reaper).network(block)
     }
 
     fn description_file(&self, name: &str) -> PathBuf {

@@ -1,7 +1,8 @@
 //! Ends what a killed xtask leaves behind.
 //!
-//! A small process of its own group reads process groups from its standard input: `+N` started,
-//! `-N` ended. The end of input is the end of the parent; what is left then is killed.
+//! A small process of its own group reads from its standard input: `+N` a process group started,
+//! `-N` it ended, `@N` a block of ports has a network. The end of input is the end of the parent;
+//! what is left then is killed, and then the networks are removed.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
@@ -11,6 +12,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+
+use crate::namespaces::Namespaces;
 
 /// The parent's side.
 #[derive(Debug)]
@@ -43,9 +46,14 @@ impl Reaper {
         self.tell('-', group)
     }
 
-    fn tell(&mut self, sign: char, group: u32) -> Result<()> {
+    /// Tells of a network that is about to be made.
+    pub(crate) fn network(&mut self, block: u16) -> Result<()> {
+        self.tell('@', block.into())
+    }
+
+    fn tell(&mut self, sign: char, number: u32) -> Result<()> {
         let input = self.input.as_mut().context("the reaper is gone")?;
-        writeln!(input, "{sign}{group}").context("tell the reaper")
+        writeln!(input, "{sign}{number}").context("tell the reaper")
     }
 }
 
@@ -60,15 +68,15 @@ impl Drop for Reaper {
 
 /// The process's side.
 pub(crate) fn serve() -> Result<()> {
-    let mut groups = BTreeSet::new();
+    let (mut groups, mut blocks) = (BTreeSet::new(), Vec::new());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
-        let (sign, group) = line.split_at_checked(1).context("an empty line")?;
-        let group: i32 = group.parse().context("a process group")?;
-        if sign == "+" {
-            groups.insert(group);
-        } else {
-            groups.remove(&group);
+        let (sign, number) = line.split_at_checked(1).context("an empty line")?;
+        let number: i32 = number.parse().context("a number")?;
+        match sign {
+            "+" => drop(groups.insert(number)),
+            "-" => drop(groups.remove(&number)),
+            _ => blocks.push(u16::try_from(number).context("a block of ports")?),
         }
     }
     for group in groups {
@@ -77,5 +85,5 @@ pub(crate) fn serve() -> Result<()> {
             Err(error) => eprintln!("xtask: kill process group {group}: {error}"),
         }
     }
-    Ok(())
+    blocks.into_iter().try_for_each(|block| Namespaces::of_block(block).remove())
 }

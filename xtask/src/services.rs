@@ -1,4 +1,4 @@
-//! Private instances of the real services on loopback, in a directory of their own.
+//! Private instances of the real services on one address, in a directory of their own.
 //!
 //! Starts a PostgreSQL, a Redis Cluster of 3 masters and 3 replicas, and a RabbitMQ side by side.
 //! [`crate::processes::Processes`] stops them.
@@ -7,6 +7,7 @@ pub(crate) mod postgres;
 pub(crate) mod rabbitmq;
 pub(crate) mod redis;
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,13 +35,18 @@ pub(crate) struct Services {
     _home: Option<Arc<TempDir>>,
 }
 
-/// Installs what is missing, starts all, and waits until they serve.
-pub(crate) fn start(processes: &Processes, ports: &mut Ports, dir: &Path) -> Result<Services> {
+/// Installs what is missing, starts all on `host`, and waits until they serve.
+pub(crate) fn start(
+    processes: &Processes,
+    ports: &mut Ports,
+    dir: &Path,
+    host: Ipv4Addr,
+) -> Result<Services> {
     install::servers()?;
     let start = wait::now();
-    let postgres = postgres::Postgres::plan(dir, ports.take()?)?;
-    let redis = redis::Redis::plan(dir, ports)?;
-    let rabbitmq = rabbitmq::RabbitMq::plan(dir, ports)?;
+    let postgres = postgres::Postgres::plan(dir, SocketAddrV4::new(host, ports.take()?))?;
+    let redis = redis::Redis::plan(dir, host, ports)?;
+    let rabbitmq = rabbitmq::RabbitMq::plan(dir, host, ports)?;
     std::thread::scope(|scope| {
         let started = [
             ("rabbitmq", scope.spawn(|| rabbitmq.start(processes))),

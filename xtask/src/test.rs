@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test, on private instances of the real services.
 
+use std::net::Ipv4Addr;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -35,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let processes = Processes::new(dir.path())?;
     let mut ports = Ports::reserve(None)?;
     println!("starting PostgreSQL, Redis Cluster and RabbitMQ in {}", dir.path().display());
-    let services = services::start(&processes, &mut ports, dir.path())?;
+    let services = services::start(&processes, &mut ports, dir.path(), Ipv4Addr::LOCALHOST)?;
     if !options.selects_packages() {
         println!("building");
         // In one go: apart, dependencies would be built twice, with other features.

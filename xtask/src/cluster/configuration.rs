@@ -1,11 +1,13 @@
 //! What each process of the cluster is told.
 
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
 use crate::cluster::{LimitSet, Options};
+use crate::namespaces::{Namespaces, Place};
 use crate::ports::Ports;
 use crate::services::Services;
 
@@ -16,20 +18,14 @@ pub(super) const AUDIENCE: &str = "game-session";
 /// The database, beside the one that the superuser's URL names.
 const DATABASE: &str = "session_db";
 
-/// A node to be.
+/// A node or router to be.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct Process {
     pub(super) id: String,
-    pub(super) admin: u16,
-    link: u16,
-}
-
-/// A router to be.
-#[derive(Clone, Debug)]
-pub(super) struct Router {
-    pub(super) id: String,
-    pub(super) admin: u16,
-    listen: u16,
+    pub(super) place: Place,
+    pub(super) admin: SocketAddrV4,
+    /// For links, or for players.
+    listen: SocketAddrV4,
 }
 
 /// All that is decided before the first process starts.
@@ -38,8 +34,9 @@ pub(super) struct Plan {
     pub(super) dir: PathBuf,
     pub(super) services: Services,
     pub(super) database: String,
-    pub(super) nodes: Vec<Node>,
-    pub(super) routers: Vec<Router>,
+    pub(super) nodes: Vec<Process>,
+    pub(super) routers: Vec<Process>,
+    pub(super) network: Option<Namespaces>,
     pub(super) tls: bool,
     pub(super) limits: LimitSet,
     pub(super) shards: u16,
@@ -53,22 +50,25 @@ impl Plan {
         dir: PathBuf,
         services: Services,
         ports: &mut Ports,
+        network: Option<Namespaces>,
     ) -> Result<Self> {
-        let mut nodes = Vec::new();
-        for number in 1..=options.nodes {
-            let id = format!("node-{number}");
-            nodes.push(Node { id, link: ports.take()?, admin: ports.take()? });
-        }
-        let mut routers = Vec::new();
-        for number in 1..=options.routers {
-            let id = format!("router-{number}");
-            routers.push(Router { id, listen: ports.take()?, admin: ports.take()? });
-        }
-        let (server, _) = services.postgres.rsplit_once('/').context("a database in the URL")?;
-        let database = format!("{server}/{DATABASE}");
+        let place = |number| network.map_or_else(Place::loopback, |all| all.place(number));
+        let mut places = (1..=u8::MAX).map(place);
+        let mut process = |id: String| {
+            let place = places.next().context("a place for every process")?;
+            let mut socket = || anyhow::Ok(SocketAddrV4::new(place.address, ports.take()?));
+            let (listen, admin) = (socket()?, socket()?);
+            anyhow::Ok(Process { id, place, admin, listen })
+        };
+        let mut all = |kind: &str, count: u16| {
+            (1..=count).map(|number| process(format!("{kind}-{number}"))).collect::<Result<_>>()
+        };
+        let (nodes, routers) = (all("node", options.nodes)?, all("router", options.routers)?);
+        let url = services.postgres.rsplit_once('/').context("a database in the URL")?;
+        let database = format!("{}/{}", url.0, url.1.replacen("postgres", DATABASE, 1));
         let (tls, limits, set) = (!options.plaintext, options.limits, options.set.clone());
         let shards = options.shards;
-        Ok(Self { dir, services, database, nodes, routers, tls, limits, shards, set })
+        Ok(Self { dir, services, database, nodes, routers, network, tls, limits, shards, set })
     }
 
     /// Folder of all keys and certificates.
@@ -82,9 +82,8 @@ impl Plan {
     }
 
     /// URL of a router for REST.
-    pub(super) fn http(&self, id: &str) -> String {
-        let port = self.routers.iter().find(|router| router.id == id).map_or(0, |it| it.listen);
-        format!("{}://127.0.0.1:{port}", if self.tls { "https" } else { "http" })
+    pub(super) fn http(&self, router: &Process) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, router.listen)
     }
 
     /// Writes every configuration file.
@@ -93,21 +92,23 @@ impl Plan {
         for node in &self.nodes {
             let own = section([
                 ("id", node.id.clone().into()),
-                ("link_listen", address(node.link)),
-                ("admin_listen", address(node.admin)),
+                ("link_listen", node.listen.to_string().into()),
+                ("admin_listen", node.admin.to_string().into()),
             ]);
             self.write_one(&node.id, "node", own)?;
         }
         for router in &self.routers {
             let mut own = section([
                 ("id", router.id.clone().into()),
-                ("listen", address(router.listen)),
-                ("public_url", self.http(&router.id).into()),
-                ("admin_listen", address(router.admin)),
+                ("listen", router.listen.to_string().into()),
+                ("public_url", self.http(router).into()),
+                ("admin_listen", router.admin.to_string().into()),
             ]);
             if self.tls {
                 own.insert("tls_cert".to_owned(), self.key("tls.pem"));
                 own.insert("tls_key".to_owned(), self.key("tls.key"));
+            } else if self.network.is_some() {
+                own.insert("plaintext".to_owned(), true.into());
             }
             self.write_one(&router.id, "router", own)?;
         }
@@ -121,6 +122,7 @@ impl Plan {
     fn write_one(&self, id: &str, kind: &str, own: Table) -> Result<()> {
         let mut all = self.shared();
         all.insert(kind.to_owned(), Value::Table(own));
+        all.insert("link".to_owned(), Value::Table(self.link(kind)));
         for pair in &self.set {
             let fits = pair.split_once('=').and_then(|(key, value)| {
                 let (section, key) = key.split_once('.')?;
@@ -137,6 +139,18 @@ impl Plan {
             .with_context(|| format!("write {}", file.display()))
     }
 
+    /// Off loopback links need certificates.
+    fn link(&self, kind: &str) -> Table {
+        if self.network.is_none() {
+            return section([("shared_key_file", self.key("link.key"))]);
+        }
+        section([
+            ("cert", self.key(&format!("link-{kind}.pem"))),
+            ("key", self.key(&format!("link-{kind}.key"))),
+            ("ca", self.key("link-ca.pem")),
+        ])
+    }
+
     fn shared(&self) -> Table {
         let redis: Vec<Value> =
             self.services.redis.iter().map(|node| node.clone().into()).collect();
@@ -146,7 +160,6 @@ impl Plan {
             ("journal", section([("url", self.database.clone().into())]).into()),
             ("redis", section([("nodes", redis.into())]).into()),
             ("hub", section([("url", self.services.amqp.clone().into())]).into()),
-            ("link", section([("shared_key_file", self.key("link.key"))]).into()),
             ("log", section([("format", "json".into()), ("filter", "info".into())]).into()),
         ]);
         let auth = section([
@@ -177,8 +190,4 @@ fn open_limits() -> Table {
 
 fn section<const N: usize>(pairs: [(&str, Value); N]) -> Table {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn address(port: u16) -> Value {
-    format!("127.0.0.1:{port}").into()
 }

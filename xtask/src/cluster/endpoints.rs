@@ -6,22 +6,19 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::cluster::configuration::{AUDIENCE, ISSUER, Plan};
+use crate::cluster::configuration::{AUDIENCE, ISSUER, Plan, Process};
 use crate::processes::Processes;
 
 /// Writes the file whole or not at all.
 pub(super) fn write(file: &Path, plan: &Plan, processes: &Processes) -> Result<()> {
     let routers = plan.routers.iter().map(|router| {
-        let http = plan.http(&router.id);
-        let ws = http.replacen("http", "ws", 1);
-        let admin = format!("http://127.0.0.1:{}", router.admin);
-        let pid = processes.pid(&router.id);
-        json!({"id": router.id, "http": http, "ws": ws, "admin": admin, "pid": pid})
+        let mut entry = entry(router, processes);
+        let http = plan.http(router);
+        entry["ws"] = http.replacen("http", "ws", 1).into();
+        entry["http"] = http.into();
+        entry
     });
-    let nodes = plan.nodes.iter().map(|node| {
-        let admin = format!("http://127.0.0.1:{}", node.admin);
-        json!({"id": node.id, "admin": admin, "pid": processes.pid(&node.id)})
-    });
+    let nodes = plan.nodes.iter().map(|node| entry(node, processes));
     let mut restart = BTreeMap::new();
     let mut pids = BTreeMap::new();
     for name in processes.names() {
@@ -29,7 +26,7 @@ pub(super) fn write(file: &Path, plan: &Plan, processes: &Processes) -> Result<(
         pids.insert(name.clone(), processes.pid(&name));
     }
     let key_id = std::fs::read_to_string(plan.keys().join("jwt.kid")).context("read jwt.kid")?;
-    let endpoints = json!({
+    let mut endpoints = json!({
         "routers": routers.collect::<Vec<_>>(),
         "nodes": nodes.collect::<Vec<_>>(),
         "postgres": plan.database,
@@ -47,9 +44,24 @@ pub(super) fn write(file: &Path, plan: &Plan, processes: &Processes) -> Result<(
         },
         "tls_ca": plan.tls.then(|| plan.keys().join("ca.pem")),
     });
+    if let Some(network) = plan.network {
+        endpoints["host_address"] = network.host().to_string().into();
+    }
     let draft = file.with_extension("json.new");
     std::fs::write(&draft, serde_json::to_string_pretty(&endpoints)?)?;
     std::fs::rename(&draft, file).with_context(|| format!("write {}", file.display()))
+}
+
+/// What nodes and routers have in common.
+fn entry(process: &Process, processes: &Processes) -> Value {
+    let (id, place) = (&process.id, &process.place);
+    let admin = format!("http://{}", process.admin);
+    let mut entry = json!({"id": id, "admin": admin, "pid": processes.pid(id)});
+    if let Some(netns) = &place.netns {
+        entry["netns"] = netns.as_str().into();
+        entry["address"] = place.address.to_string().into();
+    }
+    entry
 }
 
 /// The file's content without line breaks.

@@ -1,12 +1,12 @@
 //! Waiting until every process says `/readyz` and every shard is served.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::cluster::configuration::Plan;
+use crate::cluster::configuration::{Plan, Process};
 use crate::processes::Processes;
 use crate::wait;
 
@@ -15,13 +15,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns when all are ready; fails when one ended or the time is up.
 pub(super) fn wait(processes: &Processes, plan: &Plan) -> Result<()> {
-    let nodes = plan.nodes.iter().map(|node| (&node.id, node.admin));
-    let routers = plan.routers.iter().map(|router| (&router.id, router.admin));
-    for (id, admin) in nodes.chain(routers) {
+    for Process { id, admin, .. } in plan.nodes.iter().chain(&plan.routers) {
         let mut last = String::new();
         let ready = wait::until(&format!("{id} is ready"), LIMIT, || {
             processes.check(id)?;
-            last = get(admin, "/readyz").unwrap_or_else(|error| format!("{error:#}"));
+            last = get(*admin, "/readyz").unwrap_or_else(|error| format!("{error:#}"));
             Ok(last.starts_with("HTTP/1.1 200"))
         });
         ready.with_context(|| last.clone())?;
@@ -33,7 +31,7 @@ pub(super) fn wait(processes: &Processes, plan: &Plan) -> Result<()> {
 }
 
 /// Shards in service at a node, by its metrics.
-fn shards_served(admin: u16) -> Result<u32> {
+fn shards_served(admin: SocketAddrV4) -> Result<u32> {
     let metrics = get(admin, "/metrics")?;
     let line = metrics.lines().find(|line| line.starts_with("gss_node_shards{"));
     let value = line.and_then(|line| line.rsplit_once(' ')).context("gss_node_shards")?.1;
@@ -41,8 +39,8 @@ fn shards_served(admin: u16) -> Result<u32> {
 }
 
 /// The answer to a request.
-fn get(admin: u16, path: &str) -> Result<String> {
-    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, admin))?;
+fn get(admin: SocketAddrV4, path: &str) -> Result<String> {
+    let mut connection = TcpStream::connect(admin)?;
     connection.set_read_timeout(Some(Duration::from_secs(2)))?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes())?;

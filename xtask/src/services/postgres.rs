@@ -1,7 +1,7 @@
 //! A private PostgreSQL, tuned for loopback. The server refuses to run as root.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{SocketAddrV4, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ pub(crate) struct Postgres {
     home: PathBuf,
     temporary: Option<TempDir>,
     log: PathBuf,
-    port: u16,
+    address: SocketAddrV4,
 }
 
 /// Whether there is a server to run.
@@ -47,7 +47,7 @@ fn bin() -> Option<PathBuf> {
 
 impl Postgres {
     /// Nothing happens yet.
-    pub(crate) fn plan(dir: &Path, port: u16) -> Result<Self> {
+    pub(crate) fn plan(dir: &Path, address: SocketAddrV4) -> Result<Self> {
         let bin = bin().context("PostgreSQL is not installed")?;
         let temporary = if is_reachable(dir)? {
             None
@@ -62,7 +62,7 @@ impl Postgres {
             }
             None => dir.join(NAME),
         };
-        Ok(Self { bin, home, temporary, log: dir.join("logs/initdb.log"), port })
+        Ok(Self { bin, home, temporary, log: dir.join("logs/initdb.log"), address })
     }
 
     /// The folder to remove after the server ended, if it could not be in the directory.
@@ -72,18 +72,16 @@ impl Postgres {
 
     /// Of the superuser `app` on database `postgres`.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://app@127.0.0.1:{}/postgres", self.port)
+        let plain = if self.address.ip().is_loopback() { "" } else { "?sslmode=disable" };
+        format!("postgres://app@{}/postgres{plain}", self.address)
     }
 
     /// Makes a database cluster, starts the server and waits until it answers.
     pub(crate) fn start(&self, processes: &Processes) -> Result<()> {
         self.initialize()?;
-        let mut server = processes.describe(NAME, "");
-        let mut words = self.as_user();
-        words.push(self.bin.join("postgres").display().to_string());
-        words.extend(["-D".to_owned(), self.data().display().to_string()]);
-        server.program = PathBuf::from(words.remove(0));
-        server.args = words;
+        let mut server = processes.describe(NAME, self.bin.join("postgres"));
+        server.through = self.as_user();
+        server.args = vec!["-D".to_owned(), self.data().display().to_string()];
         server.dir.clone_from(&self.home);
         server.stop = Stop::Quit;
         processes.start(server)?;
@@ -92,7 +90,7 @@ impl Postgres {
             // The status line of the pid file turns to `ready` after recovery.
             let pid_file = std::fs::read_to_string(self.data().join("postmaster.pid"));
             let ready = pid_file.is_ok_and(|text| text.lines().any(|line| line.trim() == "ready"));
-            Ok(ready && TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok())
+            Ok(ready && TcpStream::connect(self.address).is_ok())
         })
     }
 
@@ -137,15 +135,19 @@ impl Postgres {
     fn configure(&self) -> Result<()> {
         let file = self.data().join("postgresql.conf");
         let mut text = std::fs::read_to_string(&file)?;
-        let port = self.port;
+        let (host, port) = (self.address.ip(), self.address.port());
         write!(
             text,
-            "\nlisten_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
+            "\nlisten_addresses = '{host}'\nport = {port}\nunix_socket_directories = ''\n\
              max_connections = {MAX_CONNECTIONS}\nshared_buffers = 256MB\nmax_wal_size = 2GB\n\
              min_wal_size = 1GB\n\
              wal_compression = off\njit = off\nlog_min_messages = warning\n"
         )?;
-        std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))
+        std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+        let file = self.data().join("pg_hba.conf");
+        let mut hosts = std::fs::read_to_string(&file)?;
+        writeln!(hosts, "host all all {host}/24 trust")?;
+        std::fs::write(&file, hosts).with_context(|| format!("write {}", file.display()))
     }
 }
 

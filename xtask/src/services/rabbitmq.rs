@@ -1,7 +1,8 @@
 //! A private RabbitMQ with its own port mapper, cookie and directories; no system folder is used.
+//! Mapper and distribution stay on loopback.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,14 +18,14 @@ use crate::{cargo, wait};
 const BIN: &str = "/usr/lib/rabbitmq/bin";
 const BROKER: &str = "rabbitmq";
 const MAPPER: &str = "rabbitmq-epmd";
-const CONFIG: &str = "loopback_users.guest = true\nlog.file.level = warning\n\
+const CONFIG: &str = "log.file.level = warning\n\
                       disk_free_limit.absolute = 100MB\nvm_memory_high_watermark.absolute = 512MB\n";
 
 /// What becomes the broker.
 #[derive(Debug)]
 pub(crate) struct RabbitMq {
     dir: PathBuf,
-    amqp: u16,
+    amqp: SocketAddrV4,
     distribution: u16,
     mapper: u16,
 }
@@ -36,14 +37,14 @@ pub(crate) fn installed() -> bool {
 
 impl RabbitMq {
     /// Nothing happens yet.
-    pub(crate) fn plan(dir: &Path, ports: &mut Ports) -> Result<Self> {
-        let dir = dir.join(BROKER);
-        Ok(Self { dir, amqp: ports.take()?, distribution: ports.take()?, mapper: ports.take()? })
+    pub(crate) fn plan(dir: &Path, host: Ipv4Addr, ports: &mut Ports) -> Result<Self> {
+        let (dir, amqp) = (dir.join(BROKER), SocketAddrV4::new(host, ports.take()?));
+        Ok(Self { dir, amqp, distribution: ports.take()?, mapper: ports.take()? })
     }
 
     /// Of user `guest` on the default vhost.
     pub(crate) fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.amqp)
+        format!("amqp://guest:guest@{}/%2f", self.amqp)
     }
 
     /// Starts port mapper and broker and waits until the broker serves.
@@ -66,7 +67,7 @@ impl RabbitMq {
         processes.start(broker)?;
         wait::until("RabbitMQ listens", START_LIMIT, || {
             processes.check(BROKER)?;
-            Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, self.amqp)).is_ok())
+            Ok(TcpStream::connect(self.amqp).is_ok())
         })?;
         let mut started = Command::new(Path::new(BIN).join("rabbitmqctl"));
         started.args(["--timeout", "60", "await_startup"]).envs(self.environment());
@@ -82,11 +83,15 @@ impl RabbitMq {
         for folder in ["home", "log", "mnesia", "gen"] {
             std::fs::create_dir_all(self.dir.join(folder))?;
         }
+        // Off loopback the broker would refuse the user `guest`.
+        let local = self.amqp.ip().is_loopback();
+        let users = if local { "loopback_users.guest = true" } else { "loopback_users = none" };
+        let config = format!("{users}\n{CONFIG}");
         let files = [
             ("enabled_plugins", "[]."),
             ("env.conf", ""),
             ("advanced.config", "[]."),
-            ("rabbitmq.conf", CONFIG),
+            ("rabbitmq.conf", &config),
         ];
         for (name, text) in files {
             std::fs::write(self.dir.join(name), text)?;
@@ -109,9 +114,9 @@ impl RabbitMq {
             ("RUNNING_UNDER_SYSTEMD", "true".to_owned()),
             ("ERL_EPMD_PORT", self.mapper.to_string()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
-            ("RABBITMQ_NODE_PORT", self.amqp.to_string()),
-            ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
-            ("RABBITMQ_NODENAME", format!("rmq{}@localhost", self.amqp)),
+            ("RABBITMQ_NODE_PORT", self.amqp.port().to_string()),
+            ("RABBITMQ_NODE_IP_ADDRESS", self.amqp.ip().to_string()),
+            ("RABBITMQ_NODENAME", format!("rmq{}@localhost", self.amqp.port())),
             ("RABBITMQ_DIST_PORT", self.distribution.to_string()),
             ("RABBITMQ_BASE", self.dir.display().to_string()),
             ("RABBITMQ_MNESIA_BASE", self.path("mnesia")),

@@ -1,7 +1,7 @@
 //! A private Redis Cluster: 3 masters and a replica of each.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const NODE_TIMEOUT_MS: u32 = 1_500;
 pub(crate) struct Redis {
     program: PathBuf,
     dir: PathBuf,
-    ports: Vec<u16>,
+    nodes: Vec<SocketAddrV4>,
 }
 
 /// Whether there is a server to run.
@@ -34,26 +34,27 @@ pub(crate) fn installed() -> bool {
 
 impl Redis {
     /// Nothing happens yet.
-    pub(crate) fn plan(dir: &Path, ports: &mut Ports) -> Result<Self> {
+    pub(crate) fn plan(dir: &Path, host: Ipv4Addr, ports: &mut Ports) -> Result<Self> {
         let program = cargo::find_program(&["redis-server"]).context("Redis is not installed")?;
-        let ports = (0..NODES).map(|_| ports.take_for_redis()).collect::<Result<_>>()?;
-        Ok(Self { program, dir: dir.join("redis"), ports })
+        let mut node = || Ok(SocketAddrV4::new(host, ports.take_for_redis()?));
+        let nodes = (0..NODES).map(|_| node()).collect::<Result<_>>()?;
+        Ok(Self { program, dir: dir.join("redis"), nodes })
     }
 
     /// `host:port` of every node, masters first.
     pub(crate) fn nodes(&self) -> Vec<String> {
-        self.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect()
+        self.nodes.iter().map(SocketAddrV4::to_string).collect()
     }
 
     /// Starts the nodes, joins them and waits until all six agree and every replica is linked.
     pub(crate) fn start(&self, processes: &Processes) -> Result<()> {
-        for (index, port) in self.ports.iter().enumerate() {
-            self.start_node(processes, &name(index), *port)?;
+        for (index, node) in self.nodes.iter().enumerate() {
+            self.start_node(processes, &name(index), *node)?;
         }
         self.wait_for_all("Redis answers", processes, "PING", |answer| answer.contains("PONG"))?;
         let mut create = Command::new("redis-cli");
         create.args(["--cluster", "create"]);
-        create.args(self.ports.iter().map(|port| format!("127.0.0.1:{port}")));
+        create.args(self.nodes());
         create.args(["--cluster-replicas", "1", "--cluster-yes"]);
         let output = create.output().context("run redis-cli")?;
         if !output.status.success() {
@@ -68,14 +69,15 @@ impl Redis {
         })
     }
 
-    fn start_node(&self, processes: &Processes, name: &str, port: u16) -> Result<()> {
-        let dir = self.dir.join(port.to_string());
+    fn start_node(&self, processes: &Processes, name: &str, node: SocketAddrV4) -> Result<()> {
+        let dir = self.dir.join(node.port().to_string());
         std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
         let timeout = NODE_TIMEOUT_MS.to_string();
-        let (port, folder) = (port.to_string(), dir.display().to_string());
+        let (host, port) = (node.ip().to_string(), node.port().to_string());
+        let folder = dir.display().to_string();
         let options = [
             ["--port", &port],
-            ["--bind", "127.0.0.1"],
+            ["--bind", &host],
             ["--protected-mode", "no"],
             ["--dir", &folder],
             ["--cluster-enabled", "yes"],
@@ -104,10 +106,10 @@ impl Redis {
         command: &str,
         fits: impl Fn(&str) -> bool,
     ) -> Result<()> {
-        for (index, port) in self.ports.iter().enumerate() {
+        for (index, node) in self.nodes.iter().enumerate() {
             wait::until(what, START_LIMIT, || {
                 processes.check(&name(index))?;
-                Ok(ask(*port, command).is_ok_and(|answer| fits(&answer)))
+                Ok(ask(*node, command).is_ok_and(|answer| fits(&answer)))
             })?;
         }
         Ok(())
@@ -119,8 +121,8 @@ fn name(index: usize) -> String {
 }
 
 /// One inline command on a connection of its own; the answer as text.
-fn ask(port: u16, command: &str) -> Result<String> {
-    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+fn ask(node: SocketAddrV4, command: &str) -> Result<String> {
+    let mut connection = TcpStream::connect(node)?;
     connection.set_read_timeout(Some(Duration::from_secs(2)))?;
     write!(connection, "{command}\r\nQUIT\r\n")?;
     let mut answer = String::new();
