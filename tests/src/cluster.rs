@@ -1,9 +1,10 @@
-//! A cluster of real processes on loopback, started by `cargo xtask cluster` and attacked by tests.
+//! A cluster of real processes on this machine, started by `cargo xtask cluster` and attacked by tests.
 //!
 //! Processes are named as in `endpoints.json` (`node-1`, `router-2`, `redis-…`, `postgres`,
 //! `rabbitmq`). Everything that was started ends by its pid when the value is dropped.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -39,6 +40,9 @@ pub struct Endpoints {
     pub tls_ca: Option<PathBuf>,
     /// Pids at the start, of all processes, servers included.
     pub pids: BTreeMap<String, u32>,
+    /// This machine's address in the cluster's network, at which the services listen; None without
+    /// namespaces.
+    pub host_address: Option<Ipv4Addr>,
 }
 
 /// A router or node.
@@ -56,6 +60,10 @@ pub struct Process {
     pub admin: String,
     /// Its pid at the start.
     pub pid: u32,
+    /// Its network namespace.
+    pub netns: Option<String>,
+    /// Its address in there.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// How tokens are made.
@@ -77,11 +85,12 @@ pub struct Builder {
     nodes: usize,
     routers: usize,
     plaintext: bool,
+    namespaces: bool,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { nodes: 3, routers: 2, plaintext: true }
+        Self { nodes: 3, routers: 2, plaintext: true, namespaces: false }
     }
 }
 
@@ -107,6 +116,15 @@ impl Builder {
         self
     }
 
+    /// Every node and router in a network namespace of its own, where this process may make some:
+    /// [`Cluster::has_namespaces`] tells.
+    #[must_use]
+    pub fn namespaces(mut self) -> Self {
+        let probe = Command::new("unshare").args(["--net", "true"]).stderr(Stdio::null()).status();
+        self.namespaces = probe.is_ok_and(|status| status.success());
+        self
+    }
+
     /// Starts it and waits until every process is ready.
     ///
     /// # Errors
@@ -127,6 +145,9 @@ impl Builder {
             .stderr(log);
         if self.plaintext {
             command.arg("--plaintext");
+        }
+        if self.namespaces {
+            command.arg("--namespaces");
         }
         let supervisor = command.spawn().context("start xtask cluster")?;
         let mut cluster = Cluster {
@@ -165,6 +186,11 @@ impl Cluster {
     /// Never after [`Builder::start`].
     pub fn endpoints(&self) -> &Endpoints {
         self.endpoints.as_ref().expect("started")
+    }
+
+    /// Whether its processes are in network namespaces.
+    pub fn has_namespaces(&self) -> bool {
+        self.endpoints().host_address.is_some()
     }
 
     /// The folder with configuration and logs.

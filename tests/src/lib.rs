@@ -7,6 +7,7 @@ pub mod history;
 pub mod hub;
 pub mod length;
 pub mod outcome;
+pub mod network;
 pub mod player;
 pub mod script;
 pub mod socket;
