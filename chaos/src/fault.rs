@@ -1,19 +1,27 @@
-//! Faults: what is done to the processes of a cluster, and how it is undone.
+//! Faults: what is done to the processes of a cluster and to what passes between them, and how it is
+//! undone.
 
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use gss_tests::cluster::Cluster;
+use gss_tests::network::Network;
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand::seq::IndexedRandom as _;
 use serde::Deserialize;
 
+use crate::arena::Arena;
 use crate::redis_cluster;
+use crate::starvation::Starvation;
+use crate::storm::Storm;
+use crate::target::Target;
 
 /// How long a drained process may take to its exit.
 const DRAIN: Duration = Duration::from_secs(40);
+/// Share of packets lost.
+const LOST: f64 = 0.2;
 /// Slots moved at a time.
 const SLOTS: u16 = 64;
 
@@ -35,119 +43,182 @@ pub(crate) enum Fault {
     MoveSlots,
     /// Redis forgets everything.
     Forget,
+    /// A node or router is alone, but for its players.
+    Isolate(Target),
+    /// Nothing that the first sends arrives at the second.
+    Cut(Target, Target),
+    /// Neither hears the other.
+    Part(Target, Target),
+    /// A fifth of what everybody sends to a node or router is lost.
+    Lossy(Target),
+    /// A node or router sends and receives a megabit per second.
+    Narrow(Target),
+    /// A tenth of a core is left to it.
+    Starve(Target),
+    /// Hundreds connect to every router and say nothing.
+    Storm,
 }
 
-/// To whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Target {
-    /// Any node.
-    Node,
-    /// All nodes.
-    Nodes,
-    /// Any router.
-    Router,
-    /// All routers.
-    Routers,
-    /// A Redis master.
-    RedisMaster,
-    /// All Redis masters.
-    RedisMasters,
-    /// A Redis replica.
-    RedisReplica,
-    /// All of Redis.
-    Redis,
-    /// The journal's server.
-    Postgres,
-    /// The broker.
-    Rabbitmq,
-}
-
-/// A fault that struck: what it was, whom it met, how it ends.
-#[derive(Clone, Debug)]
+/// A fault that struck: what it was, whom it met, what ends with it.
+#[derive(Debug)]
 pub(crate) struct Struck {
     fault: Fault,
     /// Processes that were met.
     pub(crate) processes: Vec<String>,
+    starved: Vec<Starvation>,
+    _storm: Option<Storm>,
 }
 
 impl Fault {
+    /// Whether it needs namespaces.
+    pub(crate) fn is_of_the_network(self) -> bool {
+        use Fault::{Cut, Isolate, Lossy, Narrow, Part};
+        matches!(self, Isolate(_) | Cut(..) | Part(..) | Lossy(_) | Narrow(_))
+    }
+
     fn verb(self) -> &'static str {
         match self {
             Self::Kill(_) => "kill",
             Self::Pause(_) => "pause",
             Self::Drain(_) => "drain",
             Self::Roll(_) => "roll",
-            Self::Failover => "fail over",
+            Self::Failover => "fail over to",
             Self::MoveSlots => "move slots of",
             Self::Forget => "empty",
+            Self::Isolate(_) => "isolate",
+            Self::Cut(..) => "cut",
+            Self::Part(..) => "part",
+            Self::Lossy(_) => "lose a fifth of the packets to",
+            Self::Narrow(_) => "leave 1 Mbit/s to",
+            Self::Starve(_) => "leave a tenth of a core to",
+            Self::Storm => "storm",
         }
     }
 
     fn target(self) -> Target {
         match self {
-            Self::Kill(target) | Self::Pause(target) | Self::Drain(target) | Self::Roll(target) => {
-                target
-            }
+            Self::Kill(target)
+            | Self::Pause(target)
+            | Self::Drain(target)
+            | Self::Roll(target)
+            | Self::Isolate(target)
+            | Self::Cut(target, _)
+            | Self::Part(target, _)
+            | Self::Lossy(target)
+            | Self::Narrow(target)
+            | Self::Starve(target) => target,
             Self::Failover => Target::RedisReplica,
             Self::MoveSlots => Target::RedisMaster,
             Self::Forget => Target::RedisMasters,
+            Self::Storm => Target::Routers,
         }
     }
+
+    /// Strikes.
+    pub(crate) async fn strike(self, arena: &mut Arena, random: &mut StdRng) -> Result<Struck> {
+        let mut processes = self.target().pick(&arena.cluster, random).await?;
+        let (mut starved, mut storm) = (Vec::new(), None);
+        match self {
+            Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) => {
+                self.signal(&mut arena.cluster, &processes).await?;
+            }
+            Self::Failover => {
+                let replica = processes.first().context("a replica")?;
+                redis_cluster::fail_over(&arena.cluster, replica).await?;
+            }
+            Self::MoveSlots => {
+                processes.push(move_slots(&arena.cluster, &processes, random).await?)
+            }
+            Self::Forget => redis_cluster::forget(&arena.cluster, &processes).await?,
+            Self::Isolate(_) | Self::Lossy(_) | Self::Narrow(_) => {
+                self.spoil(arena.network()?, &processes)?;
+            }
+            Self::Cut(_, to) | Self::Part(_, to) => {
+                let others = to.pick(&arena.cluster, random).await?;
+                let others: Vec<_> =
+                    others.into_iter().filter(|id| !processes.contains(id)).collect();
+                self.divide(arena.network()?, &processes, &others)?;
+                processes.extend(others);
+            }
+            Self::Starve(_) => {
+                for id in &processes {
+                    starved.push(Starvation::begin(arena.cluster.pid(id)?)?);
+                }
+            }
+            Self::Storm => storm = Some(Storm::begin(&arena.cluster).await),
+        }
+        Ok(Struck { fault: self, processes, starved, _storm: storm })
+    }
+
+    async fn signal(self, cluster: &mut Cluster, processes: &[String]) -> Result<()> {
+        for id in processes {
+            match self {
+                Self::Kill(_) => cluster.kill(id).await?,
+                Self::Pause(_) => cluster.stop(id)?,
+                Self::Drain(_) => cluster.terminate(id, DRAIN).await?,
+                _ => {
+                    cluster.terminate(id, DRAIN).await?;
+                    cluster.restart(id)?;
+                    cluster.await_process_ready(id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn spoil(self, network: &mut Network, processes: &[String]) -> Result<()> {
+        for id in processes {
+            match self {
+                Self::Isolate(_) => network.isolate(id)?,
+                Self::Narrow(_) => network.limit(id, 1)?,
+                _ => network.lose_from_all(id, LOST)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn divide(self, network: &mut Network, these: &[String], those: &[String]) -> Result<()> {
+        for (from, to) in these.iter().flat_map(|from| those.iter().map(move |to| (from, to))) {
+            network.cut(from, to)?;
+            if matches!(self, Self::Part(..)) {
+                network.cut(to, from)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn move_slots(
+    cluster: &Cluster,
+    processes: &[String],
+    random: &mut StdRng,
+) -> Result<String> {
+    let from = processes.first().context("a master")?;
+    let masters = redis_cluster::with_role(cluster, "master").await?;
+    let others: Vec<_> = masters.into_iter().filter(|id| id != from).collect();
+    let to = others.choose(random).context("another master")?.clone();
+    let first = random.random_range(0..16_384 - SLOTS);
+    redis_cluster::move_slots(cluster, from, &to, first..first + SLOTS).await?;
+    Ok(to)
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match self.target() {
-            Target::Node => "a node",
-            Target::Nodes => "all nodes",
-            Target::Router => "a router",
-            Target::Routers => "all routers",
-            Target::RedisMaster => "a Redis master",
-            Target::RedisMasters => "all Redis masters",
-            Target::RedisReplica => "a Redis replica",
-            Target::Redis => "all of Redis",
-            Target::Postgres => "PostgreSQL",
-            Target::Rabbitmq => "RabbitMQ",
-        };
-        write!(f, "{} {target}", self.verb())
+        match self {
+            Self::Cut(from, to) => write!(f, "cut from {from} to {to}"),
+            Self::Part(one, other) => write!(f, "part {one} and {other}"),
+            _ => write!(f, "{} {}", self.verb(), self.target()),
+        }
     }
 }
 
 impl fmt::Display for Struck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.processes.len() > 3 {
-            write!(f, "{}", self.fault)
+            write!(f, "{} ({} …)", self.fault, self.processes[0])
         } else {
             write!(f, "{} {}", self.fault.verb(), self.processes.join(" "))
         }
-    }
-}
-
-impl Target {
-    async fn pick(self, cluster: &Cluster, random: &mut StdRng) -> Result<Vec<String>> {
-        let endpoints = cluster.endpoints();
-        let ids = |processes: &[gss_tests::cluster::Process]| {
-            processes.iter().map(|process| process.id.clone()).collect::<Vec<_>>()
-        };
-        let (mut all, one) = match self {
-            Self::Node => (ids(&endpoints.nodes), true),
-            Self::Nodes => (ids(&endpoints.nodes), false),
-            Self::Router => (ids(&endpoints.routers), true),
-            Self::Routers => (ids(&endpoints.routers), false),
-            Self::RedisMaster => (redis_cluster::with_role(cluster, "master").await?, true),
-            Self::RedisMasters => (redis_cluster::with_role(cluster, "master").await?, false),
-            Self::RedisReplica => (redis_cluster::with_role(cluster, "slave").await?, true),
-            Self::Redis => (redis_cluster::processes(cluster), false),
-            Self::Postgres => (vec!["postgres".to_owned()], false),
-            Self::Rabbitmq => (vec!["rabbitmq".to_owned()], false),
-        };
-        ensure!(!all.is_empty(), "no {self:?} to strike");
-        if one {
-            return Ok(all.choose(random).cloned().into_iter().collect());
-        }
-        all.shuffle(random);
-        Ok(all)
     }
 }
 
@@ -156,73 +227,33 @@ fn is_ours(id: &str) -> bool {
     id.starts_with("node-") || id.starts_with("router-")
 }
 
-impl Fault {
-    /// Strikes.
-    pub(crate) async fn strike(self, cluster: &mut Cluster, random: &mut StdRng) -> Result<Struck> {
-        let mut processes = self.target().pick(cluster, random).await?;
-        match self {
-            Self::Kill(_) => {
-                for id in &processes {
-                    cluster.kill(id).await?;
-                }
-            }
-            Self::Pause(_) => {
-                for id in &processes {
-                    cluster.stop(id)?;
-                }
-            }
-            Self::Drain(_) => {
-                for id in &processes {
-                    cluster.terminate(id, DRAIN).await?;
-                }
-            }
-            Self::Roll(_) => {
-                for id in &processes {
-                    cluster.terminate(id, DRAIN).await?;
-                    cluster.restart(id)?;
-                    cluster.await_process_ready(id).await?;
-                }
-            }
-            Self::Failover => {
-                let replica = processes.first().context("a replica")?;
-                redis_cluster::fail_over(cluster, replica).await?;
-            }
-            Self::MoveSlots => {
-                let from = processes.first().context("a master")?.clone();
-                let masters = redis_cluster::with_role(cluster, "master").await?;
-                let others: Vec<_> = masters.into_iter().filter(|id| *id != from).collect();
-                let to = others.choose(random).context("another master")?.clone();
-                let first = random.random_range(0..16_384 - SLOTS);
-                redis_cluster::move_slots(cluster, &from, &to, first..first + SLOTS).await?;
-                processes.push(to);
-            }
-            Self::Forget => redis_cluster::forget(cluster, &processes).await?,
-        }
-        Ok(Struck { fault: self, processes })
-    }
-}
-
 impl Struck {
     /// Undoes it and waits until the processes serve again.
-    pub(crate) async fn heal(&self, cluster: &mut Cluster) -> Result<()> {
+    pub(crate) async fn heal(self, arena: &mut Arena) -> Result<()> {
         match self.fault {
             Fault::Kill(_) | Fault::Drain(_) => {
                 for id in &self.processes {
-                    cluster.restart(id)?;
+                    arena.cluster.restart(id)?;
                 }
             }
             Fault::Pause(_) => {
                 for id in &self.processes {
-                    cluster.cont(id)?;
+                    arena.cluster.cont(id)?;
                 }
             }
-            Fault::Roll(_) | Fault::Failover | Fault::MoveSlots | Fault::Forget => {}
+            Fault::Starve(_) => {
+                for starved in &self.starved {
+                    starved.end()?;
+                }
+            }
+            _ if self.fault.is_of_the_network() => arena.network()?.heal()?,
+            _ => {}
         }
         for id in self.processes.iter().filter(|id| is_ours(id)) {
-            cluster.await_process_ready(id).await?;
+            arena.cluster.await_process_ready(id).await?;
         }
         if self.processes.iter().any(|id| id.starts_with("redis-")) {
-            redis_cluster::await_whole(cluster).await?;
+            redis_cluster::await_whole(&arena.cluster).await?;
         }
         Ok(())
     }

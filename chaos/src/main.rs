@@ -4,6 +4,7 @@
 //! faults chosen by the round's seed, then checks of every history against journal and hub. The
 //! seed chooses faults, victims and times; what the machine does in between is its own.
 
+mod arena;
 mod direction;
 mod fault;
 mod logs;
@@ -13,6 +14,9 @@ mod report;
 mod resources;
 mod round;
 mod scenario;
+mod starvation;
+mod storm;
+mod target;
 mod timeline;
 
 use std::path::PathBuf;
@@ -21,10 +25,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
-use gss_tests::cluster::Cluster;
 use rand::Rng as _;
 use tokio::time::Instant;
 
+use crate::arena::Arena;
 use crate::logs::Logs;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -79,13 +83,14 @@ async fn run(
     progress: &Progress,
 ) -> Result<Report> {
     progress.say(&format!("{}: {}", scenario.name, scenario.about));
-    let mut cluster = Cluster::builder().start().await?;
-    let mut logs = Logs::of(cluster.dir());
+    let mut arena = Arena::start().await?;
+    let scenario = &scenario.within(arena.has_network(), progress)?;
+    let mut logs = Logs::of(arena.cluster.dir());
     let mut report = Report::new(scenario, seed);
     let began = Instant::now();
     let until = began + Duration::from_secs_f64(minutes.unwrap_or(0.0) * 60.0);
     for seed in seed.. {
-        let round = round::play(&mut cluster, scenario, seed, (began, &mut logs, progress)).await?;
+        let round = round::play(&mut arena, scenario, seed, (began, &mut logs, progress)).await?;
         let wrong = round.violations.len();
         for violation in round.violations.iter().take(5) {
             progress.say(&format!("violation: {violation}"));
@@ -98,7 +103,7 @@ async fn run(
         ));
         report.rounds.push(round);
         let at = began.elapsed().as_secs_f64();
-        report.resources.push(resources::sample(&cluster, at).await?);
+        report.resources.push(resources::sample(&arena.cluster, at).await?);
         if wrong > 0 {
             // The cluster's folder is kept.
             return Ok(report);
@@ -107,6 +112,6 @@ async fn run(
             break;
         }
     }
-    cluster.passed();
+    arena.cluster.passed();
     Ok(report)
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Result;
 use futures::future::join_all;
 use gss_shared::ids::{SessionId, ShardCount};
-use gss_tests::cluster::Cluster;
 use gss_tests::figures::Figures;
 use gss_tests::history::{self, Heard, Repeats};
 use gss_tests::hub::Listener;
@@ -20,10 +19,11 @@ use rand::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::arena::Arena;
 use crate::fault::Struck;
 use crate::logs::Logs;
 use crate::progress::Progress;
-use crate::scenario::{Load, Scenario, Strike};
+use crate::scenario::{Load, Scenario};
 
 /// Play without faults, before the first and after the last.
 const CALM: Duration = Duration::from_secs(2);
@@ -82,8 +82,8 @@ pub(crate) struct FaultReport {
 
 /// A strike with its time.
 struct Hit {
-    strike: Strike,
-    struck: Vec<Struck>,
+    kind: String,
+    what: String,
     at: Instant,
     healed: Instant,
     /// Sessions that it concerns.
@@ -92,11 +92,12 @@ struct Hit {
 
 /// Plays a round of a scenario. Errors are of the harness; violations are in the result.
 pub(crate) async fn play(
-    cluster: &mut Cluster,
+    arena: &mut Arena,
     scenario: &Scenario,
     seed: u64,
     (began, logs, progress): (Instant, &mut Logs, &Progress),
 ) -> Result<Round> {
+    let cluster = &arena.cluster;
     let Load { tables, players, rate, direction } = scenario.load;
     let listener = Listener::start(&cluster.endpoints().amqp).await?;
     progress.say(&format!("{}: {tables} tables × {players} players sit down", scenario.name));
@@ -105,7 +106,7 @@ pub(crate) async fn play(
     let directors = direction.start(cluster, &running.tables)?;
     let start = Instant::now();
     let mut random = StdRng::seed_from_u64(seed);
-    let attack = attack(cluster, scenario, &mut random, (&running.tables, progress));
+    let attack = attack(arena, scenario, &mut random, (&running.tables, progress));
     let hits = progress.along(scenario, seed, &running, attack).await?;
     let (end, tables) = (Instant::now(), running.tables.clone());
     progress.say("guests leave, every command gets its fate");
@@ -136,7 +137,7 @@ fn seconds(random: &mut StdRng, [from, to]: [f64; 2]) -> Duration {
 
 /// One strike after the other, until the time is up.
 async fn attack(
-    cluster: &mut Cluster,
+    arena: &mut Arena,
     scenario: &Scenario,
     random: &mut StdRng,
     (tables, progress): (&[Arc<Table>], &Progress),
@@ -147,21 +148,22 @@ async fn attack(
     while Instant::now() < until {
         tokio::time::sleep(seconds(random, scenario.calm_seconds)).await;
         let Some(strike) = scenario.strikes.choose(random) else { break };
-        let owners = cluster.owners().await?;
+        let owners = arena.cluster.owners().await?;
         let at = Instant::now();
         let mut struck = Vec::new();
         for fault in &strike.faults {
-            struck.push(fault.strike(cluster, random).await?);
+            struck.push(fault.strike(arena, random).await?);
             progress.strikes(&struck);
         }
         tokio::time::sleep(seconds(random, strike.lasts_seconds)).await;
-        for fault in &struck {
-            fault.heal(cluster).await?;
+        let sessions = concerned(tables, &owners, &struck);
+        let what = struck.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
+        for fault in struck {
+            fault.heal(arena).await?;
         }
         progress.strikes(&[]);
-        let sessions = concerned(tables, &owners, &struck);
-        let strike = strike.clone();
-        hits.push(Hit { strike, struck, at, healed: Instant::now(), sessions });
+        let kind = strike.to_string();
+        hits.push(Hit { kind, what, at, healed: Instant::now(), sessions });
     }
     tokio::time::sleep(CALM).await;
     Ok(hits)
@@ -240,12 +242,9 @@ impl Round {
         for hit in hits {
             let (from, to) = (hit.at - AFTERMATH / 10, hit.healed + AFTERMATH);
             let pauses = outcome.longest_answers(&hit.sessions, from, to);
-            let words = |word: fn(&Struck) -> String| {
-                hit.struck.iter().map(word).collect::<Vec<_>>().join(" + ")
-            };
             self.faults.push(FaultReport {
-                what: words(ToString::to_string),
-                kind: hit.strike.to_string(),
+                what: hit.what.clone(),
+                kind: hit.kind.clone(),
                 began_s: since(hit.at),
                 healed_s: since(hit.healed),
                 pauses_ms: pauses.into_iter().map(ms).collect(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::direction::Direction;
 use crate::fault::Fault;
+use crate::progress::Progress;
 
 /// Where the project's scenarios are.
 pub(crate) fn folder() -> PathBuf {
@@ -110,6 +111,20 @@ impl Scenario {
             ensure!(0.0 <= from && from <= to, "[{from}, {to}] is no span of seconds");
         }
         Ok(())
+    }
+
+    /// What of it can strike here.
+    pub(crate) fn within(&self, has_network: bool, progress: &Progress) -> Result<Self> {
+        let mut scenario = self.clone();
+        scenario.strikes.retain(|strike| {
+            let fits = has_network || !strike.faults.iter().any(|it| it.is_of_the_network());
+            if !fits {
+                progress.say(&format!("left out, since only root can: {strike}"));
+            }
+            fits
+        });
+        ensure!(!scenario.strikes.is_empty(), "{}: only root can do any of it", self.name);
+        Ok(scenario)
     }
 
     /// Those of these names, or all that the project has.

@@ -61,6 +61,15 @@ impl Network {
         self.drop_between(from, id, &part)
     }
 
+    /// From now on part of what everybody in the cluster sends to a node or router is lost.
+    ///
+    /// # Errors
+    /// When it is unknown.
+    pub fn lose_from_all(&mut self, id: &str, probability: f64) -> Result<()> {
+        let others: Vec<String> = self.peers.keys().filter(|name| *name != id).cloned().collect();
+        others.iter().try_for_each(|from| self.lose(id, from, probability))
+    }
+
     /// From now on a node or router is alone, but for players and operators.
     ///
     /// # Errors

@@ -1,0 +1,32 @@
+//! A cluster under attack, and its network.
+
+use anyhow::{Context, Result};
+use gss_tests::cluster::Cluster;
+use gss_tests::network::Network;
+
+/// Where faults strike.
+pub(crate) struct Arena {
+    /// Its processes.
+    pub(crate) cluster: Cluster,
+    /// None: its processes share this machine's network.
+    network: Option<Network>,
+}
+
+impl Arena {
+    /// Starts a cluster: in namespaces when this process may make some.
+    pub(crate) async fn start() -> Result<Self> {
+        let cluster = Cluster::builder().namespaces().start().await?;
+        let network = if cluster.has_namespaces() { Some(Network::of(&cluster)?) } else { None };
+        Ok(Self { cluster, network })
+    }
+
+    /// What passes between the processes.
+    pub(crate) fn network(&mut self) -> Result<&mut Network> {
+        self.network.as_mut().context("only root can attack the network")
+    }
+
+    /// Whether there is a network to attack.
+    pub(crate) fn has_network(&self) -> bool {
+        self.network.is_some()
+    }
+}
