@@ -23,9 +23,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Parser;
 use rand::Rng as _;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::arena::Arena;
@@ -58,7 +59,19 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
+    let mut terminate = signal(SignalKind::terminate())?;
+    // Whatever ends it, the cluster is dropped, which stops it and makes the network whole.
+    tokio::select! {
+        done = run_all(Arguments::parse()) => done,
+        _ = terminate.recv() => bail!("terminated"),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            bail!("interrupted")
+        }
+    }
+}
+
+async fn run_all(arguments: Arguments) -> Result<ExitCode> {
     let seed = arguments.seed.unwrap_or_else(|| rand::rng().random_range(0..1 << 32));
     let progress = Progress::start();
     let mut reports = Vec::new();

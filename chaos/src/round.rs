@@ -31,6 +31,8 @@ const CALM: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(90);
 /// From a heal until every table commits again, at most.
 const RECOVERY: Duration = Duration::from_secs(15);
+/// Commands due so long before a fault may wait for it.
+const BEFORE: Duration = Duration::from_millis(200);
 /// Commands due so long after a heal are still counted to the fault.
 const AFTERMATH: Duration = Duration::from_secs(3);
 
@@ -100,7 +102,8 @@ pub(crate) async fn play(
     let cluster = &arena.cluster;
     let Load { tables, players, rate, direction } = scenario.load;
     let listener = Listener::start(&cluster.endpoints().amqp).await?;
-    progress.say(&format!("{}: {tables} tables × {players} players sit down", scenario.name));
+    let who = format!("{tables} tables × {players} players");
+    progress.say(&format!("{}, seed {seed}: {who} sit down", scenario.name));
     let workload = Workload { tables, players, rate: rate / tables as f64 };
     let running = workload.start_script(cluster, direction.script()).await?;
     let directors = direction.start(cluster, &running.tables)?;
@@ -239,8 +242,10 @@ impl Round {
         self.guests = outcome.guests.len();
         (self.errors, self.refusals) = (outcome.errors(), outcome.refusals());
         let since = |at: Instant| at.duration_since(began).as_secs_f64();
-        for hit in hits {
-            let (from, to) = (hit.at - AFTERMATH / 10, hit.healed + AFTERMATH);
+        for (number, hit) in hits.iter().enumerate() {
+            // What the next fault does is the next one's.
+            let next = hits.get(number + 1).map_or(hit.healed + AFTERMATH, |next| next.at - BEFORE);
+            let (from, to) = (hit.at - BEFORE, next.min(hit.healed + AFTERMATH));
             let pauses = outcome.longest_answers(&hit.sessions, from, to);
             self.faults.push(FaultReport {
                 what: hit.what.clone(),

@@ -26,8 +26,9 @@ pub enum TelemetryError {
 /// [`TelemetryError`].
 pub fn init(section: &LogSection) -> Result<(), TelemetryError> {
     let filter: Targets = section.filter.parse()?;
-    // lapin warns of every unrouted message, body and all; the hub adapter counts them.
-    let filter = filter.with_target("lapin", tracing::level_filters::LevelFilter::ERROR);
+    // lapin warns of every unrouted message, body and all, and calls a broker that goes away an
+    // error; the hub adapter counts the ones and logs the other.
+    let filter = filter.with_target("lapin", tracing::level_filters::LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match section.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
