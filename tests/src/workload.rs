@@ -144,6 +144,18 @@ impl Running {
         players.map(|player| player.acknowledged()).sum()
     }
 
+    /// Sessions of the load whose shard this node owns, by the journal.
+    ///
+    /// # Errors
+    /// When the journal does not answer.
+    pub async fn owned_by(&self, cluster: &Cluster, node: &str) -> Result<Vec<SessionId>> {
+        let owners = cluster.owners().await?;
+        let owned = |session: &SessionId| {
+            owners.get(&ShardCount::DEFAULT.shard_of(*session).0).is_some_and(|owner| owner == node)
+        };
+        Ok(self.tables.iter().map(|table| table.session).filter(owned).collect())
+    }
+
     /// The journal of one session.
     ///
     /// # Errors

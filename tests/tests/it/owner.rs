@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use gss_shared::clock::Clock;
-use gss_shared::ids::{SessionId, ShardCount};
 use gss_tests::cluster::Cluster;
 use gss_tests::figures::Figures;
 use gss_tests::length::Length;
-use gss_tests::workload::{Running, Workload};
+use gss_tests::workload::Workload;
 use tokio::time::Instant;
 
 /// Lease TTL and a second: how long a killed owner's sessions may stand still.
@@ -23,15 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn workload() -> Workload {
     let length = Length::of_this_run();
     Workload { tables: length.pick(12, 50), players: 3, rate: length.pick(5.0, 10.0) }
-}
-
-/// Sessions of the load whose shard this node owns, by the journal.
-async fn owned_by(cluster: &Cluster, running: &Running, node: &str) -> Result<Vec<SessionId>> {
-    let owners = cluster.owners().await?;
-    let owned = |session: &SessionId| {
-        owners.get(&ShardCount::DEFAULT.shard_of(*session).0).is_some_and(|owner| owner == node)
-    };
-    Ok(running.tables.iter().map(|table| table.session).filter(owned).collect())
 }
 
 /// The nodes in turn.
@@ -49,7 +39,7 @@ async fn killed_owners_close_no_socket_and_lose_nothing() -> Result<()> {
     for round in 0..kills {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let node = victim(&cluster, round);
-        let sessions = owned_by(&cluster, &running, &node).await?;
+        let sessions = running.owned_by(&cluster, &node).await?;
         let at = (Clock::system().now(), Instant::now());
         cluster.kill(&node).await?;
         deaths.push((at, sessions));
@@ -86,7 +76,7 @@ async fn an_owner_paused_past_its_lease_is_fenced_and_rejoins() -> Result<()> {
     for round in 0..rounds {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let node = victim(&cluster, round);
-        let sessions = owned_by(&cluster, &running, &node).await?;
+        let sessions = running.owned_by(&cluster, &node).await?;
         stops.push((Clock::system().now(), sessions));
         cluster.stop(&node)?;
         tokio::time::sleep(Duration::from_secs(6)).await;
@@ -116,7 +106,7 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     let mut drains = Vec::new();
     for node in cluster.endpoints().nodes.clone() {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let sessions = owned_by(&cluster, &running, &node.id).await?;
+        let sessions = running.owned_by(&cluster, &node.id).await?;
         let start = Instant::now();
         cluster.terminate(&node.id, Duration::from_secs(30)).await?;
         drains.push((start, Instant::now(), sessions));
