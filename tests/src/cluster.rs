@@ -1,4 +1,4 @@
-//! A cluster of real processes on this machine, started by `cargo xtask cluster` and attacked by tests.
+//! A cluster of real processes, started by `cargo xtask cluster` and attacked by tests.
 //!
 //! Processes are named as in `endpoints.json` (`node-1`, `router-2`, `redis-…`, `postgres`,
 //! `rabbitmq`). Everything that was started ends by its pid when the value is dropped.

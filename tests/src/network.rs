@@ -111,7 +111,7 @@ impl Network {
         self.peers.get(id).with_context(|| format!("no process {id:?}"))
     }
 
-    /// Where the packets arrive, if that is a namespace of the cluster: as if lost on the way.
+    /// Where the packets arrive, as if lost on the way; of those to a service, where they leave.
     fn drop_between(&mut self, from: &str, to: &str, part: &str) -> Result<()> {
         let (sender, receiver) = (self.peer(from)?, self.peer(to)?);
         let (netns, rule) = match (&sender.netns, &receiver.netns) {
