@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two acts at a table.
 const PACE: Duration = Duration::from_millis(1_500);
+/// Longer than anything takes that has a bound, twenty tries of a call included.
+const ENDS: Duration = Duration::from_secs(60);
 /// How long a guest waits for the fates of its commands.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,7 +45,17 @@ pub(crate) enum Direction {
 /// Acts until told to stop.
 pub(crate) struct Directors {
     stop: CancellationToken,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Vec<Endless>>,
+}
+
+/// Something that has to end by itself did not.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0} does not end")]
+pub(crate) struct Endless(&'static str);
+
+/// What has bounds of its own, and is watched.
+async fn ends<T>(what: &'static str, act: impl Future<Output = T>) -> Result<T, Endless> {
+    tokio::time::timeout(ENDS, act).await.map_err(|_| Endless(what))
 }
 
 impl Direction {
@@ -68,32 +80,43 @@ impl Direction {
         Ok(Directors { stop, tasks })
     }
 
-    async fn direct(self, table: Arc<Table>, guest: Seat, number: usize, stop: CancellationToken) {
+    async fn direct(
+        self,
+        table: Arc<Table>,
+        guest: Seat,
+        number: usize,
+        stop: CancellationToken,
+    ) -> Vec<Endless> {
+        let mut endless = Vec::new();
+        // The tables take turns within the pace.
+        let mut next = Instant::now() + PACE.mul_f64(number as f64 % 7.0 / 7.0);
         for step in number.. {
-            // The tables take turns within the pace.
-            let offset =
-                PACE.mul_f64(if step == number { 1.0 + number as f64 % 7.0 / 7.0 } else { 1.0 });
+            next += PACE;
             tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(offset) => {}
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep_until(next) => {}
             }
-            // Not answered: see the module.
-            let _unanswered = match self {
+            let acted = match self {
                 Self::Calm => Ok(()),
                 Self::Churn => visit(&table, &guest, step).await,
                 Self::Sight => script::change_sight(&table, step).await,
                 Self::Rollback => roll_back(&table, step).await,
                 Self::Rest => call(&table, step).await,
             };
+            // Anything else was not answered: see the module.
+            endless.extend(acted.err().and_then(|error| error.downcast::<Endless>().ok()));
+            next = next.max(Instant::now());
         }
+        endless
     }
 }
 
 impl Directors {
-    /// Ends when the acts under way have ended.
-    pub(crate) async fn finish(mut self) {
+    /// Ends when the acts under way have ended. What should have ended before is a violation.
+    pub(crate) async fn finish(self) -> Vec<String> {
         self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        let endless = self.tasks.join_all().await;
+        endless.into_iter().flatten().map(|it| it.to_string()).collect()
     }
 }
 
@@ -103,22 +126,20 @@ fn calls(table: &Table) -> MutexGuard<'_, Calls> {
 
 /// A guest joins, plays, comes back over another connection or not, and leaves.
 async fn visit(table: &Table, guest: &Seat, step: usize) -> Result<()> {
-    let token = guest.join(table.session).await?;
-    let player = guest.connect(table.session, token).await?;
-    let stayed = async {
-        for turn in 0..4 {
-            player.send(script::every_kind(table, step + turn, &player));
-            if turn == 2 && step.is_multiple_of(3) {
-                player.reconnect().await?;
-            }
+    let token = ends("a guest's join", guest.join(table.session)).await??;
+    let player = ends("a guest's connect", guest.connect(table.session, token)).await??;
+    for turn in 0..4 {
+        player.send(script::every_kind(table, step + turn, &player));
+        if turn == 2 && step.is_multiple_of(3) {
+            // Sent home already: the record says so.
+            let _ended = ends("a guest's reconnect", player.reconnect()).await?;
         }
-        player.await_fates(Instant::now() + PATIENCE).await
-    };
-    let stayed = stayed.await;
-    let left = guest.api().leave(table.session.0, None).await;
-    let history = player.leave().await;
+    }
+    let fates = ends("a guest's wait", player.await_fates(Instant::now() + PATIENCE)).await?;
+    let left = ends("a guest's leave", guest.api().leave(table.session.0, None)).await?;
+    let history = ends("a guest's close", player.leave()).await?;
     table.guests.lock().unwrap_or_else(PoisonError::into_inner).push(history);
-    stayed?;
+    fates?;
     Ok(left?)
 }
 

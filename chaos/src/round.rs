@@ -113,7 +113,7 @@ pub(crate) async fn play(
     let hits = progress.along(scenario, seed, &running, attack).await?;
     let (end, tables) = (Instant::now(), running.tables.clone());
     progress.say("guests leave, every command gets its fate");
-    directors.finish().await;
+    let endless = directors.finish().await;
     let mut round = Round::new(seed, start.duration_since(began), end - start);
     match running.finish(PATIENCE).await {
         Ok(outcome) => {
@@ -124,6 +124,7 @@ pub(crate) async fn play(
         }
         Err(error) => round.violations.push(format!("{error:#}")),
     }
+    round.violations.extend(endless);
     round.violations.extend(logs.errors(&scenario.allowed.log_errors)?);
     let ended = tables.iter().map(|table| table.gm.api().end(table.session.0));
     for ended in join_all(ended).await {
