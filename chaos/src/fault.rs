@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     Lossy(Target),
     /// A node or router sends and receives a megabit per second.
     Narrow(Target),
-    /// A tenth of a core is left to it.
+    /// A fiftieth of a core is left to it.
     Starve(Target),
     /// Hundreds connect to every router and say nothing.
     Storm,
@@ -90,7 +90,7 @@ impl Fault {
             Self::Part(..) => "part",
             Self::Lossy(_) => "lose a fifth of the packets to",
             Self::Narrow(_) => "leave 1 Mbit/s to",
-            Self::Starve(_) => "leave a tenth of a core to",
+            Self::Starve(_) => "leave a fiftieth of a core to",
             Self::Storm => "storm",
         }
     }

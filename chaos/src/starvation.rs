@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 /// Where this machine has its groups.
 const GROUPS: &str = "/sys/fs/cgroup/cpu";
 /// Of the kernel's default period of 100 ms.
-const QUOTA_US: u32 = 10_000;
+const QUOTA_US: u32 = 2_000;
 
-/// A process with a tenth of a core.
+/// A process with a fiftieth of a core.
 #[derive(Debug)]
 pub(crate) struct Starvation {
     pid: u32,

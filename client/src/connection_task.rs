@@ -195,6 +195,7 @@ impl Task {
             // Nobody waits when the closing caller gave up.
             let _gave_up = closing.send(()).is_err();
         }
+        self.refuse_requests().await;
         if let Some(opened) = self.opened.take() {
             drop(opened.send(Err(reason)));
             return;
@@ -202,6 +203,20 @@ impl Task {
         self.untold.push_back(Event::Ended(reason));
         while !self.untold.is_empty() {
             tell_one(&self.events, &mut self.untold).await;
+        }
+    }
+
+    /// Requests that were under way: one that arrived in a channel without a reader would stay there
+    /// as long as its caller holds the other end, which waits.
+    async fn refuse_requests(&mut self) {
+        self.requests.close();
+        while let Some(request) = self.requests.recv().await {
+            // A caller that no longer waits needs no answer.
+            match request {
+                Request::Command(_, answer) => drop(answer.send(Err(CommandError::Ended))),
+                Request::Close(closed) => drop(closed.send(())),
+                Request::Frame(_) | Request::Reconnect => {}
+            }
         }
     }
 }

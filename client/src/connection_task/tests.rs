@@ -296,3 +296,25 @@ async fn a_caller_that_takes_no_events_can_still_close() {
     drop(events);
     flood.abort();
 }
+
+#[tokio::test]
+async fn a_request_that_meets_the_end_is_answered() {
+    let mut options = ConnectOptions::new("", JwtSource::fixed("jwt"), "token-0");
+    options.urls.clear();
+    let (requests, asked) = mpsc::channel(2);
+    let (told, mut events) = mpsc::channel(1);
+    let (opened, first) = oneshot::channel();
+    let (to_send, to_close) =
+        (requests.reserve().await.expect("room"), requests.reserve().await.expect("room"));
+    let task = tokio::spawn(run(options, asked, told, opened));
+    requests.closed().await;
+    let (answer, answered) = oneshot::channel();
+    to_send.send(Request::Command(Command::chat("too late"), answer));
+    let (closed, done) = oneshot::channel();
+    to_close.send(Request::Close(closed));
+    assert_eq!(answered.await, Ok(Err(CommandError::Ended)));
+    assert_eq!(done.await, Ok(()));
+    task.await.expect("the task ends");
+    assert!(matches!(first.await, Ok(Err(EndReason::Options(_)))));
+    assert!(events.recv().await.is_none());
+}
