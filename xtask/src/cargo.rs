@@ -41,10 +41,17 @@ impl Profile {
     }
 }
 
-/// `cargo` as it called us.
+/// `cargo` as it called us, but for what it told us of this package: build scripts (ring's) take
+/// that for theirs and run anew, with all that depends on them, whenever who calls changes.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(root());
     command
 }
@@ -78,16 +85,23 @@ pub(crate) fn build(profile: Profile, packages: &[&str]) -> Result<PathBuf> {
 
 /// Runs to its end; an interruption ends it too.
 pub(crate) fn run(command: &mut Command) -> Result<ExitStatus> {
+    run_within(command, Duration::MAX)?.context("it ended")
+}
+
+/// The same, for so long at most. None: it was ended.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let child = command.process_group(0).spawn().with_context(|| format!("start {program}"))?;
     let mut child = Group(child);
-    loop {
+    let start = wait::now();
+    while start.elapsed() < limit {
         if let Some(status) = child.0.try_wait()? {
-            return Ok(status);
+            return Ok(Some(status));
         }
         interrupt::check()?;
         std::thread::sleep(Duration::from_millis(20));
     }
+    Ok(None)
 }
 
 /// Runs to its end and fails when it does.
