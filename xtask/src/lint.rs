@@ -1,6 +1,7 @@
 //! `cargo xtask lint`: formatting, clippy, dependencies, and the rules of the tree.
 
 mod links;
+mod plants;
 mod source;
 mod tree;
 
@@ -127,5 +128,6 @@ fn tidy() -> Outcome {
             findings.extend(links::check(&root, file, &text));
         }
     }
+    findings.extend(plants::check(&root)?);
     Ok((Verdict::of(findings.is_empty()), findings))
 }

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask dev | test | lint | cluster | bench`.
+//! The project's commands: `cargo xtask dev | test | lint | cluster | bench | plant`.
 //!
 //! Owns nothing of the product. Whatever it starts it stops by process id, also after Ctrl-C, an
 //! error or its own violent death; a service that was running before is never touched.
@@ -12,6 +12,7 @@ mod install;
 mod interrupt;
 mod lint;
 mod namespaces;
+mod plant;
 mod ports;
 mod processes;
 mod reaper;
@@ -49,6 +50,8 @@ enum Command {
     Bench(bench::Options),
     /// Faults under load on real processes, and checks of all histories.
     Chaos(chaos::Options),
+    /// Plant known bugs in a copy of the tree; each must be found.
+    Plant(plant::Options),
     /// Start a process again as its description says (used by `restart` in endpoints.json).
     #[command(hide = true)]
     Start { description: PathBuf },
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Cluster(options) => interrupt::watch().and_then(|()| cluster::run(&options)),
         Command::Chaos(options) => interrupt::watch().and_then(|()| chaos::run(&options)),
         Command::Bench(options) => interrupt::watch().and_then(|()| bench::run(&options)),
+        Command::Plant(options) => interrupt::watch().and_then(|()| plant::run(&options)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

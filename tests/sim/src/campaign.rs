@@ -35,6 +35,8 @@ pub(crate) struct Campaign {
     pub(crate) seeds: Option<u64>,
     /// No run begins after this.
     pub(crate) seconds: Option<Duration>,
+    /// No run begins after one that failed.
+    pub(crate) until_failed: bool,
     pub(crate) plant: Option<Plant>,
 }
 
@@ -48,7 +50,8 @@ impl Campaign {
             for ran in 0.. {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let enough = self.seeds.is_some_and(|seeds| index >= seeds)
-                    || self.seconds.is_some_and(|seconds| began.elapsed() > seconds);
+                    || self.seconds.is_some_and(|seconds| began.elapsed() > seconds)
+                    || (self.until_failed && failed.load(Ordering::Relaxed) > 0);
                 if enough {
                     return Ok(ran);
                 }

@@ -39,6 +39,9 @@ struct Arguments {
     /// Begins runs for so many seconds.
     #[arg(long, conflicts_with = "seed")]
     seconds: Option<u64>,
+    /// Begins no more runs once one has failed.
+    #[arg(long)]
+    until_failed: bool,
     /// First of many; without it, a random one.
     #[arg(long)]
     from: Option<u64>,
@@ -48,14 +51,14 @@ struct Arguments {
 }
 
 fn main() -> Result<ExitCode> {
-    let Arguments { seed, seeds, seconds, from, plant } = Arguments::parse();
+    let Arguments { seed, seeds, seconds, until_failed, from, plant } = Arguments::parse();
     let well = match (seed, seeds, seconds) {
         (Some(seed), ..) if campaign::is_seeded(seed) => one(seed, plant)?,
         (Some(seed), ..) => campaign::child(seed, plant)?.status()?.success(),
         (None, None, None) => bail!("which seed, or how many?"),
         (None, seeds, seconds) => {
             let seconds = seconds.map(Duration::from_secs);
-            Campaign { from, seeds, seconds, plant }.run()?
+            Campaign { from, seeds, seconds, until_failed, plant }.run()?
         }
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
