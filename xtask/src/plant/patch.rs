@@ -20,9 +20,11 @@ pub(crate) struct Patch {
     pub(crate) caught_by: Vec<Harness>,
     /// The patch.
     pub(crate) file: PathBuf,
+    /// The first file that it changes.
+    touches: String,
 }
 
-/// All of them, by name.
+/// All of them, those of a crate together: from one to the next little is built.
 pub(crate) fn all(root: &Path) -> Result<Vec<Patch>> {
     let folder = root.join(FOLDER);
     let mut files = Vec::new();
@@ -32,13 +34,14 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Patch>> {
             files.push(file);
         }
     }
-    files.sort();
     let read = |file: PathBuf| {
         let text = std::fs::read_to_string(&file)?;
         let what = file.display().to_string();
         parse(file, &text).with_context(|| what)
     };
-    files.into_iter().map(read).collect()
+    let mut patches = files.into_iter().map(read).collect::<Result<Vec<Patch>>>()?;
+    patches.sort_by(|a, b| (&a.touches, &a.name).cmp(&(&b.touches, &b.name)));
+    Ok(patches)
 }
 
 fn parse(file: PathBuf, text: &str) -> Result<Patch> {
@@ -56,7 +59,9 @@ fn parse(file: PathBuf, text: &str) -> Result<Patch> {
     if caught_by.is_empty() {
         bail!("no line `caught-by: …`");
     }
-    Ok(Patch { name, claim, caught_by, file })
+    let touches = text.lines().find_map(|line| line.strip_prefix("--- a/"));
+    let touches = touches.context("no file that it changes")?.to_owned();
+    Ok(Patch { name, claim, caught_by, file, touches })
 }
 
 #[cfg(test)]
@@ -66,7 +71,7 @@ mod tests {
     #[test]
     fn the_header_says_what_breaks_and_what_finds_it() {
         let text = "claim: nothing is lost\ncaught-by: gss-sim --seconds 60\n\
-                    caught-by: nextest -p gss-node fence\n\ndiff --git a/x b/x\nclaim: no\n";
+                    caught-by: nextest -p gss-node fence\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n";
         let patch = parse(PathBuf::from("a/lost.patch"), text).expect("a patch");
         assert_eq!((patch.name.as_str(), patch.claim.as_str()), ("lost", "nothing is lost"));
         let harnesses: Vec<String> = patch.caught_by.iter().map(ToString::to_string).collect();
@@ -75,8 +80,10 @@ mod tests {
 
     #[test]
     fn a_header_that_says_less_is_refused() {
-        for text in ["claim: x\ndiff ", "caught-by: gss-sim --seconds 1\ndiff ", "claim x\n"] {
-            assert!(parse(PathBuf::from("a.patch"), text).is_err(), "{text}");
+        let (claim, by) = ("claim: x\n", "caught-by: gss-sim --seconds 1\n");
+        for text in [claim.to_owned(), by.to_owned(), format!("{claim}{by}not: so\n")] {
+            let text = format!("{text}diff --git a/x b/x\n--- a/x\n");
+            assert!(parse(PathBuf::from("a.patch"), &text).is_err(), "{text}");
         }
     }
 }

@@ -79,9 +79,7 @@ impl Tree {
     fn prepare(&self, mut command: Command, log: &Path) -> Result<Command> {
         let output = File::options().create(true).append(true).open(log);
         let output = output.with_context(|| format!("open {}", log.display()))?;
-        // Simulated seconds are many: unoptimized they take three times as long.
-        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_TERM_COLOR", "never");
-        command.current_dir(&self.dir).stdin(Stdio::null());
+        command.env("CARGO_TERM_COLOR", "never").current_dir(&self.dir).stdin(Stdio::null());
         command.stdout(output.try_clone()?).stderr(output);
         Ok(command)
     }
