@@ -1,5 +1,7 @@
 //! Shards that go to another node.
 
+use std::time::Duration;
+
 use gss_shared::ids::{Epoch, Incarnation, NodeId};
 use gss_shared::link::frame::{Outcome, ToRouter};
 
@@ -28,6 +30,31 @@ async fn a_fenced_node_says_so_and_answers_nothing() {
             other => panic!("{other:?}"),
         }
     }
+    node.handle.stop().await;
+}
+
+/// Nobody plays there, so that no append tells it, and the directory has forgotten who has the shard.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_node_that_lost_its_epoch_does_not_write_its_lease_again() {
+    let world = World::new().await;
+    let node = world.node("a").await;
+    let mut router = world.router(&node).await;
+    router.until_owned().await;
+    let rows = world.journal.shards(&[shard()]).await.expect("rows");
+    let other: NodeId = "b".parse().expect("id");
+    let wanted = [(shard(), rows[0].epoch)];
+    world.journal.raise(&wanted, (&other, Incarnation(1))).await.expect("raise");
+    world.directory.forget();
+    let lost = async {
+        loop {
+            if let ToRouter::Lost { shards } = router.hear_any().await
+                && shards.iter().any(|(lost, ..)| *lost == shard())
+            {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), lost).await.expect("service ends");
     node.handle.stop().await;
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) hub: Arc<LocalHub>,
     pub(crate) fanout: LocalFanout,
-    directory: LocalDirectory,
+    pub(crate) directory: LocalDirectory,
     security: LinkSecurity,
     _folder: tempfile::TempDir,
 }
