@@ -12,6 +12,7 @@ pub mod calls;
 pub mod commands;
 pub mod hub;
 pub mod journal;
+pub mod linear;
 pub mod ownership;
 pub mod snapshots;
 pub mod stream;

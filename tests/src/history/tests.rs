@@ -3,6 +3,7 @@
 mod commands;
 mod hub;
 mod journal;
+mod linear;
 mod ownership;
 mod stream;
 mod table;
