@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use gss_shared::ids::{SessionId, ShardCount};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -355,6 +356,23 @@ impl Cluster {
             (u16::try_from(row.get::<_, i32>(0)).unwrap_or_default(), row.get(1))
         };
         Ok(rows.iter().map(owner).collect())
+    }
+
+    /// The node that owns most of these sessions by the journal, and how many. One that came back a
+    /// moment ago has none.
+    ///
+    /// # Errors
+    /// When the journal does not answer, or nobody owns one of them.
+    pub async fn busiest(&self, sessions: &[SessionId]) -> Result<(String, usize)> {
+        let owners = self.owners().await?;
+        let mut owned: BTreeMap<&String, usize> = BTreeMap::new();
+        for session in sessions {
+            let shard = ShardCount::DEFAULT.shard_of(*session);
+            *owned.entry(owners.get(&shard.0).context("an owner")?).or_default() += 1;
+        }
+        let most = owned.into_iter().max_by_key(|(_, sessions)| *sessions);
+        let (node, sessions) = most.context("a session")?;
+        Ok((node.clone(), sessions))
     }
 }
 

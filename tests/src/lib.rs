@@ -9,6 +9,7 @@ pub mod length;
 pub mod network;
 pub mod outcome;
 pub mod player;
+pub mod registers;
 pub mod script;
 pub mod socket;
 pub mod watch;

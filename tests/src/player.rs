@@ -22,6 +22,7 @@ const OUTBOX: usize = 100_000;
 const TRIES: usize = 20;
 
 /// A user who is about to sit down: its token and its routers.
+#[derive(Clone)]
 pub struct Seat {
     player: PlayerId,
     jwt: String,
@@ -100,6 +101,15 @@ impl Seat {
         Ok(retried(|| self.api.join(session.0, json!({}))).await?.connection_token)
     }
 
+    /// How to connect: to the own router, to the others when it is away.
+    pub fn options(&self, session: SessionId, token: String) -> ConnectOptions {
+        let jwt = JwtSource::fixed(self.jwt.clone());
+        let mut options = ConnectOptions::new(self.url(session), jwt, token);
+        options.urls = self.ws.iter().map(|ws| url(ws, session)).collect();
+        options.tls = self.tls.clone();
+        options
+    }
+
     /// Connects and records.
     ///
     /// # Errors
@@ -116,10 +126,7 @@ impl Seat {
             lock(&kept).seen.push(seen);
             moved.send_replace(());
         };
-        let mut options =
-            ConnectOptions::new(self.url(session), JwtSource::fixed(self.jwt.clone()), token);
-        options.urls = self.ws.iter().map(|ws| url(ws, session)).collect();
-        options.tls = self.tls.clone();
+        let mut options = self.options(session, token);
         options.tap = Some(Arc::new(tap));
         let (client, mut events) = Client::connect(options).await?;
         tokio::spawn(async move { while events.next().await.is_some() {} });

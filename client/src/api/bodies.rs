@@ -46,6 +46,9 @@ pub struct LoadedState {
     pub version: String,
     /// When it got it.
     pub timestamp: String,
+    /// Storage does not answer: it is what the owner knows, and may be old.
+    #[serde(default)]
+    pub stale: bool,
 }
 
 /// An invite.

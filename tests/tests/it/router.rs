@@ -1,33 +1,17 @@
 //! A router dies, alone and together with an owner; routers are rolled.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use gss_shared::ids::ShardCount;
+use anyhow::{Result, ensure};
 use gss_tests::cluster::Cluster;
 use gss_tests::length::Length;
 use gss_tests::outcome::Outcome;
-use gss_tests::workload::{Running, Workload};
+use gss_tests::workload::Workload;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn workload() -> Workload {
     Workload { tables: Length::of_this_run().pick(8, 50), players: 3, rate: 5.0 }
-}
-
-/// The node that owns most sessions of the load by the journal, and how many. A node that came back
-/// a moment ago has none.
-async fn busiest(cluster: &Cluster, running: &Running) -> Result<(String, usize)> {
-    let owners = cluster.owners().await?;
-    let mut sessions: BTreeMap<&String, usize> = BTreeMap::new();
-    for table in &running.tables {
-        let shard = ShardCount::DEFAULT.shard_of(table.session);
-        *sessions.entry(owners.get(&shard.0).context("an owner")?).or_default() += 1;
-    }
-    let most = sessions.into_iter().max_by_key(|(_, sessions)| *sessions);
-    let (node, sessions) = most.context("a table")?;
-    Ok((node.clone(), sessions))
 }
 
 /// Whole histories, every command with its fate, and nobody had to start anew: every reopened
@@ -81,8 +65,9 @@ async fn a_killed_router_and_a_killed_owner_lose_nothing() -> Result<()> {
             tokio::time::sleep(Duration::from_secs(2)).await;
             let mut victims = vec![if both { "router-2" } else { "router-1" }.to_owned()];
             if both {
-                let (owner, sessions) = busiest(&cluster, &running).await?;
-                struck += sessions;
+                let sessions: Vec<_> = running.tables.iter().map(|table| table.session).collect();
+                let (owner, owned) = cluster.busiest(&sessions).await?;
+                struck += owned;
                 victims.push(owner);
             }
             for victim in &victims {
