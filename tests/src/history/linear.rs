@@ -153,20 +153,31 @@ pub fn count(operations: &[Operation]) -> BTreeMap<&'static str, usize> {
     counts
 }
 
+/// All operations, a line each, register by register.
+pub fn lines(operations: &[Operation]) -> String {
+    let Some(start) = operations.iter().map(|one| one.invoke).min() else { return String::new() };
+    let mut sorted: Vec<&Operation> = operations.iter().collect();
+    sorted.sort_by_key(|one| (one.session, &one.key, one.invoke));
+    let line = |one: &&Operation| format!("{} {} {}\n", one.session, one.key, one.line(start));
+    sorted.iter().map(line).collect()
+}
+
 /// The first operation of each register that no order explains.
 ///
 /// # Panics
-/// When a value was written to a register twice, or null: nothing can be said of such a history.
+/// When a value was written to a register twice, or null, or an answer has no time: nothing can be
+/// said of such a history.
 pub fn check(operations: &[Operation]) -> Vec<Violation> {
+    let Some(start) = operations.iter().map(|one| one.invoke).min() else { return Vec::new() };
     let mut registers: BTreeMap<(SessionId, &str), Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         let register = (operation.session, operation.key.as_str());
         registers.entry(register).or_default().push(operation);
     }
-    registers.values().filter_map(|operations| judge(operations)).collect()
+    registers.values().filter_map(|operations| judge(operations, start)).collect()
 }
 
-fn judge(operations: &[&Operation]) -> Option<Violation> {
+fn judge(operations: &[&Operation], start: Instant) -> Option<Violation> {
     let mut written = HashSet::from([&Value::Null]);
     for value in operations.iter().filter_map(|operation| operation.written()) {
         assert!(written.insert(value), "{value} is written twice, or null");
@@ -178,7 +189,7 @@ fn judge(operations: &[&Operation]) -> Option<Violation> {
         session: operation.session,
         version: None,
         player: Some(operation.process),
-        what: explain(operation, &stuck, operations),
+        what: explain(operation, &stuck, operations, start),
     })
 }
 
@@ -187,25 +198,26 @@ fn settle<'a>(operations: &[&'a Operation]) -> Vec<Span<'a>> {
     let mut spans = Vec::new();
     let mut open = Vec::new();
     for operation in operations {
-        match (&operation.outcome, operation.returned) {
-            (Outcome::Saw(_) | Outcome::Done | Outcome::Conflict(_), Some(until)) => {
+        match &operation.outcome {
+            Outcome::Saw(_) | Outcome::Done | Outcome::Conflict(_) => {
+                let until = operation.returned.expect("an answer came at some time");
                 spans.push(Span { operation, until });
             }
-            (Outcome::Unknown, _) if operation.op != Op::Read => open.push(*operation),
-            _ => {}
+            Outcome::Unknown if operation.op != Op::Read => open.push(*operation),
+            Outcome::Unknown | Outcome::Refused(_) => {}
         }
     }
     let mut seen: HashMap<&Value, Instant> =
         spans.iter().filter_map(|span| Some((span.operation.seen()?, span.until))).collect();
     // One that took effect has itself seen what it expected: until nothing more is found.
     loop {
-        let known = |operation: &&Operation| seen.contains_key(operation.written()?).then_some(());
-        let Some(at) = open.iter().position(|operation| known(operation).is_some()) else {
+        let took_effect =
+            |(at, operation): (usize, &&Operation)| Some((at, *seen.get(operation.written()?)?));
+        let Some((at, until)) = open.iter().enumerate().find_map(took_effect) else {
             return spans;
         };
         let operation = open.swap_remove(at);
-        let until = operation.written().and_then(|value| seen.get(value)).copied();
-        let until = until.unwrap_or(operation.invoke).max(operation.invoke);
+        let until = until.max(operation.invoke);
         spans.push(Span { operation, until });
         if let Some(value) = operation.seen() {
             seen.entry(value).or_insert(until);
@@ -213,8 +225,7 @@ fn settle<'a>(operations: &[&'a Operation]) -> Vec<Span<'a>> {
     }
 }
 
-fn explain(operation: &Operation, stuck: &Stuck<'_>, all: &[&Operation]) -> String {
-    let start = all.iter().map(|one| one.invoke).min().unwrap_or(operation.invoke);
+fn explain(operation: &Operation, stuck: &Stuck<'_>, all: &[&Operation], start: Instant) -> String {
     let held: Vec<String> = stuck.held.iter().map(|value| value.to_string()).collect();
     let origin = operation.seen().map(|value| {
         let writer = all.iter().find(|one| one.written() == Some(value));

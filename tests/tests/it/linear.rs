@@ -23,8 +23,8 @@ const OPERATIONS: usize = 1_000;
 enum Fault {
     /// `kill -9`, and a new start after its leases are gone.
     Kill,
-    /// Stopped past its leases, then continued.
-    Pause,
+    /// Stopped for so long, then continued.
+    Pause(Duration),
     /// Drained to its exit, and a new start.
     Drain,
 }
@@ -37,9 +37,9 @@ impl Fault {
                 tokio::time::sleep(Duration::from_secs(5)).await;
                 cluster.restart(node)?;
             }
-            Self::Pause => {
+            Self::Pause(length) => {
                 cluster.stop(node)?;
-                tokio::time::sleep(Duration::from_secs(6)).await;
+                tokio::time::sleep(length).await;
                 cluster.cont(node)?;
             }
             Self::Drain => {
@@ -51,12 +51,18 @@ impl Fault {
     }
 }
 
-/// Writes the registers' whole histories to a file.
+/// Well past the leases at first; then so that the owner wakes about when another takes over.
+fn pause(round: usize) -> Duration {
+    match round {
+        0 => Duration::from_secs(6),
+        _ => Duration::from_millis(rand::random_range(2_800..4_200)),
+    }
+}
+
+/// Writes the whole history to a file.
 fn keep(operations: &[Operation], violations: &[Violation]) -> Result<PathBuf> {
     let mut file = tempfile::Builder::new().prefix("gss-violations-").tempfile()?;
-    let at_fault = |one: &&Operation| violations.iter().any(|found| found.session == one.session);
-    let operations: Vec<&Operation> = operations.iter().filter(at_fault).collect();
-    writeln!(file, "{violations:#?}\n{operations:#?}")?;
+    write!(file, "{violations:#?}\n{}", linear::lines(operations))?;
     Ok(file.keep()?.1)
 }
 
@@ -66,11 +72,13 @@ async fn registers_are_linearizable_while_owners_die_pause_and_drain() -> Result
     let mut cluster = Cluster::builder().start().await?;
     let running = Registers { sessions: 6, keys: 2, clients: 4 }.start(&cluster).await?;
     let sessions: Vec<SessionId> = running.sessions();
-    for fault in [Fault::Kill, Fault::Pause, Fault::Drain].repeat(rounds) {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let (node, owned) = cluster.busiest(&sessions).await?;
-        println!("{fault:?} of {node}, which owns {owned} of {} sessions", sessions.len());
-        fault.strike(&mut cluster, &node).await?;
+    for round in 0..rounds {
+        for fault in [Fault::Kill, Fault::Pause(pause(round)), Fault::Drain] {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let (node, owned) = cluster.busiest(&sessions).await?;
+            println!("{fault:?} of {node}, which owns {owned} of {} sessions", sessions.len());
+            fault.strike(&mut cluster, &node).await?;
+        }
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     let operations = running.finish(Instant::now() + PATIENCE).await;
