@@ -104,9 +104,12 @@ pub fn ack_frame(action: ActionId, position: Position, at: Timestamp, duplicate:
     text(&Frame { r#type: "ack", data })
 }
 
-/// `sync_response` around its `data` object.
-pub fn sync_frame(data: &str) -> String {
-    format!(r#"{{"type":"sync_response","data":{data}}}"#)
+/// `sync_response` around its `data` object, which has members. `stale`: the journal did not answer,
+/// so that there may be later events.
+pub fn sync_frame(data: &str, stale: bool) -> String {
+    let open = data.strip_suffix('}').unwrap_or(data);
+    let mark = if stale { r#","stale":true"# } else { "" };
+    format!(r#"{{"type":"sync_response","data":{open}{mark}}}}}"#)
 }
 
 /// The server's `heartbeat`.
@@ -201,8 +204,12 @@ mod tests {
     #[test]
     fn the_rest() {
         assert_eq!(
-            sync_frame(r#"{"state":{},"version":"1","position":"p"}"#),
+            sync_frame(r#"{"state":{},"version":"1","position":"p"}"#, false),
             r#"{"type":"sync_response","data":{"state":{},"version":"1","position":"p"}}"#
+        );
+        assert_eq!(
+            sync_frame(r#"{"state":{},"version":"1","position":"p"}"#, true),
+            r#"{"type":"sync_response","data":{"state":{},"version":"1","position":"p","stale":true}}"#
         );
         assert_eq!(
             heartbeat_frame(at(), position(), "a.b.c"),

@@ -258,12 +258,12 @@ impl super::reach::Reach {
         match outcome {
             AttachOutcome::Resumed { missed, at, messages_per_minute, sync, .. } => {
                 let messages_per_minute = self.messages_per_minute(messages_per_minute);
-                let sync = sync.map(|data| sync_frame(&data).into());
+                let sync = sync.map(|data| sync_frame(&data, false).into());
                 Some(Attached { role, established, from, missed, sync, at, messages_per_minute })
             }
             AttachOutcome::Fresh { sync, at, messages_per_minute, .. } => {
                 let messages_per_minute = self.messages_per_minute(messages_per_minute);
-                let sync = Some(sync_frame(&sync).into());
+                let sync = Some(sync_frame(&sync, false).into());
                 let missed = Vec::new();
                 Some(Attached { role, established, from, missed, sync, at, messages_per_minute })
             }

@@ -125,7 +125,7 @@ impl Worker {
                 if last.is_some_and(|last| !client.cursor.covers(at.version, last.version)) {
                     client.syncs.push_front(ask);
                 } else {
-                    let frame = sync_frame(&answer.json).into();
+                    let frame = sync_frame(&answer.json, answer.stale).into();
                     let wish = client.cursor.synced(at, frame, ask.paths.is_empty());
                     match wish {
                         Wish::Again => client.syncs.push_front(ask),

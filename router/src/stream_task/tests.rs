@@ -108,6 +108,9 @@ fn short(frame: &str) -> String {
     match kind {
         "t" => format!("{}<{}", text("version"), text("prev")),
         "ack" => format!("ack {} {}", text("version"), value["data"]["duplicate"]),
+        "sync_response" if value["data"]["stale"] == true => {
+            format!("stale sync {}", text("version"))
+        }
         "sync_response" => format!("sync {}", text("version")),
         "connection_established" => {
             format!("established {} {}", value["data"]["resumed"], text("role"))

@@ -250,7 +250,7 @@ async fn a_player_plays_over_a_socket() {
         frame.into_text().expect("text").to_string()
     };
     assert!(text().await.starts_with(r#"{"type":"connection_established""#));
-    assert_eq!(text().await, sync_frame(&sync));
+    assert_eq!(text().await, sync_frame(&sync, false));
     let message = crate::stream::tests::message(1, 5);
     let envelope = Envelope { session: SESSION, messages: vec![message], truncated: false };
     let shard = ShardCount::DEFAULT.shard_of(SESSION);

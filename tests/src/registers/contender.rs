@@ -195,6 +195,8 @@ fn refused(refusal: &Refusal) -> Outcome {
 async fn listen(mut events: Events, tell: watch::Sender<Heard>) {
     while let Some(event) = events.next().await {
         let heard = match event {
+            // Of the owner's memory, while the journal does not answer: promises nothing.
+            Event::Message(message) if message.data.get("stale").is_some() => Heard::Failure,
             Event::Message(message) if message.kind == "sync_response" => {
                 Heard::State(message.data.get("state").cloned().unwrap_or_default())
             }

@@ -257,6 +257,16 @@ fn sync_requests_are_answered_one_after_the_other() {
 }
 
 #[test]
+fn a_state_of_which_the_journal_was_not_asked_says_so() {
+    let (mut bench, mut node, mut player) = Bench::with_player();
+    bench.mail(Mail::Sync { session: SESSION, connection: player.id, paths: Vec::new() });
+    let (request, ..) = read(node.got_one());
+    let outcome = read_answer(100).map(|answer| ReadAnswer { stale: true, ..answer });
+    bench.says(&node, ToRouter::ReadDone { request, outcome });
+    assert_eq!(player.got(), ["stale sync 100"]);
+}
+
+#[test]
 fn a_rest_command_is_answered_with_its_view() {
     let (mut bench, mut node) = Bench::with_owner();
     let (reply, mut answer) = oneshot::channel();

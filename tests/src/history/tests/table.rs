@@ -191,7 +191,7 @@ impl Table {
         let session = self.session.as_ref().expect("a session");
         let whole = ReadKind::Sync { paths: Vec::new() };
         let data = session.read(&whole, player, &Presence::new()).expect("a member");
-        let frame = serde_json::from_str(&sync_frame(&data)).expect("JSON");
+        let frame = serde_json::from_str(&sync_frame(&data, false)).expect("JSON");
         let version = session.position().version;
         self.histories.get_mut(&player).expect("connected").seen.push(Seen::Frame(frame));
         self.told.insert(player, (version, version));
