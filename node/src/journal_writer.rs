@@ -30,9 +30,10 @@ const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(1_000);
 /// From the beginning of a busy statement to the next: each has a price of its own, and what is
 /// decided meanwhile shares it.
-const PACE: Duration = Duration::from_millis(5);
-/// Submissions that make a statement a busy one.
-const BUSY: usize = 8;
+const PACE: Duration = Duration::from_millis(10);
+/// Submissions that make a statement a busy one: more than commonly meet while another is under way
+/// as long as processors are idle, fewer than a pace brings once they are not.
+const BUSY: usize = 4;
 /// Turns of the scheduler in which submissions may join a statement that is about to go.
 const BOARDING_TURNS: usize = 8;
 
