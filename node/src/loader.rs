@@ -2,14 +2,16 @@
 //!
 //! Invariants: at most [`ACTIVATIONS_AT_ONCE`] activations at a time, those that commands wait for
 //! first; an activation is counted in the journal before it starts and cleared after, however it
-//! ends, but by the death of the process (SAFETY S14); what is loaded is a fold of the journal.
+//! ends, but by the death of the process (SAFETY S14), and a process counts a session once at most
+//! until the journal said that the count is cleared; what is loaded is a fold of the journal.
 
 mod fold;
 mod tail;
 mod trail;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gss_session::Session;
@@ -34,6 +36,17 @@ const SAVE_TRIES: u32 = 5;
 /// How long the end of an activation may take to be marked.
 const END_PATIENCE: Duration = Duration::from_millis(1_000);
 
+/// What an activation of this process left in the journal.
+#[derive(Clone, Copy, Debug)]
+enum Count {
+    /// Nothing.
+    None,
+    /// One, or nothing.
+    Unknown,
+    /// One.
+    Known,
+}
+
 /// The node's loader.
 pub struct Loader {
     journal: Arc<dyn Journal>,
@@ -43,6 +56,8 @@ pub struct Loader {
     read_activations: Semaphore,
     reads: Semaphore,
     saves: Semaphore,
+    /// Sessions that this process counted, or may have: it lives, so it does not count them again.
+    counted: Mutex<BTreeSet<SessionId>>,
 }
 
 impl Loader {
@@ -56,6 +71,7 @@ impl Loader {
             read_activations: Semaphore::new(READ_ACTIVATIONS_AT_ONCE),
             reads: Semaphore::new(JOURNAL_READS_AT_ONCE),
             saves: Semaphore::new(SAVES_AT_ONCE),
+            counted: Mutex::default(),
         }
     }
 
@@ -72,70 +88,89 @@ impl Loader {
         end: &CancellationToken,
         to: oneshot::Sender<Result<Box<Loaded>, LoadError>>,
     ) {
-        let (loaded, counted) = self.activated(session, for_commands, end).await;
+        let (loaded, count) = self.activated(session, for_commands, end).await;
         // Who asked may be gone: the shard is another's.
         let _gone = to.send(loaded);
-        if counted {
-            self.over(session).await;
+        match count {
+            Count::None => {}
+            Count::Unknown => _ = self.over(session).await,
+            Count::Known => {
+                if self.over(session).await {
+                    self.counted().remove(&session);
+                }
+            }
         }
     }
 
-    /// The loaded session, and whether its activation is counted in the journal.
+    /// The loaded session, and what the journal counts against it.
     async fn activated(
         &self,
         session: SessionId,
         for_commands: bool,
         end: &CancellationToken,
-    ) -> (Result<Box<Loaded>, LoadError>, bool) {
+    ) -> (Result<Box<Loaded>, LoadError>, Count) {
         let place = async {
             let reads = &self.read_activations;
             let turn = if for_commands { None } else { reads.acquire().await.ok() };
             (turn, self.activations.acquire().await)
         };
         let Some(_place) = end.run_until_cancelled(place).await else {
-            return (Err(LoadError::Unavailable), false);
+            return (Err(LoadError::Unavailable), Count::None);
         };
         self.metrics.activations.inc();
         let begun = match end.run_until_cancelled(self.begin(session)).await {
             Some(Ok(begun)) => begun,
-            Some(Err(error)) => return (Err(self.quarantine(session, &error.to_string())), false),
-            None => 0,
+            Some(Err(error)) => {
+                self.counted().remove(&session);
+                return (Err(self.quarantine(session, &error.to_string())), Count::None);
+            }
+            None => None,
         };
-        if begun > ACTIVATION_TRIES {
+        if begun.is_some_and(|begun| begun > ACTIVATION_TRIES) {
+            self.counted().remove(&session);
             let why = "activations did not complete, delete its row of `activations` to try again";
-            return (Err(self.quarantine(session, why)), false);
+            return (Err(self.quarantine(session, why)), Count::None);
         }
         let loaded = match end.run_until_cancelled(retry(|| self.load(session, None))).await {
             Some(Ok(loaded)) => Ok(Box::new(loaded)),
             Some(Err(error)) => Err(self.quarantine(session, &error.to_string())),
             None => Err(LoadError::Unavailable),
         };
-        (loaded, true)
+        (loaded, if begun.is_some() { Count::Known } else { Count::Unknown })
     }
 
-    /// Counts an activation; returns how many began and did not end, this one included. A try without
-    /// an answer may have been counted and is not repeated: in an outage one death would count as
-    /// many.
-    async fn begin(&self, session: SessionId) -> Result<u32, JournalError> {
+    fn counted(&self) -> MutexGuard<'_, BTreeSet<SessionId>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an activation; returns how many processes began one and did not end it, this one
+    /// included. None: that is not known, or this process was counted before. A try without an answer
+    /// may be counted, even after the mark that it is over, and is not repeated: in an outage one
+    /// death, or none, would count as many.
+    async fn begin(&self, session: SessionId) -> Result<Option<u32>, JournalError> {
+        if !self.counted().insert(session) {
+            return Ok(None);
+        }
         match self.journal.begin_activation(session).await {
             Err(JournalError::Unavailable(error)) => {
                 tracing::debug!(%session, %error, "activation may not be counted");
-                Ok(0)
+                Ok(None)
             }
-            counted => counted,
+            counted => counted.map(Some),
         }
     }
 
-    /// The process has survived the activation, whatever came of it.
-    async fn over(&self, session: SessionId) {
+    /// The process has survived the activation, whatever came of it. True: the journal knows.
+    async fn over(&self, session: SessionId) -> bool {
         let end = retry(|| self.journal.end_activation(session));
         match tokio::time::timeout(END_PATIENCE, end).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => {
                 tracing::warn!(%session, %error, "activation cannot be marked as complete");
             }
             Err(_) => tracing::warn!(%session, "activation is not marked as complete in time"),
         }
+        false
     }
 
     fn quarantine(&self, session: SessionId, why: &str) -> LoadError {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gss_node::loader::Loader;
 use gss_node::metrics::Metrics;
 use gss_node::work::LoadError;
+use gss_shared::limits::ACTIVATION_TRIES;
 use gss_shared::link::frame::Outcome;
 use gss_shared::ports::journal::Journal as _;
 use prometheus::Registry;
@@ -41,6 +42,23 @@ async fn a_death_counts_once_whatever_the_journal_answered() {
     tokio::select! {
         () = loader.activate(table(), true, &end, to) => panic!("it cannot end"),
         () = journal.hanging.notified() => {}
+    }
+    assert_eq!(world.journal.begin_activation(table()).await.expect("count"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_lives_counts_once_however_often_answers_are_lost() {
+    let world = World::new().await;
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    let metrics = Metrics::register(&Registry::new()).expect("metrics");
+    let loader = Loader::new(Arc::clone(&journal) as _, SHARDS, metrics);
+    let end = CancellationToken::new();
+    for _ in 0..2 * ACTIVATION_TRIES {
+        journal.fail(Fault::BeginLost, 1);
+        journal.fail(Fault::EndCorrupt, 1);
+        let (to, loaded) = oneshot::channel();
+        loader.activate(table(), true, &end, to).await;
+        loaded.await.expect("told").expect("it is healthy");
     }
     assert_eq!(world.journal.begin_activation(table()).await.expect("count"), 2);
 }

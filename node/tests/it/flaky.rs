@@ -38,6 +38,8 @@ pub(crate) struct Flaky {
 pub(crate) enum Fault {
     /// An activation is counted, which is not known.
     BeginLost,
+    /// The end of an activation is not marked.
+    EndCorrupt,
     /// Events cannot be read.
     EventsCorrupt,
     /// Events are read for ever.
@@ -185,6 +187,9 @@ impl Journal for Flaky {
     }
 
     async fn end_activation(&self, session: SessionId) -> Result<(), JournalError> {
+        if self.has(Fault::EndCorrupt) {
+            return Err(JournalError::Corrupt("not marked".to_owned()));
+        }
         self.journal.end_activation(session).await
     }
 
