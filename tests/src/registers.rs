@@ -42,7 +42,7 @@ pub struct Registers {
 
 /// Clients that play until told to stop.
 pub struct RunningRegisters {
-    /// One of the clients of each session, and the session.
+    /// The GM of each session, and the session.
     readers: Vec<(SessionId, Seat)>,
     keys: Vec<String>,
     stop: CancellationToken,
@@ -88,6 +88,11 @@ impl RunningRegisters {
     /// The sessions.
     pub fn sessions(&self) -> Vec<SessionId> {
         self.readers.iter().map(|(session, _)| *session).collect()
+    }
+
+    /// The sessions and their GMs.
+    pub fn tables(&self) -> Vec<(SessionId, Seat)> {
+        self.readers.clone()
     }
 
     /// Lets every client end what it began, reads every register a last time, alone, and returns all
