@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use gss_tests::cluster::Cluster;
 use gss_tests::network::Network;
 use rand::Rng as _;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::arena::Arena;
 use crate::redis_cluster;
+use crate::skew;
 use crate::starvation::Starvation;
 use crate::storm::Storm;
 use crate::target::Target;
@@ -37,6 +38,9 @@ pub(crate) enum Fault {
     Drain(Target),
     /// SIGTERM, waited for and started again, one after the other.
     Roll(Target),
+    /// SIGTERM, waited for and started again as the other release, one after the other: upgrades
+    /// and downgrades.
+    Exchange(Target),
     /// A replica takes over from its master, which lives.
     Failover,
     /// Slots of one Redis master move to another.
@@ -55,6 +59,8 @@ pub(crate) enum Fault {
     Narrow(Target),
     /// A fiftieth of a core is left to it.
     Starve(Target),
+    /// The wall clock of a node or router steps, forth or back, and back again when healed.
+    Skew(Target),
     /// Hundreds connect to every router and say nothing.
     Storm,
 }
@@ -66,6 +72,8 @@ pub(crate) struct Struck {
     /// Processes that were met.
     pub(crate) processes: Vec<String>,
     starved: Vec<Starvation>,
+    /// By how much clocks are off, in milliseconds.
+    skewed: Vec<i64>,
     _storm: Option<Storm>,
 }
 
@@ -76,12 +84,23 @@ impl Fault {
         matches!(self, Isolate(_) | Cut(..) | Part(..) | Lossy(_) | Narrow(_))
     }
 
+    /// Whether it needs another release.
+    pub(crate) fn is_of_releases(self) -> bool {
+        matches!(self, Self::Exchange(_))
+    }
+
+    /// Whether it needs clocks to set.
+    pub(crate) fn is_of_clocks(self) -> bool {
+        matches!(self, Self::Skew(_))
+    }
+
     fn verb(self) -> &'static str {
         match self {
             Self::Kill(_) => "kill",
             Self::Pause(_) => "pause",
             Self::Drain(_) => "drain",
             Self::Roll(_) => "roll",
+            Self::Exchange(_) => "exchange the release of",
             Self::Failover => "fail over to",
             Self::MoveSlots => "move slots of",
             Self::Forget => "empty",
@@ -91,6 +110,7 @@ impl Fault {
             Self::Lossy(_) => "lose a fifth of the packets to",
             Self::Narrow(_) => "leave 1 Mbit/s to",
             Self::Starve(_) => "leave a fiftieth of a core to",
+            Self::Skew(_) => "set the clock of",
             Self::Storm => "storm",
         }
     }
@@ -101,12 +121,14 @@ impl Fault {
             | Self::Pause(target)
             | Self::Drain(target)
             | Self::Roll(target)
+            | Self::Exchange(target)
             | Self::Isolate(target)
             | Self::Cut(target, _)
             | Self::Part(target, _)
             | Self::Lossy(target)
             | Self::Narrow(target)
-            | Self::Starve(target) => target,
+            | Self::Starve(target)
+            | Self::Skew(target) => target,
             Self::Failover => Target::RedisReplica,
             Self::MoveSlots => Target::RedisMaster,
             Self::Forget => Target::RedisMasters,
@@ -117,9 +139,9 @@ impl Fault {
     /// Strikes.
     pub(crate) async fn strike(self, arena: &mut Arena, random: &mut StdRng) -> Result<Struck> {
         let mut processes = self.target().pick(&arena.cluster, random).await?;
-        let (mut starved, mut storm) = (Vec::new(), None);
+        let (mut starved, mut skewed, mut storm) = (Vec::new(), Vec::new(), None);
         match self {
-            Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) => {
+            Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) | Self::Exchange(_) => {
                 self.signal(&mut arena.cluster, &processes).await?;
             }
             Self::Failover => {
@@ -145,9 +167,10 @@ impl Fault {
                     starved.push(Starvation::begin(arena.cluster.pid(id)?)?);
                 }
             }
+            Self::Skew(_) => skewed = skew::begin(&arena.cluster, &processes, random).await?,
             Self::Storm => storm = Some(Storm::begin(&arena.cluster).await),
         }
-        Ok(Struck { fault: self, processes, starved, _storm: storm })
+        Ok(Struck { fault: self, processes, starved, skewed, _storm: storm })
     }
 
     async fn signal(self, cluster: &mut Cluster, processes: &[String]) -> Result<()> {
@@ -156,6 +179,7 @@ impl Fault {
                 Self::Kill(_) => cluster.kill(id).await?,
                 Self::Pause(_) => cluster.stop(id)?,
                 Self::Drain(_) => cluster.terminate(id, DRAIN).await?,
+                Self::Exchange(_) => exchange(cluster, id).await?,
                 _ => {
                     cluster.terminate(id, DRAIN).await?;
                     cluster.restart(id)?;
@@ -188,6 +212,21 @@ impl Fault {
     }
 }
 
+/// Upgrades or downgrades, and makes sure that another program runs.
+async fn exchange(cluster: &mut Cluster, id: &str) -> Result<()> {
+    let program = |cluster: &Cluster| {
+        let link = format!("/proc/{}/exe", cluster.pid(id)?);
+        std::fs::read_link(&link).with_context(|| format!("read {link}"))
+    };
+    let before = program(cluster)?;
+    cluster.terminate(id, DRAIN).await?;
+    cluster.exchange(id)?;
+    cluster.await_process_ready(id).await?;
+    let after = program(cluster)?;
+    ensure!(before != after, "{id} is {} as before", after.display());
+    Ok(())
+}
+
 async fn move_slots(
     cluster: &Cluster,
     processes: &[String],
@@ -217,7 +256,10 @@ impl fmt::Display for Struck {
         if self.processes.len() > 3 {
             write!(f, "{} ({} …)", self.fault, self.processes[0])
         } else {
-            write!(f, "{} {}", self.fault.verb(), self.processes.join(" "))
+            write!(f, "{} {}", self.fault.verb(), self.processes.join(" "))?;
+            let by: Vec<String> =
+                self.skewed.iter().map(|ms| format!("{:+.1} s", *ms as f64 / 1_000.0)).collect();
+            if by.is_empty() { Ok(()) } else { write!(f, " by {}", by.join(" ")) }
         }
     }
 }
@@ -246,6 +288,7 @@ impl Struck {
                     starved.end()?;
                 }
             }
+            Fault::Skew(_) => skew::end(&arena.cluster, &self.processes).await?,
             _ if self.fault.is_of_the_network() => arena.network()?.heal()?,
             _ => {}
         }

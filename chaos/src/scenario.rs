@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::arena::Means;
 use crate::direction::Direction;
 use crate::fault::Fault;
 use crate::progress::Progress;
@@ -52,6 +53,9 @@ pub(crate) struct Load {
     pub(crate) players: usize,
     /// Commands per second over all tables.
     pub(crate) rate: f64,
+    /// Further tables, whose clients write, compare and set, and read registers in closed loops.
+    #[serde(default)]
+    pub(crate) registers: usize,
     /// What happens at the tables beside their commands.
     #[serde(default)]
     pub(crate) direction: Direction,
@@ -113,18 +117,22 @@ impl Scenario {
         Ok(())
     }
 
-    /// What of it can strike here.
-    pub(crate) fn within(&self, has_network: bool, progress: &Progress) -> Result<Self> {
+    /// Every fault of every strike.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = Fault> {
+        self.strikes.iter().flat_map(|strike| &strike.faults).copied()
+    }
+
+    /// What of it can strike here; None: nothing.
+    pub(crate) fn within(&self, means: &Means, progress: &Progress) -> Option<Self> {
         let mut scenario = self.clone();
         scenario.strikes.retain(|strike| {
-            let fits = has_network || !strike.faults.iter().any(|it| it.is_of_the_network());
-            if !fits {
-                progress.say(&format!("left out, since only root can: {strike}"));
+            let missing = strike.faults.iter().find_map(|fault| means.miss(*fault));
+            if let Some(missing) = missing {
+                progress.say(&format!("{}: left out, since {missing}: {strike}", self.name));
             }
-            fits
+            missing.is_none()
         });
-        ensure!(!scenario.strikes.is_empty(), "{}: only root can do any of it", self.name);
-        Ok(scenario)
+        (!scenario.strikes.is_empty()).then_some(scenario)
     }
 
     /// Those of these names, or all that the project has.
