@@ -13,9 +13,9 @@ use crate::scenario::Scenario;
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
     /// Whether this process may make networks.
-    network: bool,
+    pub(crate) network: bool,
     /// Folder with the binaries of an older release.
-    older: Option<PathBuf>,
+    pub(crate) older: Option<PathBuf>,
 }
 
 impl Means {

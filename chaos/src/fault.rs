@@ -53,6 +53,9 @@ pub(crate) enum Fault {
     Cut(Target, Target),
     /// Neither hears the other.
     Part(Target, Target),
+    /// Others take over from the first, which lost Redis; neither it nor the second, which hears
+    /// no other node, is told.
+    Unheard(Target, Target),
     /// A fifth of what everybody sends to a node or router is lost.
     Lossy(Target),
     /// A node or router sends and receives a megabit per second.
@@ -80,8 +83,8 @@ pub(crate) struct Struck {
 impl Fault {
     /// Whether it needs namespaces.
     pub(crate) fn is_of_the_network(self) -> bool {
-        use Fault::{Cut, Isolate, Lossy, Narrow, Part};
-        matches!(self, Isolate(_) | Cut(..) | Part(..) | Lossy(_) | Narrow(_))
+        use Fault::{Cut, Isolate, Lossy, Narrow, Part, Unheard};
+        matches!(self, Isolate(_) | Cut(..) | Part(..) | Unheard(..) | Lossy(_) | Narrow(_))
     }
 
     /// Whether it needs another release.
@@ -107,6 +110,7 @@ impl Fault {
             Self::Isolate(_) => "isolate",
             Self::Cut(..) => "cut",
             Self::Part(..) => "part",
+            Self::Unheard(..) => "take over unheard from",
             Self::Lossy(_) => "lose a fifth of the packets to",
             Self::Narrow(_) => "leave 1 Mbit/s to",
             Self::Starve(_) => "leave a fiftieth of a core to",
@@ -125,6 +129,7 @@ impl Fault {
             | Self::Isolate(target)
             | Self::Cut(target, _)
             | Self::Part(target, _)
+            | Self::Unheard(target, _)
             | Self::Lossy(target)
             | Self::Narrow(target)
             | Self::Starve(target)
@@ -161,6 +166,11 @@ impl Fault {
                     others.into_iter().filter(|id| !processes.contains(id)).collect();
                 self.divide(arena.network()?, &processes, &others)?;
                 processes.extend(others);
+            }
+            Self::Unheard(_, by) => {
+                let routers = by.pick(&arena.cluster, random).await?;
+                take_over_unheard(arena, &processes, &routers)?;
+                processes.extend(routers);
             }
             Self::Starve(_) => {
                 for id in &processes {
@@ -212,6 +222,15 @@ impl Fault {
     }
 }
 
+fn take_over_unheard(arena: &mut Arena, owners: &[String], routers: &[String]) -> Result<()> {
+    let redis = redis_cluster::processes(&arena.cluster);
+    let nodes = arena.cluster.endpoints().nodes.iter().map(|node| node.id.clone());
+    let others: Vec<String> = nodes.filter(|node| !owners.contains(node)).collect();
+    let network = arena.network()?;
+    Fault::Part(Target::Node, Target::Redis).divide(network, owners, &redis)?;
+    Fault::Cut(Target::Node, Target::Router).divide(network, &others, routers)
+}
+
 /// Upgrades or downgrades, and makes sure that another program runs.
 async fn exchange(cluster: &mut Cluster, id: &str) -> Result<()> {
     let program = |cluster: &Cluster| {
@@ -246,6 +265,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Cut(from, to) => write!(f, "cut from {from} to {to}"),
             Self::Part(one, other) => write!(f, "part {one} and {other}"),
+            Self::Unheard(from, by) => write!(f, "take over from {from}, unheard by {by}"),
             _ => write!(f, "{} {}", self.verb(), self.target()),
         }
     }

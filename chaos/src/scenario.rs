@@ -166,6 +166,22 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_strike_here_is_left_out() {
+        let left = |name: &str, means: &Means| {
+            let scenarios = Scenario::named(&[name.to_owned()]).expect("a scenario");
+            let within = scenarios[0].within(means, &Progress::start());
+            within.map(|scenario| (scenario.strikes.len(), scenarios[0].strikes.len()))
+        };
+        let bare = Means { network: false, older: None };
+        let root = |older| Means { network: true, older };
+        assert_eq!(left("partitions", &bare), None);
+        assert!(left("weather", &bare).is_some_and(|(left, of)| 0 < left && left < of));
+        assert!(left("weather", &root(None)).is_some_and(|(left, of)| left == of));
+        assert_eq!(left("versions", &root(None)), None);
+        assert!(left("versions", &root(Some(PathBuf::new()))).is_some());
+    }
+
+    #[test]
     fn a_scenario_that_makes_no_sense_is_refused_by_its_file() {
         let folder = std::env::temp_dir().join(format!("gss-scenario-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
