@@ -1,8 +1,37 @@
 //! A cluster under attack, and its network.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
-use gss_tests::cluster::Cluster;
+use gss_tests::cluster::{Cluster, may_make_namespaces};
 use gss_tests::network::Network;
+
+use crate::fault::Fault;
+use crate::scenario::Scenario;
+
+/// What there is to strike with.
+#[derive(Clone, Debug)]
+pub(crate) struct Means {
+    /// Whether this process may make networks.
+    pub(crate) network: bool,
+    /// Folder with the binaries of an older release.
+    pub(crate) older: Option<PathBuf>,
+}
+
+impl Means {
+    /// Of this process.
+    pub(crate) fn here(older: Option<PathBuf>) -> Self {
+        Self { network: may_make_namespaces(), older }
+    }
+
+    /// Why a fault cannot strike.
+    pub(crate) fn miss(&self, fault: Fault) -> Option<&'static str> {
+        if fault.is_of_the_network() && !self.network {
+            return Some("only root can");
+        }
+        (fault.is_of_releases() && self.older.is_none()).then_some("there is no older release")
+    }
+}
 
 /// Where faults strike.
 pub(crate) struct Arena {
@@ -13,9 +42,19 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Starts a cluster: in namespaces when this process may make some.
-    pub(crate) async fn start() -> Result<Self> {
-        let cluster = Cluster::builder().namespaces().start().await?;
+    /// Starts a cluster for a scenario: in namespaces when this process may make some; of two
+    /// releases, or with clocks to set, which makes each look at them dearer, when that is needed.
+    pub(crate) async fn start(scenario: &Scenario, means: &Means) -> Result<Self> {
+        let mut builder = Cluster::builder().namespaces();
+        if scenario.faults().any(|fault| fault.is_of_clocks()) {
+            builder = builder.clocks();
+        }
+        if let Some(older) = &means.older
+            && scenario.faults().any(|fault| fault.is_of_releases())
+        {
+            builder = builder.older(older);
+        }
+        let cluster = builder.start().await?;
         let network = if cluster.has_namespaces() { Some(Network::of(&cluster)?) } else { None };
         Ok(Self { cluster, network })
     }
@@ -23,10 +62,5 @@ impl Arena {
     /// What passes between the processes.
     pub(crate) fn network(&mut self) -> Result<&mut Network> {
         self.network.as_mut().context("only root can attack the network")
-    }
-
-    /// Whether there is a network to attack.
-    pub(crate) fn has_network(&self) -> bool {
-        self.network.is_some()
     }
 }

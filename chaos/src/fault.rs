@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use gss_tests::cluster::Cluster;
 use gss_tests::network::Network;
 use rand::Rng as _;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::arena::Arena;
 use crate::redis_cluster;
+use crate::skew;
 use crate::starvation::Starvation;
 use crate::storm::Storm;
 use crate::target::Target;
@@ -37,6 +38,9 @@ pub(crate) enum Fault {
     Drain(Target),
     /// SIGTERM, waited for and started again, one after the other.
     Roll(Target),
+    /// SIGTERM, waited for and started again as the other release, one after the other: upgrades
+    /// and downgrades.
+    Exchange(Target),
     /// A replica takes over from its master, which lives.
     Failover,
     /// Slots of one Redis master move to another.
@@ -49,12 +53,17 @@ pub(crate) enum Fault {
     Cut(Target, Target),
     /// Neither hears the other.
     Part(Target, Target),
+    /// Others take over from the first, which lost Redis; neither it nor the second, which hears
+    /// no other node, is told.
+    Unheard(Target, Target),
     /// A fifth of what everybody sends to a node or router is lost.
     Lossy(Target),
     /// A node or router sends and receives a megabit per second.
     Narrow(Target),
     /// A fiftieth of a core is left to it.
     Starve(Target),
+    /// The wall clock of a node or router steps, forth or back, and back again when healed.
+    Skew(Target),
     /// Hundreds connect to every router and say nothing.
     Storm,
 }
@@ -66,14 +75,26 @@ pub(crate) struct Struck {
     /// Processes that were met.
     pub(crate) processes: Vec<String>,
     starved: Vec<Starvation>,
+    /// By how much clocks are off, in milliseconds.
+    skewed: Vec<i64>,
     _storm: Option<Storm>,
 }
 
 impl Fault {
     /// Whether it needs namespaces.
     pub(crate) fn is_of_the_network(self) -> bool {
-        use Fault::{Cut, Isolate, Lossy, Narrow, Part};
-        matches!(self, Isolate(_) | Cut(..) | Part(..) | Lossy(_) | Narrow(_))
+        use Fault::{Cut, Isolate, Lossy, Narrow, Part, Unheard};
+        matches!(self, Isolate(_) | Cut(..) | Part(..) | Unheard(..) | Lossy(_) | Narrow(_))
+    }
+
+    /// Whether it needs another release.
+    pub(crate) fn is_of_releases(self) -> bool {
+        matches!(self, Self::Exchange(_))
+    }
+
+    /// Whether it needs clocks to set.
+    pub(crate) fn is_of_clocks(self) -> bool {
+        matches!(self, Self::Skew(_))
     }
 
     fn verb(self) -> &'static str {
@@ -82,15 +103,18 @@ impl Fault {
             Self::Pause(_) => "pause",
             Self::Drain(_) => "drain",
             Self::Roll(_) => "roll",
+            Self::Exchange(_) => "exchange the release of",
             Self::Failover => "fail over to",
             Self::MoveSlots => "move slots of",
             Self::Forget => "empty",
             Self::Isolate(_) => "isolate",
             Self::Cut(..) => "cut",
             Self::Part(..) => "part",
+            Self::Unheard(..) => "take over unheard from",
             Self::Lossy(_) => "lose a fifth of the packets to",
             Self::Narrow(_) => "leave 1 Mbit/s to",
             Self::Starve(_) => "leave a fiftieth of a core to",
+            Self::Skew(_) => "set the clock of",
             Self::Storm => "storm",
         }
     }
@@ -101,12 +125,15 @@ impl Fault {
             | Self::Pause(target)
             | Self::Drain(target)
             | Self::Roll(target)
+            | Self::Exchange(target)
             | Self::Isolate(target)
             | Self::Cut(target, _)
             | Self::Part(target, _)
+            | Self::Unheard(target, _)
             | Self::Lossy(target)
             | Self::Narrow(target)
-            | Self::Starve(target) => target,
+            | Self::Starve(target)
+            | Self::Skew(target) => target,
             Self::Failover => Target::RedisReplica,
             Self::MoveSlots => Target::RedisMaster,
             Self::Forget => Target::RedisMasters,
@@ -117,9 +144,9 @@ impl Fault {
     /// Strikes.
     pub(crate) async fn strike(self, arena: &mut Arena, random: &mut StdRng) -> Result<Struck> {
         let mut processes = self.target().pick(&arena.cluster, random).await?;
-        let (mut starved, mut storm) = (Vec::new(), None);
+        let (mut starved, mut skewed, mut storm) = (Vec::new(), Vec::new(), None);
         match self {
-            Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) => {
+            Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) | Self::Exchange(_) => {
                 self.signal(&mut arena.cluster, &processes).await?;
             }
             Self::Failover => {
@@ -140,14 +167,20 @@ impl Fault {
                 self.divide(arena.network()?, &processes, &others)?;
                 processes.extend(others);
             }
+            Self::Unheard(_, by) => {
+                let routers = by.pick(&arena.cluster, random).await?;
+                take_over_unheard(arena, &processes, &routers)?;
+                processes.extend(routers);
+            }
             Self::Starve(_) => {
                 for id in &processes {
                     starved.push(Starvation::begin(arena.cluster.pid(id)?)?);
                 }
             }
+            Self::Skew(_) => skewed = skew::begin(&arena.cluster, &processes, random).await?,
             Self::Storm => storm = Some(Storm::begin(&arena.cluster).await),
         }
-        Ok(Struck { fault: self, processes, starved, _storm: storm })
+        Ok(Struck { fault: self, processes, starved, skewed, _storm: storm })
     }
 
     async fn signal(self, cluster: &mut Cluster, processes: &[String]) -> Result<()> {
@@ -156,6 +189,7 @@ impl Fault {
                 Self::Kill(_) => cluster.kill(id).await?,
                 Self::Pause(_) => cluster.stop(id)?,
                 Self::Drain(_) => cluster.terminate(id, DRAIN).await?,
+                Self::Exchange(_) => exchange(cluster, id).await?,
                 _ => {
                     cluster.terminate(id, DRAIN).await?;
                     cluster.restart(id)?;
@@ -188,6 +222,30 @@ impl Fault {
     }
 }
 
+fn take_over_unheard(arena: &mut Arena, owners: &[String], routers: &[String]) -> Result<()> {
+    let redis = redis_cluster::processes(&arena.cluster);
+    let nodes = arena.cluster.endpoints().nodes.iter().map(|node| node.id.clone());
+    let others: Vec<String> = nodes.filter(|node| !owners.contains(node)).collect();
+    let network = arena.network()?;
+    Fault::Part(Target::Node, Target::Redis).divide(network, owners, &redis)?;
+    Fault::Cut(Target::Node, Target::Router).divide(network, &others, routers)
+}
+
+/// Upgrades or downgrades, and makes sure that another program runs.
+async fn exchange(cluster: &mut Cluster, id: &str) -> Result<()> {
+    let program = |cluster: &Cluster| {
+        let link = format!("/proc/{}/exe", cluster.pid(id)?);
+        std::fs::read_link(&link).with_context(|| format!("read {link}"))
+    };
+    let before = program(cluster)?;
+    cluster.terminate(id, DRAIN).await?;
+    cluster.exchange(id)?;
+    cluster.await_process_ready(id).await?;
+    let after = program(cluster)?;
+    ensure!(before != after, "{id} is {} as before", after.display());
+    Ok(())
+}
+
 async fn move_slots(
     cluster: &Cluster,
     processes: &[String],
@@ -207,6 +265,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Cut(from, to) => write!(f, "cut from {from} to {to}"),
             Self::Part(one, other) => write!(f, "part {one} and {other}"),
+            Self::Unheard(from, by) => write!(f, "take over from {from}, unheard by {by}"),
             _ => write!(f, "{} {}", self.verb(), self.target()),
         }
     }
@@ -217,7 +276,10 @@ impl fmt::Display for Struck {
         if self.processes.len() > 3 {
             write!(f, "{} ({} …)", self.fault, self.processes[0])
         } else {
-            write!(f, "{} {}", self.fault.verb(), self.processes.join(" "))
+            write!(f, "{} {}", self.fault.verb(), self.processes.join(" "))?;
+            let by: Vec<String> =
+                self.skewed.iter().map(|ms| format!("{:+.1} s", *ms as f64 / 1_000.0)).collect();
+            if by.is_empty() { Ok(()) } else { write!(f, " by {}", by.join(" ")) }
         }
     }
 }
@@ -246,6 +308,7 @@ impl Struck {
                     starved.end()?;
                 }
             }
+            Fault::Skew(_) => skew::end(&arena.cluster, &self.processes).await?,
             _ if self.fault.is_of_the_network() => arena.network()?.heal()?,
             _ => {}
         }

@@ -10,10 +10,12 @@ mod fault;
 mod logs;
 mod progress;
 mod redis_cluster;
+mod registers;
 mod report;
 mod resources;
 mod round;
 mod scenario;
+mod skew;
 mod starvation;
 mod storm;
 mod target;
@@ -23,13 +25,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use rand::Rng as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Means};
 use crate::logs::Logs;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -52,6 +54,10 @@ struct Arguments {
     /// Commands per second, instead of the scenario's.
     #[arg(long)]
     rate: Option<f64>,
+    /// Folder with `gss-node` and `gss-router` of an older release. Without it, what needs one is
+    /// left out.
+    #[arg(long)]
+    older: Option<PathBuf>,
     /// Folder for the report.
     #[arg(long)]
     out: PathBuf,
@@ -74,15 +80,21 @@ async fn main() -> Result<ExitCode> {
 async fn run_all(arguments: Arguments) -> Result<ExitCode> {
     let seed = arguments.seed.unwrap_or_else(|| rand::rng().random_range(0..1 << 32));
     let progress = Progress::start();
+    let means = Means::here(arguments.older);
     let mut reports = Vec::new();
     for mut scenario in Scenario::named(&arguments.scenarios)? {
         scenario.load.rate = arguments.rate.unwrap_or(scenario.load.rate);
-        let report = run(&scenario, seed, arguments.minutes, &progress).await?;
+        let Some(scenario) = scenario.within(&means, &progress) else {
+            progress.say(&format!("{}: nothing of it can strike here", scenario.name));
+            continue;
+        };
+        let report = run(&scenario, &means, seed, arguments.minutes, &progress).await?;
         progress.say(&report.line());
         reports.push(report);
         // What was shown so far is not lost when the next one breaks.
         report::write(&arguments.out, &reports)?;
     }
+    ensure!(!reports.is_empty(), "nothing was run");
     progress.say(&format!("report: {}", arguments.out.join("report.md").display()));
     let well = reports.iter().all(|report| report.violations().next().is_none());
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -91,13 +103,13 @@ async fn run_all(arguments: Arguments) -> Result<ExitCode> {
 /// Rounds of a scenario on a new cluster, until the time is up or something is wrong.
 async fn run(
     scenario: &Scenario,
+    means: &Means,
     seed: u64,
     minutes: Option<f64>,
     progress: &Progress,
 ) -> Result<Report> {
     progress.say(&format!("{}: {}", scenario.name, scenario.about));
-    let mut arena = Arena::start().await?;
-    let scenario = &scenario.within(arena.has_network(), progress)?;
+    let mut arena = Arena::start(scenario, means).await?;
     let mut logs = Logs::of(arena.cluster.dir());
     let mut report = Report::new(scenario, seed);
     let began = Instant::now();

@@ -79,7 +79,7 @@ impl Report {
         let _infallible = writeln!(
             text,
             "Sockets closed: {}, resumed: {}; guests: {}; hub messages: {}; error frames: {}; \
-             refused: {}.\n\n![timeline]({}.svg)\n\n\
+             refused: {}; operations on registers: {}.\n\n![timeline]({}.svg)\n\n\
              | fault | times | tables concerned | longest wait of a table: p50 | p99 | worst |\n\
              | --- | --- | --- | --- | --- | --- |",
             self.sum(|round| round.closes),
@@ -88,6 +88,7 @@ impl Report {
             self.sum(|round| round.hub_messages),
             names(|round| &round.errors),
             names(|round| &round.refusals),
+            names(|round| &round.registers),
             self.scenario,
         );
         let kinds: BTreeSet<&str> = self.faults().map(|fault| fault.kind.as_str()).collect();

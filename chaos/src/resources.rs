@@ -67,7 +67,8 @@ fn process(pid: u32) -> Result<[(&'static str, f64); 3]> {
     ])
 }
 
-async fn metric(admin: &str, name: &str) -> Result<f64> {
+/// A metric of a process, by the beginning of its line.
+pub(crate) async fn metric(admin: &str, name: &str) -> Result<f64> {
     let text = reqwest::get(format!("{admin}/metrics")).await?.text().await?;
     let line = text.lines().find(|line| line.starts_with(name) && !line.starts_with('#'));
     let value = line.and_then(|line| line.rsplit_once(' ')).context("the metric")?.1;

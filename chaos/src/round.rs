@@ -23,6 +23,7 @@ use crate::arena::Arena;
 use crate::fault::Struck;
 use crate::logs::Logs;
 use crate::progress::Progress;
+use crate::registers::Contest;
 use crate::scenario::{Load, Scenario};
 
 /// Play without faults, before the first and after the last.
@@ -57,6 +58,8 @@ pub(crate) struct Round {
     pub(crate) errors: BTreeMap<String, usize>,
     /// Commands refused, by code.
     pub(crate) refusals: BTreeMap<String, usize>,
+    /// Operations on registers, by kind.
+    pub(crate) registers: BTreeMap<String, usize>,
     /// Messages that other services got.
     pub(crate) hub_messages: usize,
     /// What struck.
@@ -100,13 +103,14 @@ pub(crate) async fn play(
     (began, logs, progress): (Instant, &mut Logs, &Progress),
 ) -> Result<Round> {
     let cluster = &arena.cluster;
-    let Load { tables, players, rate, direction } = scenario.load;
+    let Load { tables, players, rate, registers, direction } = scenario.load;
     let listener = Listener::start(&cluster.endpoints().amqp).await?;
     let who = format!("{tables} tables × {players} players");
     progress.say(&format!("{}, seed {seed}: {who} sit down", scenario.name));
     let workload = Workload { tables, players, rate: rate / tables as f64 };
     let running = workload.start_script(cluster, direction.script()).await?;
     let directors = direction.start(cluster, &running.tables)?;
+    let contest = Contest::start(cluster, registers).await?;
     let start = Instant::now();
     let mut random = StdRng::seed_from_u64(seed);
     let attack = attack(arena, scenario, &mut random, (&running.tables, progress));
@@ -115,6 +119,8 @@ pub(crate) async fn play(
     progress.say("guests leave, every command gets its fate");
     let endless = directors.finish().await;
     let mut round = Round::new(seed, start.duration_since(began), end - start);
+    let contested = contest.judge(PATIENCE).await?;
+    round.registers = contested.operations;
     match running.finish(PATIENCE).await {
         Ok(outcome) => {
             progress.say("checking");
@@ -124,6 +130,7 @@ pub(crate) async fn play(
         }
         Err(error) => round.violations.push(format!("{error:#}")),
     }
+    round.violations.extend(contested.violations);
     round.violations.extend(endless);
     round.violations.extend(logs.errors(&scenario.allowed.log_errors)?);
     let ended = tables.iter().map(|table| table.gm.api().end(table.session.0));
@@ -162,7 +169,8 @@ async fn attack(
         tokio::time::sleep(seconds(random, strike.lasts_seconds)).await;
         let sessions = concerned(tables, &owners, &struck);
         let what = struck.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
-        for fault in struck {
+        // As they are nested: what is awaited at the end of one may need the end of a later one.
+        for fault in struck.into_iter().rev() {
             fault.heal(arena).await?;
         }
         progress.strikes(&[]);
@@ -224,6 +232,7 @@ impl Round {
             guests: 0,
             errors: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            registers: BTreeMap::new(),
             hub_messages: 0,
             faults: Vec::new(),
             timeline: Vec::new(),

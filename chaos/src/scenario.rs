@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::arena::Means;
 use crate::direction::Direction;
 use crate::fault::Fault;
 use crate::progress::Progress;
@@ -52,6 +53,9 @@ pub(crate) struct Load {
     pub(crate) players: usize,
     /// Commands per second over all tables.
     pub(crate) rate: f64,
+    /// Further tables, whose clients write, compare and set, and read registers in closed loops.
+    #[serde(default)]
+    pub(crate) registers: usize,
     /// What happens at the tables beside their commands.
     #[serde(default)]
     pub(crate) direction: Direction,
@@ -113,18 +117,22 @@ impl Scenario {
         Ok(())
     }
 
-    /// What of it can strike here.
-    pub(crate) fn within(&self, has_network: bool, progress: &Progress) -> Result<Self> {
+    /// Every fault of every strike.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = Fault> {
+        self.strikes.iter().flat_map(|strike| &strike.faults).copied()
+    }
+
+    /// What of it can strike here; None: nothing.
+    pub(crate) fn within(&self, means: &Means, progress: &Progress) -> Option<Self> {
         let mut scenario = self.clone();
         scenario.strikes.retain(|strike| {
-            let fits = has_network || !strike.faults.iter().any(|it| it.is_of_the_network());
-            if !fits {
-                progress.say(&format!("left out, since only root can: {strike}"));
+            let missing = strike.faults.iter().find_map(|fault| means.miss(*fault));
+            if let Some(missing) = missing {
+                progress.say(&format!("{}: left out, since {missing}: {strike}", self.name));
             }
-            fits
+            missing.is_none()
         });
-        ensure!(!scenario.strikes.is_empty(), "{}: only root can do any of it", self.name);
-        Ok(scenario)
+        (!scenario.strikes.is_empty()).then_some(scenario)
     }
 
     /// Those of these names, or all that the project has.
@@ -155,6 +163,22 @@ mod tests {
     fn the_scenarios_of_the_project_can_be_read() {
         let scenarios = Scenario::named(&[]).expect("scenarios");
         assert!(scenarios.iter().any(|scenario| scenario.name == "owner-killed"));
+    }
+
+    #[test]
+    fn what_cannot_strike_here_is_left_out() {
+        let left = |name: &str, means: &Means| {
+            let scenarios = Scenario::named(&[name.to_owned()]).expect("a scenario");
+            let within = scenarios[0].within(means, &Progress::start());
+            within.map(|scenario| (scenario.strikes.len(), scenarios[0].strikes.len()))
+        };
+        let bare = Means { network: false, older: None };
+        let root = |older| Means { network: true, older };
+        assert_eq!(left("partitions", &bare), None);
+        assert!(left("weather", &bare).is_some_and(|(left, of)| 0 < left && left < of));
+        assert!(left("weather", &root(None)).is_some_and(|(left, of)| left == of));
+        assert_eq!(left("versions", &root(None)), None);
+        assert!(left("versions", &root(Some(PathBuf::new()))).is_some());
     }
 
     #[test]

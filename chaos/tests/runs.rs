@@ -33,6 +33,7 @@ fn a_round_of_every_fault_holds() {
     assert_eq!(round["violations"], serde_json::json!([]));
     assert!(round["acknowledged"].as_u64().is_some_and(|count| count > 300), "{round}");
     assert!(!round["faults"].as_array().expect("faults").is_empty(), "{round}");
+    assert!(round["registers"]["read"].as_u64().is_some_and(|count| count > 30), "{round}");
     let picture = std::fs::read_to_string(out.join("short.svg")).expect("a picture");
     assert!(picture.starts_with("<svg"), "{picture}");
     let text = std::fs::read_to_string(out.join("report.md")).expect("a report");

@@ -179,7 +179,8 @@ impl Parts {
         let shards = self.shards;
         let settings = Settings { node, incarnation, link, admin, shards, lease_ttl_ms };
         let (journal, clock) = (Arc::clone(&self.journal), self.clock.clone());
-        let ports = OwnershipPorts { directory, journal, events, peers, clock };
+        let metrics = self.metrics.clone();
+        let ports = OwnershipPorts { directory, journal, events, peers, clock, metrics };
         (ownership_task::spawn(settings, ports, &self.tasks, self.stop.clone()), inbox)
     }
 

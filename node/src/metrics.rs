@@ -36,6 +36,8 @@ pub struct Metrics {
     pub snapshots: IntCounter,
     /// Open links from routers.
     pub links: IntGauge,
+    /// By how much the journal's clock is ahead of this machine's.
+    pub clock_offset_ms: IntGauge,
     /// Events read for the hub that it has not confirmed.
     pub hub_waiting: IntGauge,
     /// Messages the hub confirmed.
@@ -85,6 +87,7 @@ impl Metrics {
             fenced: counter("fenced_total", "Shards lost to another node's epoch.")?,
             snapshots: counter("snapshots_total", "Snapshots stored.")?,
             links: gauge("links", "Open lanes from routers.")?,
+            clock_offset_ms: gauge("clock_offset_ms", "The journal's clock less this machine's.")?,
             hub_waiting: gauge("hub_waiting", "Events read for the hub and not confirmed.")?,
             hub_confirmed: counter("hub_confirmed_total", "Messages the hub confirmed.")?,
             hub_unrouted: counter("hub_unrouted_total", "Messages nobody was bound for.")?,

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::metrics::Metrics;
 use crate::ownership::{Act, DropCause, Ownership, POLL_MS, Reply, Settings, Verified};
 use crate::ownership_events::{OwnershipEvent, Peers};
 
@@ -167,6 +168,8 @@ pub struct OwnershipPorts {
     pub peers: Arc<dyn Peers>,
     /// Corrected by the journal's clock.
     pub clock: Clock,
+    /// What operators see.
+    pub metrics: Metrics,
 }
 
 struct Offer {
@@ -328,6 +331,7 @@ impl Task {
                 let asked = ports.clock.uncorrected();
                 if let Ok(time) = ports.journal.clock().await {
                     ports.clock.correct(asked, time);
+                    ports.metrics.clock_offset_ms.set(ports.clock.offset_ms());
                     break;
                 }
                 tokio::time::sleep(JOURNAL_CHECK).await;

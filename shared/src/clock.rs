@@ -34,7 +34,7 @@ impl Clock {
 
     /// Now, as the journal would say it.
     pub fn now(&self) -> Timestamp {
-        self.uncorrected().plus_ms(self.offset_ms.load(Ordering::Relaxed))
+        self.uncorrected().plus_ms(self.offset_ms())
     }
 
     /// Takes over the journal's clock, read between `asked` (by this clock, uncorrected) and now.
@@ -42,6 +42,11 @@ impl Clock {
         let answered = self.uncorrected();
         let middle = asked.plus_ms(answered.since_ms(asked) / 2);
         self.offset_ms.store(journal.since_ms(middle), Ordering::Relaxed);
+    }
+
+    /// By how much the journal's clock is ahead of this one, as last learned.
+    pub fn offset_ms(&self) -> i64 {
+        self.offset_ms.load(Ordering::Relaxed)
     }
 
     /// Now, without correction.

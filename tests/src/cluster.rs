@@ -44,6 +44,9 @@ pub struct Endpoints {
     /// This machine's address in the cluster's network, at which the services listen; None without
     /// namespaces.
     pub host_address: Option<Ipv4Addr>,
+    /// Folder with a file for each node and router that sets its clock; None: they share the
+    /// machine's.
+    pub clocks: Option<PathBuf>,
 }
 
 /// A router or node.
@@ -81,17 +84,21 @@ pub struct Jwt {
 }
 
 /// What to start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Builder {
     nodes: usize,
     routers: usize,
     plaintext: bool,
     namespaces: bool,
+    clocks: bool,
+    older: Option<PathBuf>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { nodes: 3, routers: 2, plaintext: true, namespaces: false }
+        let (nodes, routers) = (3, 2);
+        let (plaintext, namespaces, clocks, older) = (true, false, false, None);
+        Self { nodes, routers, plaintext, namespaces, clocks, older }
     }
 }
 
@@ -121,8 +128,21 @@ impl Builder {
     /// [`Cluster::has_namespaces`] tells.
     #[must_use]
     pub fn namespaces(mut self) -> Self {
-        let probe = Command::new("unshare").args(["--net", "true"]).stderr(Stdio::null()).status();
-        self.namespaces = probe.is_ok_and(|status| status.success());
+        self.namespaces = may_make_namespaces();
+        self
+    }
+
+    /// Every node and router with a wall clock of its own.
+    #[must_use]
+    pub fn clocks(mut self) -> Self {
+        self.clocks = true;
+        self
+    }
+
+    /// Every second node and router from this folder, with the binaries of an older release.
+    #[must_use]
+    pub fn older(mut self, binaries: &Path) -> Self {
+        self.older = Some(binaries.to_owned());
         self
     }
 
@@ -150,6 +170,12 @@ impl Builder {
         if self.namespaces {
             command.arg("--namespaces");
         }
+        if self.clocks {
+            command.arg("--clocks");
+        }
+        if let Some(older) = &self.older {
+            command.arg("--older").arg(std::path::absolute(older)?);
+        }
         let supervisor = command.spawn().context("start xtask cluster")?;
         let mut cluster = Cluster {
             endpoints: None,
@@ -162,6 +188,12 @@ impl Builder {
         cluster.await_ready().await?;
         Ok(cluster)
     }
+}
+
+/// Whether this process may make network namespaces.
+pub fn may_make_namespaces() -> bool {
+    let probe = Command::new("unshare").args(["--net", "true"]).stderr(Stdio::null()).status();
+    probe.is_ok_and(|status| status.success())
 }
 
 /// A running cluster.
@@ -293,6 +325,19 @@ impl Cluster {
     /// # Errors
     /// When `endpoints.json` has no command for it.
     pub fn restart(&mut self, id: &str) -> Result<()> {
+        self.start_again(id, &[])
+    }
+
+    /// Starts a process that ended again with its old identity, of the other release; does not wait
+    /// until it is ready.
+    ///
+    /// # Errors
+    /// As [`Cluster::restart`].
+    pub fn exchange(&mut self, id: &str) -> Result<()> {
+        self.start_again(id, &["--exchange"])
+    }
+
+    fn start_again(&mut self, id: &str, options: &[&str]) -> Result<()> {
         let command =
             self.endpoints().restart.get(id).with_context(|| format!("restart {id:?}"))?;
         let (program, arguments) = command.split_first().context("a command")?;
@@ -300,6 +345,7 @@ impl Cluster {
         let log = std::fs::File::options().create(true).append(true).open(path)?;
         let child = Command::new(program)
             .args(arguments)
+            .args(options)
             .current_dir(workspace())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -40,6 +40,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         base_port: None,
         json_ready: false,
         namespaces: false,
+        clocks: false,
+        older: None,
         no_build: false,
         set: Vec::new(),
     })?;

@@ -1,12 +1,14 @@
-//! `cargo xtask chaos`: builds a release and hands over to `gss-chaos`.
+//! `cargo xtask chaos`: builds a release and hands over to `gss-chaos`, with the last tagged release
+//! to play beside it.
 
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::cargo::{self, Profile};
-use crate::install;
+use crate::{install, interrupt};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -21,6 +23,51 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let packages = ["gss-node", "gss-router", "gssctl", "xtask", "gss-chaos"];
     let binaries = cargo::build(Profile::Release, &packages)?;
     let mut chaos = Command::new(binaries.join("gss-chaos"));
+    match last_release() {
+        Ok(older) => drop(chaos.arg("--older").arg(older)),
+        Err(error) if error.is::<interrupt::Interrupted>() => return Err(error),
+        Err(error) => eprintln!("\nNO OLDER RELEASE, mixed ones are left out: {error:#}\n"),
+    }
     chaos.arg("--out").arg(cargo::target_dir()?.join("chaos")).args(&options.args);
     cargo::must("gss-chaos", chaos.current_dir(cargo::root()))
+}
+
+/// The folder with the binaries of the last tag, built once and kept.
+fn last_release() -> Result<PathBuf> {
+    let tag = git(&["describe", "--tags", "--abbrev=0", "--match", "v*"])?;
+    let folder = cargo::target_dir()?.join("releases").join(&tag);
+    let (source, target) = (folder.join("source"), folder.join("target"));
+    let binaries = target.join("release");
+    if !["gss-node", "gss-router"].iter().all(|name| binaries.join(name).exists()) {
+        eprintln!("building {tag} in {}", folder.display());
+        unpack(&tag, &source)?;
+        let mut build = cargo::cargo();
+        build.current_dir(&source).env("CARGO_TARGET_DIR", &target);
+        build.args(["build", "--release", "--locked", "--bins"]);
+        build.args(["--package", "gss-node", "--package", "gss-router"]);
+        cargo::must("cargo build", &mut build).with_context(|| format!("build {tag}"))?;
+    }
+    Ok(binaries)
+}
+
+/// The tag's tree as it was, without a repository around it.
+fn unpack(tag: &str, source: &Path) -> Result<()> {
+    if source.exists() {
+        std::fs::remove_dir_all(source).with_context(|| format!("empty {}", source.display()))?;
+    }
+    std::fs::create_dir_all(source).with_context(|| format!("make {}", source.display()))?;
+    let archive = source.with_extension("tar");
+    git(&["archive", "--output", &archive.display().to_string(), tag])?;
+    let mut tar = Command::new("tar");
+    cargo::must("tar", tar.arg("-xf").arg(&archive).arg("-C").arg(source))?;
+    std::fs::remove_file(&archive).with_context(|| format!("remove {}", archive.display()))
+}
+
+/// What `git` printed.
+fn git(words: &[&str]) -> Result<String> {
+    let mut command = Command::new("git");
+    command.args(words).current_dir(cargo::root()).stderr(Stdio::inherit());
+    let output = command.output().context("run git")?;
+    ensure!(output.status.success(), "git {} failed ({})", words.join(" "), output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

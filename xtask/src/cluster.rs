@@ -2,6 +2,7 @@
 //!
 //! Everything lives in one directory: configuration, keys, logs, data, `endpoints.json`.
 
+mod clocks;
 mod configuration;
 mod endpoints;
 mod ready;
@@ -67,6 +68,13 @@ pub(crate) struct Options {
     /// processes can be cut. Needs root.
     #[arg(long)]
     pub(crate) namespaces: bool,
+    /// Each node and router with a wall clock of its own, which a file in `clocks` sets.
+    #[arg(long)]
+    pub(crate) clocks: bool,
+    /// Folder with the binaries of an older release, of which half of the nodes and of the routers
+    /// are; each process can be exchanged for its other release.
+    #[arg(long)]
+    pub(crate) older: Option<PathBuf>,
     /// A key for every process, `section.key=value`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -118,6 +126,9 @@ impl Cluster {
             bail!("1 node at least, and at most {MOST} processes");
         }
         let binaries = binaries(options)?;
+        if options.clocks {
+            install::clocks(clocks::library().is_some())?;
+        }
         let dir = directory(options.dir.as_deref())?;
         let mut ports = Ports::reserve(options.base_port)?;
         let processes = Processes::new(&dir)?;
@@ -126,11 +137,12 @@ impl Cluster {
         let services = services::start(&processes, &mut ports, &dir, host)?;
         let plan = Plan::new(options, dir, services, &mut ports, network)?;
         prepare(&plan, &binaries)?;
-        for node in &plan.nodes {
-            start_process(&processes, &plan, &binaries.join("gss-node"), node)?;
-        }
-        for router in &plan.routers {
-            start_process(&processes, &plan, &binaries.join("gss-router"), router)?;
+        let older = options.older.as_deref();
+        for (kind, all) in [("gss-node", &plan.nodes), ("gss-router", &plan.routers)] {
+            for (number, planned) in all.iter().enumerate() {
+                let releases = Releases::of(kind, &binaries, older, number)?;
+                start_process(&processes, &plan, releases, planned)?;
+            }
         }
         ready::wait(&processes, &plan)?;
         let cluster = Self { processes, plan, _ports: ports };
@@ -186,8 +198,17 @@ fn binaries(options: &Options) -> Result<PathBuf> {
 }
 
 /// What a cluster puts into its directory.
-const CONTENTS: [&str; 8] =
-    ["processes", "logs", "config", "keys", "postgres", "redis", "rabbitmq", "endpoints.json"];
+const CONTENTS: [&str; 9] = [
+    "processes",
+    "logs",
+    "config",
+    "keys",
+    "clocks",
+    "postgres",
+    "redis",
+    "rabbitmq",
+    "endpoints.json",
+];
 
 /// The directory, without what a cluster before left in it. Other files stay.
 fn directory(asked: Option<&Path>) -> Result<PathBuf> {
@@ -231,18 +252,43 @@ fn prepare(plan: &Plan, binaries: &Path) -> Result<()> {
     plan.write()
 }
 
+/// A process's binary, and the same of the other release.
+struct Releases {
+    program: PathBuf,
+    other: Option<PathBuf>,
+}
+
+impl Releases {
+    /// Every second process is of the older release, when there is one.
+    fn of(kind: &str, newer: &Path, older: Option<&Path>, number: usize) -> Result<Self> {
+        let newer = newer.join(kind);
+        let Some(older) = older else { return Ok(Self { program: newer, other: None }) };
+        let older = older.join(kind);
+        let older = older.canonicalize().with_context(|| format!("find {}", older.display()))?;
+        Ok(if number.is_multiple_of(2) {
+            Self { program: newer, other: Some(older) }
+        } else {
+            Self { program: older, other: Some(newer) }
+        })
+    }
+}
+
 fn start_process(
     processes: &Processes,
     plan: &Plan,
-    program: &Path,
+    Releases { program, other }: Releases,
     planned: &Process,
 ) -> Result<()> {
     let mut process = processes.describe(&planned.id, program);
+    process.other = other;
     process.through = planned.place.entrance();
     // They share this machine: each gets its part of the cores, as pods do.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = cores / (plan.nodes.len() + plan.routers.len());
     process.env.insert("TOKIO_WORKER_THREADS".to_owned(), workers.max(1).to_string());
+    if plan.clocks {
+        process.env.extend(clocks::environment(&plan.dir, &planned.id)?);
+    }
     let config = plan.config_file(&planned.id);
     process.args = vec!["--config".to_owned(), config.display().to_string()];
     processes.start(process).map(drop)

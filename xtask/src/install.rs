@@ -33,6 +33,14 @@ pub(crate) fn network() -> Result<()> {
     packages(&[("iproute2", found("ip")), ("iptables", found("iptables"))])
 }
 
+/// Makes sure that processes can have clocks of their own.
+///
+/// # Errors
+/// As [`servers`].
+pub(crate) fn clocks(installed: bool) -> Result<()> {
+    packages(&[("libfaketime", installed)])
+}
+
 /// Each with whether it is there.
 fn packages(wanted: &[(&str, bool)]) -> Result<()> {
     let missing: Vec<&str> = wanted.iter().filter(|it| !it.1).map(|it| it.0).collect();

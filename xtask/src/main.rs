@@ -54,7 +54,12 @@ enum Command {
     Plant(plant::Options),
     /// Start a process again as its description says (used by `restart` in endpoints.json).
     #[command(hide = true)]
-    Start { description: PathBuf },
+    Start {
+        description: PathBuf,
+        /// As the other release, with which it was described.
+        #[arg(long)]
+        exchange: bool,
+    },
     /// Wait for the parent's end, then end what it left.
     #[command(hide = true)]
     Reap,
@@ -64,7 +69,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Reap => reaper::serve(),
-        Command::Start { description } => processes::start_again(&description),
+        Command::Start { description, exchange } => processes::start_again(&description, exchange),
         Command::Dev { args } => interrupt::watch().and_then(|()| dev::run(&args)),
         Command::Test(options) => interrupt::watch().and_then(|()| test::run(&options)),
         Command::Lint(options) => interrupt::watch().and_then(|()| lint::run(&options)),

@@ -55,6 +55,8 @@ pub(crate) struct Description {
     pub(crate) through: Vec<String>,
     /// The binary.
     pub(crate) program: PathBuf,
+    /// The same of another release, which may take its place.
+    pub(crate) other: Option<PathBuf>,
     /// Its arguments.
     pub(crate) args: Vec<String>,
     /// Added to the environment.
@@ -131,6 +133,7 @@ impl Processes {
             name: name.to_owned(),
             through: Vec::new(),
             program: program.into(),
+            other: None,
             args: Vec::new(),
             env: BTreeMap::new(),
             dir: self.dir.clone(),
@@ -321,10 +324,16 @@ pub(crate) fn tail(log: &Path) -> String {
     format!("{}\n(from {})", lines[from..].join("\n"), log.display())
 }
 
-/// Becomes the described process.
-pub(crate) fn start_again(file: &Path) -> Result<()> {
+/// Becomes the described process; of the other release, when asked, from now on.
+pub(crate) fn start_again(file: &Path, exchange: bool) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
-    let description: Description = serde_json::from_str(&text)?;
+    let mut description: Description = serde_json::from_str(&text)?;
+    if exchange {
+        let other = description.other.as_mut().context("no other release of this process")?;
+        std::mem::swap(other, &mut description.program);
+        std::fs::write(file, serde_json::to_string_pretty(&description)?)
+            .with_context(|| format!("write {}", file.display()))?;
+    }
     std::fs::write(&description.pid_file, std::process::id().to_string())?;
     let error = description.command()?.exec();
     Err(error).with_context(|| format!("start {}", description.program.display()))

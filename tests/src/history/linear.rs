@@ -14,6 +14,8 @@
 mod search;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Write as _;
+use std::path::PathBuf;
 
 use gss_shared::ids::{PlayerId, SessionId};
 use serde_json::Value;
@@ -111,6 +113,11 @@ impl Operation {
         }
     }
 
+    /// Whether its client knows what became of it.
+    pub fn is_told(&self) -> bool {
+        matches!(self.outcome, Outcome::Saw(_) | Outcome::Done | Outcome::Conflict(_))
+    }
+
     /// Its kind in a word or two.
     pub fn kind(&self) -> &'static str {
         match (&self.op, &self.outcome) {
@@ -160,6 +167,16 @@ pub fn lines(operations: &[Operation]) -> String {
     sorted.sort_by_key(|one| (one.session, &one.key, one.invoke));
     let line = |one: &&Operation| format!("{} {} {}\n", one.session, one.key, one.line(start));
     sorted.iter().map(line).collect()
+}
+
+/// Writes the whole history to a file and returns its path.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep(operations: &[Operation], violations: &[Violation]) -> anyhow::Result<PathBuf> {
+    let mut file = tempfile::Builder::new().prefix("gss-violations-").tempfile()?;
+    write!(file, "{violations:#?}\n{}", lines(operations))?;
+    Ok(file.keep()?.1)
 }
 
 /// The first operation of each register that no order explains.

@@ -43,6 +43,7 @@ pub(super) struct Contender {
     /// What each register held the last time this client was told.
     known: Vec<Value>,
     tag: u64,
+    only_reads: bool,
     random: SmallRng,
 }
 
@@ -61,7 +62,13 @@ impl Contender {
         let (tell, heard) = watch::channel(Heard::Failure);
         tokio::spawn(listen(events, tell));
         let (known, random) = (vec![Value::Null; keys.len()], SmallRng::from_os_rng());
-        Ok(Self { seat, client, heard, own, keys, known, tag: 0, random })
+        Ok(Self { seat, client, heard, own, keys, known, tag: 0, only_reads: false, random })
+    }
+
+    /// The same, and it will not command.
+    pub(super) fn only_reads(mut self) -> Self {
+        self.only_reads = true;
+        self
     }
 
     /// Writes the tags.
@@ -82,7 +89,8 @@ impl Contender {
                 break;
             }
             let register = self.random.random_range(0..self.keys.len());
-            match self.random.random_range(0..10) {
+            let acts = if self.only_reads { 4 } else { 10 };
+            match self.random.random_range(0..acts) {
                 0 | 1 => {
                     self.own.read(&self.seat, &self.keys[register]).await;
                 }

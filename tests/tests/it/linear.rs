@@ -1,14 +1,11 @@
 //! Registers stay linearizable while their owners die, are paused and are drained.
 
-use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use gss_shared::ids::SessionId;
 use gss_tests::cluster::Cluster;
-use gss_tests::history::Violation;
-use gss_tests::history::linear::{self, Operation};
+use gss_tests::history::linear;
 use gss_tests::length::Length;
 use gss_tests::registers::Registers;
 use tokio::time::Instant;
@@ -59,13 +56,6 @@ fn pause(round: usize) -> Duration {
     }
 }
 
-/// Writes the whole history to a file.
-fn keep(operations: &[Operation], violations: &[Violation]) -> Result<PathBuf> {
-    let mut file = tempfile::Builder::new().prefix("gss-violations-").tempfile()?;
-    write!(file, "{violations:#?}\n{}", linear::lines(operations))?;
-    Ok(file.keep()?.1)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registers_are_linearizable_while_owners_die_pause_and_drain() -> Result<()> {
     let rounds = Length::of_this_run().rounds(1, 12);
@@ -88,7 +78,7 @@ async fn registers_are_linearizable_while_owners_die_pause_and_drain() -> Result
     let violations = linear::check(&operations);
     println!("judged in {:?}", start.elapsed());
     if let Some(first) = violations.first() {
-        let kept = keep(&operations, &violations)?.display().to_string();
+        let kept = linear::keep(&operations, &violations)?.display().to_string();
         anyhow::bail!("{} registers, see {kept}; the first: {first}", violations.len());
     }
     let of = |kind: &str| counts.get(kind).copied().unwrap_or_default();

@@ -40,6 +40,7 @@ pub(super) struct Plan {
     pub(super) tls: bool,
     pub(super) limits: LimitSet,
     pub(super) shards: u16,
+    pub(super) clocks: bool,
     set: Vec<String>,
 }
 
@@ -67,8 +68,20 @@ impl Plan {
         let url = services.postgres.rsplit_once('/').context("a database in the URL")?;
         let database = format!("{}/{}", url.0, url.1.replacen("postgres", DATABASE, 1));
         let (tls, limits, set) = (!options.plaintext, options.limits, options.set.clone());
-        let shards = options.shards;
-        Ok(Self { dir, services, database, nodes, routers, network, tls, limits, shards, set })
+        let (shards, clocks) = (options.shards, options.clocks);
+        Ok(Self {
+            dir,
+            services,
+            database,
+            nodes,
+            routers,
+            network,
+            tls,
+            limits,
+            shards,
+            clocks,
+            set,
+        })
     }
 
     /// Folder of all keys and certificates.

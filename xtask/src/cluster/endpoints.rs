@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::cluster::clocks;
 use crate::cluster::configuration::{AUDIENCE, ISSUER, Plan, Process};
 use crate::processes::Processes;
 
@@ -44,6 +45,9 @@ pub(super) fn write(file: &Path, plan: &Plan, processes: &Processes) -> Result<(
         },
         "tls_ca": plan.tls.then(|| plan.keys().join("ca.pem")),
     });
+    if plan.clocks {
+        endpoints["clocks"] = clocks::folder(&plan.dir).display().to_string().into();
+    }
     if let Some(network) = plan.network {
         endpoints["host_address"] = network.host().to_string().into();
     }
