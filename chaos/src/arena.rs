@@ -4,6 +4,9 @@ use anyhow::{Context, Result};
 use gss_tests::cluster::Cluster;
 use gss_tests::network::Network;
 
+use crate::fault::Fault;
+use crate::scenario::Scenario;
+
 /// Where faults strike.
 pub(crate) struct Arena {
     /// Its processes.
@@ -13,9 +16,13 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Starts a cluster: in namespaces when this process may make some.
-    pub(crate) async fn start() -> Result<Self> {
-        let cluster = Cluster::builder().namespaces().start().await?;
+    /// Starts a cluster with what a scenario needs: in namespaces when this process may make some.
+    pub(crate) async fn start(scenario: &Scenario) -> Result<Self> {
+        let mut builder = Cluster::builder().namespaces();
+        if scenario.strikes_with(|fault| fault == Fault::Promote) {
+            builder = builder.standby();
+        }
+        let cluster = builder.start().await?;
         let network = if cluster.has_namespaces() { Some(Network::of(&cluster)?) } else { None };
         Ok(Self { cluster, network })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use gss_tests::cluster::Cluster;
 use gss_tests::network::Network;
+use gss_tests::standby;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -37,6 +38,8 @@ pub(crate) enum Fault {
     Drain(Target),
     /// SIGTERM, waited for and started again, one after the other.
     Roll(Target),
+    /// PostgreSQL is killed and its standby promoted; when healed, it is the other's standby.
+    Promote,
     /// A replica takes over from its master, which lives.
     Failover,
     /// Slots of one Redis master move to another.
@@ -76,12 +79,19 @@ impl Fault {
         matches!(self, Isolate(_) | Cut(..) | Part(..) | Lossy(_) | Narrow(_))
     }
 
+    /// Whether PostgreSQL does not run afterwards.
+    pub(crate) fn ends_postgres(self) -> bool {
+        use Fault::{Drain, Kill, Roll};
+        matches!(self, Kill(Target::Postgres) | Drain(Target::Postgres) | Roll(Target::Postgres))
+    }
+
     fn verb(self) -> &'static str {
         match self {
             Self::Kill(_) => "kill",
             Self::Pause(_) => "pause",
             Self::Drain(_) => "drain",
             Self::Roll(_) => "roll",
+            Self::Promote => "promote the standby of",
             Self::Failover => "fail over to",
             Self::MoveSlots => "move slots of",
             Self::Forget => "empty",
@@ -107,6 +117,7 @@ impl Fault {
             | Self::Lossy(target)
             | Self::Narrow(target)
             | Self::Starve(target) => target,
+            Self::Promote => Target::Postgres,
             Self::Failover => Target::RedisReplica,
             Self::MoveSlots => Target::RedisMaster,
             Self::Forget => Target::RedisMasters,
@@ -122,6 +133,7 @@ impl Fault {
             Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) => {
                 self.signal(&mut arena.cluster, &processes).await?;
             }
+            Self::Promote => processes = vec![standby::promote(&mut arena.cluster).await?],
             Self::Failover => {
                 let replica = processes.first().context("a replica")?;
                 redis_cluster::fail_over(&arena.cluster, replica).await?;
@@ -234,6 +246,11 @@ impl Struck {
             Fault::Kill(_) | Fault::Drain(_) => {
                 for id in &self.processes {
                     arena.cluster.restart(id)?;
+                }
+            }
+            Fault::Promote => {
+                for id in &self.processes {
+                    standby::rejoin(&mut arena.cluster, id).await?;
                 }
             }
             Fault::Pause(_) => {

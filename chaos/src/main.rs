@@ -96,7 +96,7 @@ async fn run(
     progress: &Progress,
 ) -> Result<Report> {
     progress.say(&format!("{}: {}", scenario.name, scenario.about));
-    let mut arena = Arena::start().await?;
+    let mut arena = Arena::start(scenario).await?;
     let scenario = &scenario.within(arena.has_network(), progress)?;
     let mut logs = Logs::of(arena.cluster.dir());
     let mut report = Report::new(scenario, seed);

@@ -87,11 +87,12 @@ pub struct Builder {
     routers: usize,
     plaintext: bool,
     namespaces: bool,
+    standby: bool,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { nodes: 3, routers: 2, plaintext: true, namespaces: false }
+        Self { nodes: 3, routers: 2, plaintext: true, namespaces: false, standby: false }
     }
 }
 
@@ -126,6 +127,13 @@ impl Builder {
         self
     }
 
+    /// A synchronous standby for the journal's server: see [`crate::standby`].
+    #[must_use]
+    pub fn standby(mut self) -> Self {
+        self.standby = true;
+        self
+    }
+
     /// Starts it and waits until every process is ready.
     ///
     /// # Errors
@@ -149,6 +157,9 @@ impl Builder {
         }
         if self.namespaces {
             command.arg("--namespaces");
+        }
+        if self.standby {
+            command.arg("--standby");
         }
         let supervisor = command.spawn().context("start xtask cluster")?;
         let mut cluster = Cluster {

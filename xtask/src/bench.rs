@@ -40,6 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         base_port: None,
         json_ready: false,
         namespaces: false,
+        standby: false,
         no_build: false,
         set: Vec::new(),
     })?;

@@ -21,7 +21,7 @@ use crate::interrupt;
 use crate::namespaces::Namespaces;
 use crate::ports::Ports;
 use crate::processes::Processes;
-use crate::services;
+use crate::services::{self, JournalServer};
 use crate::wait;
 use configuration::{Plan, Process};
 
@@ -67,6 +67,10 @@ pub(crate) struct Options {
     /// processes can be cut. Needs root.
     #[arg(long)]
     pub(crate) namespaces: bool,
+    /// A synchronous standby for the journal's server. Of the two, the one that ends comes back as
+    /// the other's standby only.
+    #[arg(long)]
+    pub(crate) standby: bool,
     /// A key for every process, `section.key=value`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -123,7 +127,8 @@ impl Cluster {
         let processes = Processes::new(&dir)?;
         let network = network(options, &processes, ports.base())?;
         let host = network.map_or(Ipv4Addr::LOCALHOST, Namespaces::host);
-        let services = services::start(&processes, &mut ports, &dir, host)?;
+        let journal = JournalServer { standby: options.standby };
+        let services = services::start(&processes, &mut ports, &dir, host, journal)?;
         let plan = Plan::new(options, dir, services, &mut ports, network)?;
         prepare(&plan, &binaries)?;
         for node in &plan.nodes {
@@ -186,8 +191,17 @@ fn binaries(options: &Options) -> Result<PathBuf> {
 }
 
 /// What a cluster puts into its directory.
-const CONTENTS: [&str; 8] =
-    ["processes", "logs", "config", "keys", "postgres", "redis", "rabbitmq", "endpoints.json"];
+const CONTENTS: [&str; 9] = [
+    "processes",
+    "logs",
+    "config",
+    "keys",
+    "postgres",
+    "postgres-2",
+    "redis",
+    "rabbitmq",
+    "endpoints.json",
+];
 
 /// The directory, without what a cluster before left in it. Other files stay.
 fn directory(asked: Option<&Path>) -> Result<PathBuf> {

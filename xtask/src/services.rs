@@ -35,23 +35,41 @@ pub(crate) struct Services {
     _home: Option<Arc<TempDir>>,
 }
 
+/// What the journal's server has beside itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct JournalServer {
+    /// A synchronous standby.
+    pub(crate) standby: bool,
+}
+
 /// Installs what is missing, starts all on `host`, and waits until they serve.
 pub(crate) fn start(
     processes: &Processes,
     ports: &mut Ports,
     dir: &Path,
     host: Ipv4Addr,
+    journal: JournalServer,
 ) -> Result<Services> {
     install::servers()?;
     let start = wait::now();
-    let postgres = postgres::Postgres::plan(dir, SocketAddrV4::new(host, ports.take()?))?;
+    let mut postgres = postgres::Postgres::plan(dir, SocketAddrV4::new(host, ports.take()?))?;
+    let mut standby = None;
+    if journal.standby {
+        standby = Some(postgres.with_standby(SocketAddrV4::new(host, ports.take()?)));
+    }
     let redis = redis::Redis::plan(dir, host, ports)?;
     let rabbitmq = rabbitmq::RabbitMq::plan(dir, host, ports)?;
     std::thread::scope(|scope| {
         let started = [
             ("rabbitmq", scope.spawn(|| rabbitmq.start(processes))),
             ("redis", scope.spawn(|| redis.start(processes))),
-            ("postgres", scope.spawn(|| postgres.start(processes))),
+            (
+                "postgres",
+                scope.spawn(|| {
+                    postgres.start(processes)?;
+                    standby.iter().try_for_each(|it| it.start_as_standby(processes))
+                }),
+            ),
         ];
         for (name, thread) in started {
             let outcome = thread.join().map_err(|_| anyhow::anyhow!("the thread panicked"));
