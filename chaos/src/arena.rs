@@ -7,6 +7,9 @@ use gss_tests::network::Network;
 use crate::fault::Fault;
 use crate::scenario::Scenario;
 
+/// Room for some rounds.
+const JOURNAL_DISK_MIB: u32 = 1_024;
+
 /// Where faults strike.
 pub(crate) struct Arena {
     /// Its processes.
@@ -22,6 +25,9 @@ impl Arena {
         if scenario.strikes_with(|fault| fault == Fault::Promote) {
             builder = builder.standby();
         }
+        if scenario.strikes_with(|fault| fault == Fault::FullDisk) {
+            builder = builder.journal_disk(JOURNAL_DISK_MIB);
+        }
         let cluster = builder.start().await?;
         let network = if cluster.has_namespaces() { Some(Network::of(&cluster)?) } else { None };
         Ok(Self { cluster, network })
@@ -32,8 +38,8 @@ impl Arena {
         self.network.as_mut().context("only root can attack the network")
     }
 
-    /// Whether there is a network to attack.
-    pub(crate) fn has_network(&self) -> bool {
+    /// Whether faults that only root can bring about can strike.
+    pub(crate) fn is_roots(&self) -> bool {
         self.network.is_some()
     }
 }

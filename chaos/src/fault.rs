@@ -14,7 +14,9 @@ use rand::seq::IndexedRandom as _;
 use serde::Deserialize;
 
 use crate::arena::Arena;
+use crate::full_disk::FullDisk;
 use crate::redis_cluster;
+use crate::squeeze;
 use crate::starvation::Starvation;
 use crate::storm::Storm;
 use crate::target::Target;
@@ -58,6 +60,10 @@ pub(crate) enum Fault {
     Narrow(Target),
     /// A fiftieth of a core is left to it.
     Starve(Target),
+    /// The kernel kills it for want of memory; started again when healed.
+    Squeeze(Target),
+    /// The disk of PostgreSQL is full; started again when healed, if it ended.
+    FullDisk,
     /// Hundreds connect to every router and say nothing.
     Storm,
 }
@@ -69,20 +75,28 @@ pub(crate) struct Struck {
     /// Processes that were met.
     pub(crate) processes: Vec<String>,
     starved: Vec<Starvation>,
+    full_disk: Option<FullDisk>,
     _storm: Option<Storm>,
 }
 
 impl Fault {
+    /// Whether nobody else can bring it about.
+    pub(crate) fn needs_root(self) -> bool {
+        use Fault::{FullDisk, Squeeze, Starve};
+        self.is_of_the_network() || matches!(self, FullDisk | Squeeze(_) | Starve(_))
+    }
+
     /// Whether it needs namespaces.
-    pub(crate) fn is_of_the_network(self) -> bool {
+    fn is_of_the_network(self) -> bool {
         use Fault::{Cut, Isolate, Lossy, Narrow, Part};
         matches!(self, Isolate(_) | Cut(..) | Part(..) | Lossy(_) | Narrow(_))
     }
 
     /// Whether PostgreSQL does not run afterwards.
     pub(crate) fn ends_postgres(self) -> bool {
-        use Fault::{Drain, Kill, Roll};
-        matches!(self, Kill(Target::Postgres) | Drain(Target::Postgres) | Roll(Target::Postgres))
+        use Fault::{Drain, FullDisk, Kill, Roll};
+        let (Kill(it) | Drain(it) | Roll(it)) = self else { return self == FullDisk };
+        it == Target::Postgres
     }
 
     fn verb(self) -> &'static str {
@@ -100,6 +114,8 @@ impl Fault {
             Self::Part(..) => "part",
             Self::Lossy(_) => "lose a fifth of the packets to",
             Self::Narrow(_) => "leave 1 Mbit/s to",
+            Self::Squeeze(_) => "leave no memory to",
+            Self::FullDisk => "fill the disk of",
             Self::Starve(_) => "leave a fiftieth of a core to",
             Self::Storm => "storm",
         }
@@ -116,8 +132,9 @@ impl Fault {
             | Self::Part(target, _)
             | Self::Lossy(target)
             | Self::Narrow(target)
-            | Self::Starve(target) => target,
-            Self::Promote => Target::Postgres,
+            | Self::Starve(target)
+            | Self::Squeeze(target) => target,
+            Self::Promote | Self::FullDisk => Target::Postgres,
             Self::Failover => Target::RedisReplica,
             Self::MoveSlots => Target::RedisMaster,
             Self::Forget => Target::RedisMasters,
@@ -128,7 +145,7 @@ impl Fault {
     /// Strikes.
     pub(crate) async fn strike(self, arena: &mut Arena, random: &mut StdRng) -> Result<Struck> {
         let mut processes = self.target().pick(&arena.cluster, random).await?;
-        let (mut starved, mut storm) = (Vec::new(), None);
+        let (mut starved, mut full_disk, mut storm) = (Vec::new(), None, None);
         match self {
             Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) => {
                 self.signal(&mut arena.cluster, &processes).await?;
@@ -157,9 +174,15 @@ impl Fault {
                     starved.push(Starvation::begin(arena.cluster.pid(id)?)?);
                 }
             }
+            Self::Squeeze(_) => {
+                for id in &processes {
+                    squeeze::squeeze(&arena.cluster, id).await?;
+                }
+            }
+            Self::FullDisk => full_disk = Some(FullDisk::begin(&arena.cluster)?),
             Self::Storm => storm = Some(Storm::begin(&arena.cluster).await),
         }
-        Ok(Struck { fault: self, processes, starved, _storm: storm })
+        Ok(Struck { fault: self, processes, starved, full_disk, _storm: storm })
     }
 
     async fn signal(self, cluster: &mut Cluster, processes: &[String]) -> Result<()> {
@@ -243,7 +266,7 @@ impl Struck {
     /// Undoes it and waits until the processes serve again.
     pub(crate) async fn heal(self, arena: &mut Arena) -> Result<()> {
         match self.fault {
-            Fault::Kill(_) | Fault::Drain(_) => {
+            Fault::Kill(_) | Fault::Drain(_) | Fault::Squeeze(_) => {
                 for id in &self.processes {
                     arena.cluster.restart(id)?;
                 }
@@ -261,6 +284,11 @@ impl Struck {
             Fault::Starve(_) => {
                 for starved in &self.starved {
                     starved.end()?;
+                }
+            }
+            Fault::FullDisk => {
+                if let Some(full_disk) = self.full_disk {
+                    full_disk.end(&mut arena.cluster).await?;
                 }
             }
             _ if self.fault.is_of_the_network() => arena.network()?.heal()?,

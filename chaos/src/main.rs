@@ -7,6 +7,7 @@
 mod arena;
 mod direction;
 mod fault;
+mod full_disk;
 mod logs;
 mod progress;
 mod redis_cluster;
@@ -14,6 +15,7 @@ mod report;
 mod resources;
 mod round;
 mod scenario;
+mod squeeze;
 mod starvation;
 mod storm;
 mod target;
@@ -97,7 +99,7 @@ async fn run(
 ) -> Result<Report> {
     progress.say(&format!("{}: {}", scenario.name, scenario.about));
     let mut arena = Arena::start(scenario).await?;
-    let scenario = &scenario.within(arena.has_network(), progress)?;
+    let scenario = &scenario.within(arena.is_roots(), progress)?;
     let mut logs = Logs::of(arena.cluster.dir());
     let mut report = Report::new(scenario, seed);
     let began = Instant::now();

@@ -123,10 +123,10 @@ impl Scenario {
     }
 
     /// What of it can strike here.
-    pub(crate) fn within(&self, has_network: bool, progress: &Progress) -> Result<Self> {
+    pub(crate) fn within(&self, is_root: bool, progress: &Progress) -> Result<Self> {
         let mut scenario = self.clone();
         scenario.strikes.retain(|strike| {
-            let fits = has_network || !strike.faults.iter().any(|it| it.is_of_the_network());
+            let fits = is_root || !strike.faults.iter().any(|it| it.needs_root());
             if !fits {
                 progress.say(&format!("left out, since only root can: {strike}"));
             }

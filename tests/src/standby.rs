@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const WRITES: &str = "SELECT NOT pg_is_in_recovery()";
 /// Whether commits wait for a standby, as far as this connection knows.
 const WAITS: &str = "SELECT current_setting('synchronous_standby_names') <> ''";
+const ALONE: &str = "SELECT current_setting('synchronous_standby_names') = ''";
 /// A standby is connected and up to date. A copy under way, which streams too, has another name.
 const STREAMS: &str = "SELECT count(*) = 1 FROM pg_stat_replication \
                        WHERE state = 'streaming' AND application_name = 'walreceiver'";
@@ -51,8 +52,8 @@ pub async fn primary(cluster: &Cluster) -> Result<String> {
     bail!("no server of the journal writes")
 }
 
-/// Kills the primary and promotes its standby, which waits for nobody from then on. Gives the name
-/// of the one that was killed.
+/// Kills the primary and promotes its standby, which waits for nobody. Gives the name of the one
+/// that was killed.
 ///
 /// # Errors
 /// When there is no standby that has everything that was confirmed.
@@ -64,8 +65,8 @@ pub async fn promote(cluster: &mut Cluster) -> Result<String> {
     ensure!(is(&client, STREAMS).await?, "{old} has no standby");
     cluster.kill(&old).await?;
     let client = connect(&standby).await.context("connect to the standby")?;
+    set(&client, "ALTER SYSTEM SET synchronous_standby_names = ''", ALONE).await?;
     ensure!(is(&client, "SELECT pg_promote()").await?, "the standby of {old} is not promoted");
-    set(&client, "ALTER SYSTEM SET synchronous_standby_names = ''").await?;
     Ok(old)
 }
 
@@ -78,10 +79,7 @@ pub async fn rejoin(cluster: &mut Cluster, old: &str) -> Result<()> {
     cluster.restart(old)?;
     let client = connect(&server(cluster, |name| name != old)?).await?;
     await_that(&client, STREAMS).await?;
-    set(&client, "ALTER SYSTEM RESET synchronous_standby_names").await?;
-    await_that(&client, WAITS).await?;
-    // It is the checkpointer that tells the others to wait, once it has read the setting.
-    client.batch_execute("CHECKPOINT").await?;
+    set(&client, "ALTER SYSTEM RESET synchronous_standby_names", WAITS).await?;
     let written: String = client.query_one("SELECT pg_current_wal_lsn()::text", &[]).await?.get(0);
     let whole = format!(
         "SELECT count(*) = 1 FROM pg_stat_replication \
@@ -119,10 +117,13 @@ async fn is(client: &Client, condition: &str) -> Result<bool> {
     Ok(client.query_one(condition, &[]).await?.get(0))
 }
 
-/// Every process of the server reads it soon.
-async fn set(client: &Client, setting: &str) -> Result<()> {
+/// Changes a setting until commits heed it: the checkpointer tells them whether to wait, and has
+/// read the setting before it makes a checkpoint.
+async fn set(client: &Client, setting: &str, read: &str) -> Result<()> {
     client.batch_execute(setting).await?;
-    Ok(client.batch_execute("SELECT pg_reload_conf()").await?)
+    client.batch_execute("SELECT pg_reload_conf()").await?;
+    await_that(client, read).await?;
+    Ok(client.batch_execute("CHECKPOINT").await?)
 }
 
 async fn await_that(client: &Client, condition: &str) -> Result<()> {

@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         json_ready: false,
         namespaces: false,
         standby: false,
+        journal_disk: None,
         no_build: false,
         set: Vec::new(),
     })?;

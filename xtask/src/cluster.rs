@@ -71,6 +71,9 @@ pub(crate) struct Options {
     /// the other's standby only.
     #[arg(long)]
     pub(crate) standby: bool,
+    /// A disk of so many MiB for the journal's data alone, so that it can be filled. Needs root.
+    #[arg(long, value_name = "MIB", conflicts_with = "standby")]
+    pub(crate) journal_disk: Option<u32>,
     /// A key for every process, `section.key=value`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -127,7 +130,10 @@ impl Cluster {
         let processes = Processes::new(&dir)?;
         let network = network(options, &processes, ports.base())?;
         let host = network.map_or(Ipv4Addr::LOCALHOST, Namespaces::host);
-        let journal = JournalServer { standby: options.standby };
+        let journal = JournalServer { standby: options.standby, disk_mib: options.journal_disk };
+        if journal.disk_mib.is_some() && !install::is_root() {
+            bail!("--journal-disk needs root");
+        }
         let services = services::start(&processes, &mut ports, &dir, host, journal)?;
         let plan = Plan::new(options, dir, services, &mut ports, network)?;
         prepare(&plan, &binaries)?;

@@ -193,6 +193,11 @@ impl Processes {
         lock(&self.reaper).network(block)
     }
 
+    /// Promises to take a disk away too, after everything that was started.
+    pub(crate) fn keep_disk(&self, folder: &Path) -> Result<()> {
+        lock(&self.reaper).disk(folder)
+    }
+
     fn description_file(&self, name: &str) -> PathBuf {
         self.dir.join("processes").join(format!("{name}.json"))
     }

@@ -8,7 +8,7 @@ pub(crate) mod rabbitmq;
 pub(crate) mod redis;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Services {
     pub(crate) amqp: String,
     /// `host:port` of every node, masters first.
     pub(crate) redis: Vec<String>,
+    /// The journal's own disk.
+    pub(crate) journal_disk: Option<PathBuf>,
     /// PostgreSQL's folder, when it cannot be in the directory.
     _home: Option<Arc<TempDir>>,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Services {
 pub(crate) struct JournalServer {
     /// A synchronous standby.
     pub(crate) standby: bool,
+    /// A small disk, of so many MiB.
+    pub(crate) disk_mib: Option<u32>,
 }
 
 /// Installs what is missing, starts all on `host`, and waits until they serve.
@@ -52,7 +56,8 @@ pub(crate) fn start(
 ) -> Result<Services> {
     install::servers()?;
     let start = wait::now();
-    let mut postgres = postgres::Postgres::plan(dir, SocketAddrV4::new(host, ports.take()?))?;
+    let address = SocketAddrV4::new(host, ports.take()?);
+    let mut postgres = postgres::Postgres::plan(dir, address, journal.disk_mib)?;
     let mut standby = None;
     if journal.standby {
         standby = Some(postgres.with_standby(SocketAddrV4::new(host, ports.take()?)));
@@ -78,6 +83,12 @@ pub(crate) fn start(
         anyhow::Ok(())
     })?;
     eprintln!("services are up after {:.1} s", start.elapsed().as_secs_f32());
-    let (url, home) = (postgres.url(), postgres.into_temporary().map(Arc::new));
-    Ok(Services { postgres: url, amqp: rabbitmq.url(), redis: redis.nodes(), _home: home })
+    let (url, journal_disk) = (postgres.url(), postgres.disk());
+    Ok(Services {
+        postgres: url,
+        amqp: rabbitmq.url(),
+        redis: redis.nodes(),
+        journal_disk,
+        _home: postgres.into_temporary().map(Arc::new),
+    })
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::processes::{Processes, Renewal, Stop, tail};
 use crate::services::START_LIMIT;
-use crate::{cargo, install, wait};
+use crate::{cargo, disk, install, wait};
 
 /// Connections of all processes, pools and tests together.
 const MAX_CONNECTIONS: u32 = 200;
@@ -30,6 +30,8 @@ pub(crate) struct Postgres {
     temporary: Option<TempDir>,
     log: PathBuf,
     address: SocketAddrV4,
+    /// Size of a disk for `home`; None: it is on the one of its folder.
+    disk_mib: Option<u32>,
     /// Of the other server, which waits for this one's writes, or whose writes wait for this one.
     peer: Option<SocketAddrV4>,
 }
@@ -54,7 +56,7 @@ fn bin() -> Option<PathBuf> {
 
 impl Postgres {
     /// Nothing happens yet.
-    pub(crate) fn plan(dir: &Path, address: SocketAddrV4) -> Result<Self> {
+    pub(crate) fn plan(dir: &Path, address: SocketAddrV4, disk_mib: Option<u32>) -> Result<Self> {
         let bin = bin().context("PostgreSQL is not installed")?;
         let temporary = if is_reachable(dir)? {
             None
@@ -70,7 +72,7 @@ impl Postgres {
             None => dir.join(NAME),
         };
         let log = dir.join("logs/initdb.log");
-        Ok(Self { name: NAME, bin, home, temporary, log, address, peer: None })
+        Ok(Self { name: NAME, bin, home, temporary, log, address, disk_mib, peer: None })
     }
 
     /// The standby of this server, beside it. What either confirms is on both from now on.
@@ -78,12 +80,18 @@ impl Postgres {
         self.peer = Some(address);
         let home = self.home.with_file_name(STANDBY_NAME);
         let (bin, log, peer) = (self.bin.clone(), self.log.clone(), Some(self.address));
-        Self { name: STANDBY_NAME, bin, home, temporary: None, log, address, peer }
+        let name = STANDBY_NAME;
+        Self { name, bin, home, temporary: None, log, address, disk_mib: None, peer }
     }
 
     /// The folder to remove after the server ended, if it could not be in the directory.
     pub(crate) fn into_temporary(self) -> Option<TempDir> {
         self.temporary
+    }
+
+    /// The folder on a disk of its own, if it has one.
+    pub(crate) fn disk(&self) -> Option<PathBuf> {
+        self.disk_mib.map(|_| self.home.clone())
     }
 
     /// Of the superuser `app` on database `postgres`; of both servers, when there are two.
@@ -99,6 +107,11 @@ impl Postgres {
 
     /// Makes a database cluster, starts the server and waits until it answers.
     pub(crate) fn start(&self, processes: &Processes) -> Result<()> {
+        if let Some(mib) = self.disk_mib {
+            self.make_home()?;
+            processes.keep_disk(&self.home)?;
+            disk::mount(&self.home, mib)?;
+        }
         self.initialize()?;
         self.run(processes)
     }
@@ -198,8 +211,13 @@ impl Postgres {
              wal_compression = off\njit = off\nlog_min_messages = warning\n"
         )?;
         if self.peer.is_some() {
-            // Commits wait for the standby from the first one on.
+            // Commits wait for the standby from the first one on. By default it looks for its
+            // primary every 5 s, and is not promoted in between.
             writeln!(text, "synchronous_standby_names = '{STANDBY}'\nsynchronous_commit = on")?;
+            writeln!(text, "wal_retrieve_retry_interval = 100ms")?;
+        }
+        if let Some(mib) = self.disk_mib {
+            writeln!(text, "min_wal_size = 32MB\nmax_wal_size = {}MB", (mib / 4).max(32))?;
         }
         std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
         let file = self.data().join("pg_hba.conf");
