@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 /// What there is to strike with.
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
-    /// Whether this process may make networks.
+    /// Whether this process may make networks, and what else only root can.
     pub(crate) network: bool,
     /// Folder with the binaries of an older release.
     pub(crate) older: Option<PathBuf>,
@@ -26,12 +26,15 @@ impl Means {
 
     /// Why a fault cannot strike.
     pub(crate) fn miss(&self, fault: Fault) -> Option<&'static str> {
-        if fault.is_of_the_network() && !self.network {
+        if fault.needs_root() && !self.network {
             return Some("only root can");
         }
         (fault.is_of_releases() && self.older.is_none()).then_some("there is no older release")
     }
 }
+
+/// Room for some rounds.
+const JOURNAL_DISK_MIB: u32 = 1_024;
 
 /// Where faults strike.
 pub(crate) struct Arena {
@@ -42,15 +45,21 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Starts a cluster for a scenario: in namespaces when this process may make some; of two
-    /// releases, or with clocks to set, which makes each look at them dearer, when that is needed.
+    /// Starts a cluster with what a scenario needs: in namespaces when this process may make some; of
+    /// two releases, or with clocks to set, which makes each look at them dearer, only when asked.
     pub(crate) async fn start(scenario: &Scenario, means: &Means) -> Result<Self> {
         let mut builder = Cluster::builder().namespaces();
-        if scenario.faults().any(|fault| fault.is_of_clocks()) {
+        if scenario.faults().any(|fault| fault == Fault::Promote) {
+            builder = builder.standby();
+        }
+        if scenario.faults().any(|fault| fault == Fault::FullDisk) {
+            builder = builder.journal_disk(JOURNAL_DISK_MIB);
+        }
+        if scenario.faults().any(Fault::is_of_clocks) {
             builder = builder.clocks();
         }
         if let Some(older) = &means.older
-            && scenario.faults().any(|fault| fault.is_of_releases())
+            && scenario.faults().any(Fault::is_of_releases)
         {
             builder = builder.older(older);
         }

@@ -7,14 +7,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use gss_tests::cluster::Cluster;
 use gss_tests::network::Network;
+use gss_tests::standby;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use serde::Deserialize;
 
 use crate::arena::Arena;
+use crate::full_disk::FullDisk;
 use crate::redis_cluster;
 use crate::skew;
+use crate::squeeze;
 use crate::starvation::Starvation;
 use crate::storm::Storm;
 use crate::target::Target;
@@ -41,6 +44,8 @@ pub(crate) enum Fault {
     /// SIGTERM, waited for and started again as the other release, one after the other: upgrades
     /// and downgrades.
     Exchange(Target),
+    /// PostgreSQL is killed and its standby promoted; when healed, it is the other's standby.
+    Promote,
     /// A replica takes over from its master, which lives.
     Failover,
     /// Slots of one Redis master move to another.
@@ -64,6 +69,10 @@ pub(crate) enum Fault {
     Starve(Target),
     /// The wall clock of a node or router steps, forth or back, and back again when healed.
     Skew(Target),
+    /// The kernel kills it for want of memory; started again when healed.
+    Squeeze(Target),
+    /// The disk of PostgreSQL is full; started again when healed, if it ended.
+    FullDisk,
     /// Hundreds connect to every router and say nothing.
     Storm,
 }
@@ -77,12 +86,19 @@ pub(crate) struct Struck {
     starved: Vec<Starvation>,
     /// By how much clocks are off, in milliseconds.
     skewed: Vec<i64>,
+    full_disk: Option<FullDisk>,
     _storm: Option<Storm>,
 }
 
 impl Fault {
+    /// Whether nobody else can bring it about.
+    pub(crate) fn needs_root(self) -> bool {
+        use Fault::{FullDisk, Squeeze, Starve};
+        self.is_of_the_network() || matches!(self, FullDisk | Squeeze(_) | Starve(_))
+    }
+
     /// Whether it needs namespaces.
-    pub(crate) fn is_of_the_network(self) -> bool {
+    fn is_of_the_network(self) -> bool {
         use Fault::{Cut, Isolate, Lossy, Narrow, Part, Unheard};
         matches!(self, Isolate(_) | Cut(..) | Part(..) | Unheard(..) | Lossy(_) | Narrow(_))
     }
@@ -97,6 +113,13 @@ impl Fault {
         matches!(self, Self::Skew(_))
     }
 
+    /// Whether PostgreSQL does not run afterwards.
+    pub(crate) fn ends_postgres(self) -> bool {
+        use Fault::{Drain, FullDisk, Kill, Roll};
+        let (Kill(it) | Drain(it) | Roll(it)) = self else { return self == FullDisk };
+        it == Target::Postgres
+    }
+
     fn verb(self) -> &'static str {
         match self {
             Self::Kill(_) => "kill",
@@ -104,6 +127,7 @@ impl Fault {
             Self::Drain(_) => "drain",
             Self::Roll(_) => "roll",
             Self::Exchange(_) => "exchange the release of",
+            Self::Promote => "promote the standby of",
             Self::Failover => "fail over to",
             Self::MoveSlots => "move slots of",
             Self::Forget => "empty",
@@ -113,6 +137,8 @@ impl Fault {
             Self::Unheard(..) => "take over unheard from",
             Self::Lossy(_) => "lose a fifth of the packets to",
             Self::Narrow(_) => "leave 1 Mbit/s to",
+            Self::Squeeze(_) => "leave no memory to",
+            Self::FullDisk => "fill the disk of",
             Self::Starve(_) => "leave a fiftieth of a core to",
             Self::Skew(_) => "set the clock of",
             Self::Storm => "storm",
@@ -133,7 +159,9 @@ impl Fault {
             | Self::Lossy(target)
             | Self::Narrow(target)
             | Self::Starve(target)
-            | Self::Skew(target) => target,
+            | Self::Skew(target)
+            | Self::Squeeze(target) => target,
+            Self::Promote | Self::FullDisk => Target::Postgres,
             Self::Failover => Target::RedisReplica,
             Self::MoveSlots => Target::RedisMaster,
             Self::Forget => Target::RedisMasters,
@@ -144,11 +172,12 @@ impl Fault {
     /// Strikes.
     pub(crate) async fn strike(self, arena: &mut Arena, random: &mut StdRng) -> Result<Struck> {
         let mut processes = self.target().pick(&arena.cluster, random).await?;
-        let (mut starved, mut skewed, mut storm) = (Vec::new(), Vec::new(), None);
+        let (mut starved, mut skewed, mut full_disk, mut storm) = (vec![], vec![], None, None);
         match self {
             Self::Kill(_) | Self::Pause(_) | Self::Drain(_) | Self::Roll(_) | Self::Exchange(_) => {
                 self.signal(&mut arena.cluster, &processes).await?;
             }
+            Self::Promote => processes = vec![standby::promote(&mut arena.cluster).await?],
             Self::Failover => {
                 let replica = processes.first().context("a replica")?;
                 redis_cluster::fail_over(&arena.cluster, replica).await?;
@@ -178,9 +207,15 @@ impl Fault {
                 }
             }
             Self::Skew(_) => skewed = skew::begin(&arena.cluster, &processes, random).await?,
+            Self::Squeeze(_) => {
+                for id in &processes {
+                    squeeze::squeeze(&arena.cluster, id).await?;
+                }
+            }
+            Self::FullDisk => full_disk = Some(FullDisk::begin(&arena.cluster)?),
             Self::Storm => storm = Some(Storm::begin(&arena.cluster).await),
         }
-        Ok(Struck { fault: self, processes, starved, skewed, _storm: storm })
+        Ok(Struck { fault: self, processes, starved, skewed, full_disk, _storm: storm })
     }
 
     async fn signal(self, cluster: &mut Cluster, processes: &[String]) -> Result<()> {
@@ -293,9 +328,14 @@ impl Struck {
     /// Undoes it and waits until the processes serve again.
     pub(crate) async fn heal(self, arena: &mut Arena) -> Result<()> {
         match self.fault {
-            Fault::Kill(_) | Fault::Drain(_) => {
+            Fault::Kill(_) | Fault::Drain(_) | Fault::Squeeze(_) => {
                 for id in &self.processes {
                     arena.cluster.restart(id)?;
+                }
+            }
+            Fault::Promote => {
+                for id in &self.processes {
+                    standby::rejoin(&mut arena.cluster, id).await?;
                 }
             }
             Fault::Pause(_) => {
@@ -309,6 +349,11 @@ impl Struck {
                 }
             }
             Fault::Skew(_) => skew::end(&arena.cluster, &self.processes).await?,
+            Fault::FullDisk => {
+                if let Some(full_disk) = self.full_disk {
+                    full_disk.end(&mut arena.cluster).await?;
+                }
+            }
             _ if self.fault.is_of_the_network() => arena.network()?.heal()?,
             _ => {}
         }

@@ -7,6 +7,7 @@
 mod arena;
 mod direction;
 mod fault;
+mod full_disk;
 mod logs;
 mod progress;
 mod redis_cluster;
@@ -16,6 +17,7 @@ mod resources;
 mod round;
 mod scenario;
 mod skew;
+mod squeeze;
 mod starvation;
 mod storm;
 mod target;

@@ -110,6 +110,10 @@ impl Scenario {
         ensure!(!self.strikes.is_empty(), "no strikes");
         ensure!(self.load.tables > 0 && self.load.players > 2, "3 players at a table, at least");
         ensure!(self.load.rate > 0.0, "load.rate is not above 0");
+        // Its server comes back as a standby only.
+        let both = self.faults().any(|fault| fault == Fault::Promote)
+            && self.faults().any(Fault::ends_postgres);
+        ensure!(!both, "promote, and PostgreSQL ends in another way");
         let spans = self.strikes.iter().map(|strike| strike.lasts_seconds);
         for [from, to] in spans.chain([self.calm_seconds]) {
             ensure!(0.0 <= from && from <= to, "[{from}, {to}] is no span of seconds");
@@ -198,6 +202,10 @@ mod tests {
         assert!(unknown.contains("unknown field `second`"), "{unknown}");
         let none = refusal(&format!("about = \"\"\nseconds = 1\nstrikes = []\n{load}"));
         assert!(none.ends_with("odd.toml: no strikes"), "{none}");
+        let both = "[[strikes]]\nfaults = [\"promote\", { kill = \"postgres\" }]\n\
+                    lasts_seconds = [2, 3]\n";
+        let both = refusal(&format!("about = \"\"\nseconds = 1\n{load}{both}"));
+        assert!(both.ends_with("promote, and PostgreSQL ends in another way"), "{both}");
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

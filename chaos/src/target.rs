@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::{Result, ensure};
 use gss_tests::cluster::{Cluster, Process};
+use gss_tests::standby;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde::Deserialize;
@@ -30,7 +31,7 @@ pub(crate) enum Target {
     RedisReplica,
     /// All of Redis.
     Redis,
-    /// The journal's server.
+    /// The journal's server; of two, the one that writes.
     Postgres,
     /// The broker.
     Rabbitmq,
@@ -52,7 +53,7 @@ impl Target {
             Self::RedisMasters => (redis_cluster::with_role(cluster, "master").await?, false),
             Self::RedisReplica => (redis_cluster::with_role(cluster, "slave").await?, true),
             Self::Redis => (redis_cluster::processes(cluster), false),
-            Self::Postgres => (vec!["postgres".to_owned()], false),
+            Self::Postgres => (vec![standby::primary(cluster).await?], false),
             Self::Rabbitmq => (vec!["rabbitmq".to_owned()], false),
         };
         ensure!(!all.is_empty(), "no {self:?} to strike");

@@ -41,6 +41,8 @@ pub struct Endpoints {
     pub tls_ca: Option<PathBuf>,
     /// Pids at the start, of all processes, servers included.
     pub pids: BTreeMap<String, u32>,
+    /// A folder on the journal's own disk; None: it has none.
+    pub journal_disk: Option<PathBuf>,
     /// This machine's address in the cluster's network, at which the services listen; None without
     /// namespaces.
     pub host_address: Option<Ipv4Addr>,
@@ -92,13 +94,22 @@ pub struct Builder {
     namespaces: bool,
     clocks: bool,
     older: Option<PathBuf>,
+    standby: bool,
+    journal_disk: Option<u32>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        let (nodes, routers) = (3, 2);
-        let (plaintext, namespaces, clocks, older) = (true, false, false, None);
-        Self { nodes, routers, plaintext, namespaces, clocks, older }
+        Self {
+            nodes: 3,
+            routers: 2,
+            plaintext: true,
+            namespaces: false,
+            clocks: false,
+            older: None,
+            standby: false,
+            journal_disk: None,
+        }
     }
 }
 
@@ -146,6 +157,20 @@ impl Builder {
         self
     }
 
+    /// A synchronous standby for the journal's server: see [`crate::standby`].
+    #[must_use]
+    pub fn standby(mut self) -> Self {
+        self.standby = true;
+        self
+    }
+
+    /// A disk of so many MiB for the journal alone, where this process may make one.
+    #[must_use]
+    pub fn journal_disk(mut self, mib: u32) -> Self {
+        self.journal_disk = may("--mount").then_some(mib);
+        self
+    }
+
     /// Starts it and waits until every process is ready.
     ///
     /// # Errors
@@ -176,6 +201,12 @@ impl Builder {
         if let Some(older) = &self.older {
             command.arg("--older").arg(std::path::absolute(older)?);
         }
+        if self.standby {
+            command.arg("--standby");
+        }
+        if let Some(mib) = self.journal_disk {
+            command.args(["--journal-disk", &mib.to_string()]);
+        }
         let supervisor = command.spawn().context("start xtask cluster")?;
         let mut cluster = Cluster {
             endpoints: None,
@@ -192,8 +223,7 @@ impl Builder {
 
 /// Whether this process may make network namespaces.
 pub fn may_make_namespaces() -> bool {
-    let probe = Command::new("unshare").args(["--net", "true"]).stderr(Stdio::null()).status();
-    probe.is_ok_and(|status| status.success())
+    may("--net")
 }
 
 /// A running cluster.
@@ -352,7 +382,9 @@ impl Cluster {
             .stderr(log)
             .spawn()
             .with_context(|| format!("start {program}"))?;
-        self.restarted.insert(id.to_owned(), child);
+        if let Some(mut ended) = self.restarted.insert(id.to_owned(), child) {
+            ended.try_wait()?;
+        }
         Ok(())
     }
 
@@ -361,20 +393,24 @@ impl Cluster {
     /// # Errors
     /// When it does not within a minute.
     pub async fn await_process_ready(&self, id: &str) -> Result<()> {
-        let endpoints = self.endpoints();
-        let all = || endpoints.routers.iter().chain(&endpoints.nodes);
-        let process = all().find(|process| process.id == id).context("a router or node")?;
-        let url = format!("{}/readyz", with_scheme(&process.admin));
         let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            if let Ok(answer) = reqwest::get(&url).await
-                && answer.status().is_success()
-            {
-                return Ok(());
-            }
+        while !self.is_process_ready(id).await? {
             ensure!(Instant::now() < deadline, "{id} is not ready");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
+    }
+
+    /// What `/readyz` of a router or node says; one that does not answer is not ready.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub async fn is_process_ready(&self, id: &str) -> Result<bool> {
+        let endpoints = self.endpoints();
+        let mut all = endpoints.routers.iter().chain(&endpoints.nodes);
+        let process = all.find(|process| process.id == id).context("a router or node")?;
+        let url = format!("{}/readyz", with_scheme(&process.admin));
+        Ok(reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()))
     }
 
     /// A connection to the journal's database, for reading.
@@ -449,6 +485,12 @@ impl Drop for Cluster {
             }
         }
     }
+}
+
+/// Whether this process may make namespaces of a kind.
+fn may(kind: &str) -> bool {
+    let probe = Command::new("unshare").args([kind, "true"]).stderr(Stdio::null()).status();
+    probe.is_ok_and(|status| status.success())
 }
 
 fn to_pid(pid: u32) -> Result<Pid> {

@@ -12,5 +12,6 @@ pub mod player;
 pub mod registers;
 pub mod script;
 pub mod socket;
+pub mod standby;
 pub mod watch;
 pub mod workload;

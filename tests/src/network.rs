@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cluster::{Cluster, Endpoints};
+use crate::standby;
 
 /// Who can be cut off from whom.
 #[derive(Clone, Debug)]
@@ -160,16 +161,15 @@ impl Peer {
 
 fn peers(endpoints: &Endpoints) -> Result<BTreeMap<String, Peer>> {
     let address = endpoints.host_address.context("a cluster with namespaces")?;
-    let service = |name: String, url: &str| {
-        // Of `scheme://user@host:port/path` or `host:port`.
-        let authority = url.split("://").last().and_then(|rest| rest.split('/').next());
-        let port = authority.and_then(|it| it.rsplit_once(':')).context("a port")?.1.parse()?;
+    let service = |name: String, host: &str| {
+        let port = host.rsplit_once(':').context("a port")?.1.parse()?;
         anyhow::Ok((name, Peer { netns: None, address, port: Some(port) }))
     };
-    let mut peers = BTreeMap::from([
-        service("postgres".to_owned(), &endpoints.postgres)?,
-        service("rabbitmq".to_owned(), &endpoints.amqp)?,
-    ]);
+    let mut peers = BTreeMap::from([service("rabbitmq".to_owned(), authority(&endpoints.amqp))?]);
+    let servers: Vec<&str> = authority(&endpoints.postgres).split(',').collect();
+    for (name, host) in standby::names(servers.len()).zip(servers) {
+        peers.extend([service(name, host)?]);
+    }
     for (index, url) in endpoints.redis.iter().enumerate() {
         peers.extend([service(format!("redis-{}", index + 1), url)?]);
     }
@@ -179,6 +179,11 @@ fn peers(endpoints: &Endpoints) -> Result<BTreeMap<String, Peer>> {
         peers.insert(process.id.clone(), peer);
     }
     Ok(peers)
+}
+
+/// Of `scheme://user@host:port/path`; may name several hosts.
+fn authority(url: &str) -> &str {
+    url.split("://").last().and_then(|rest| rest.split('/').next()).unwrap_or(url)
 }
 
 /// At both ends of the cable into a namespace; the outer one has the namespace's name.

@@ -42,6 +42,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         namespaces: false,
         clocks: false,
         older: None,
+        standby: false,
+        journal_disk: None,
         no_build: false,
         set: Vec::new(),
     })?;

@@ -22,7 +22,7 @@ use crate::interrupt;
 use crate::namespaces::Namespaces;
 use crate::ports::Ports;
 use crate::processes::Processes;
-use crate::services;
+use crate::services::{self, JournalServer};
 use crate::wait;
 use configuration::{Plan, Process};
 
@@ -75,6 +75,13 @@ pub(crate) struct Options {
     /// are; each process can be exchanged for its other release.
     #[arg(long)]
     pub(crate) older: Option<PathBuf>,
+    /// A synchronous standby for the journal's server. Of the two, the one that ends comes back as
+    /// the other's standby only.
+    #[arg(long)]
+    pub(crate) standby: bool,
+    /// A disk of so many MiB for the journal's data alone, so that it can be filled. Needs root.
+    #[arg(long, value_name = "MIB", conflicts_with = "standby")]
+    pub(crate) journal_disk: Option<u32>,
     /// A key for every process, `section.key=value`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -134,7 +141,11 @@ impl Cluster {
         let processes = Processes::new(&dir)?;
         let network = network(options, &processes, ports.base())?;
         let host = network.map_or(Ipv4Addr::LOCALHOST, Namespaces::host);
-        let services = services::start(&processes, &mut ports, &dir, host)?;
+        let journal = JournalServer { standby: options.standby, disk_mib: options.journal_disk };
+        if journal.disk_mib.is_some() && !install::is_root() {
+            bail!("--journal-disk needs root");
+        }
+        let services = services::start(&processes, &mut ports, &dir, host, journal)?;
         let plan = Plan::new(options, dir, services, &mut ports, network)?;
         prepare(&plan, &binaries)?;
         let older = options.older.as_deref();
@@ -198,13 +209,14 @@ fn binaries(options: &Options) -> Result<PathBuf> {
 }
 
 /// What a cluster puts into its directory.
-const CONTENTS: [&str; 9] = [
+const CONTENTS: [&str; 10] = [
     "processes",
     "logs",
     "config",
     "keys",
     "clocks",
     "postgres",
+    "postgres-2",
     "redis",
     "rabbitmq",
     "endpoints.json",

@@ -8,6 +8,7 @@ mod cargo;
 mod chaos;
 mod cluster;
 mod dev;
+mod disk;
 mod install;
 mod interrupt;
 mod lint;

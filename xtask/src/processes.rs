@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,35 @@ pub(crate) struct Description {
     pub(crate) pid_file: PathBuf,
     /// How it is asked to end.
     pub(crate) stop: Stop,
+    /// What is done before it is started again; None: nothing.
+    pub(crate) renewal: Option<Renewal>,
+}
+
+/// Makes a process's data anew.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Renewal {
+    /// Removed first.
+    pub(crate) folder: PathBuf,
+    /// Then run.
+    pub(crate) command: Vec<String>,
+}
+
+impl Renewal {
+    /// Does it, where the process runs.
+    pub(crate) fn run(&self, dir: &Path, log: &Path) -> Result<()> {
+        if self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder)
+                .with_context(|| format!("remove {}", self.folder.display()))?;
+        }
+        let log_file = open_log(log)?;
+        let (program, words) = self.command.split_first().context("a command")?;
+        let mut command = Command::new(program);
+        command.args(words).current_dir(dir).stdin(Stdio::null());
+        command.stdout(log_file.try_clone().context("share the log")?).stderr(log_file);
+        let status = command.status().with_context(|| format!("start {program}"))?;
+        ensure!(status.success(), "{program} failed ({status}): {}", tail(log));
+        Ok(())
+    }
 }
 
 impl Description {
@@ -140,6 +169,7 @@ impl Processes {
             log: self.dir.join("logs").join(format!("{name}.log")),
             pid_file: self.dir.join("processes").join(format!("{name}.pid")),
             stop: Stop::Kill,
+            renewal: None,
         }
     }
 
@@ -164,6 +194,11 @@ impl Processes {
     /// Promises to remove a network too, after everything that was started.
     pub(crate) fn keep_network(&self, block: u16) -> Result<()> {
         lock(&self.reaper).network(block)
+    }
+
+    /// Promises to take a disk away too, after everything that was started.
+    pub(crate) fn keep_disk(&self, folder: &Path) -> Result<()> {
+        lock(&self.reaper).disk(folder)
     }
 
     fn description_file(&self, name: &str) -> PathBuf {
@@ -324,7 +359,8 @@ pub(crate) fn tail(log: &Path) -> String {
     format!("{}\n(from {})", lines[from..].join("\n"), log.display())
 }
 
-/// Becomes the described process; of the other release, when asked, from now on.
+/// Becomes the described process, renewed if it asks for that; of the other release, when asked,
+/// from now on.
 pub(crate) fn start_again(file: &Path, exchange: bool) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
     let mut description: Description = serde_json::from_str(&text)?;
@@ -335,6 +371,9 @@ pub(crate) fn start_again(file: &Path, exchange: bool) -> Result<()> {
             .with_context(|| format!("write {}", file.display()))?;
     }
     std::fs::write(&description.pid_file, std::process::id().to_string())?;
+    if let Some(renewal) = &description.renewal {
+        renewal.run(&description.dir, &description.log)?;
+    }
     let error = description.command()?.exec();
     Err(error).with_context(|| format!("start {}", description.program.display()))
 }

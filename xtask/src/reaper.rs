@@ -1,18 +1,20 @@
 //! Ends what a killed xtask leaves behind.
 //!
 //! A small process of its own group reads from its standard input: `+N` a process group started,
-//! `-N` it ended, `@N` a block of ports has a network. The end of input is the end of the parent;
-//! what is left then is killed, and then the networks are removed.
+//! `-N` it ended, `@N` a block of ports has a network, `/PATH` a folder has a disk. The end of input
+//! is the end of the parent; what is left then is killed, and then networks and disks are removed.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::disk;
 use crate::namespaces::Namespaces;
 
 /// The parent's side.
@@ -38,22 +40,27 @@ impl Reaper {
 
     /// Tells of a process group that started.
     pub(crate) fn started(&mut self, group: u32) -> Result<()> {
-        self.tell('+', group)
+        self.tell(&format!("+{group}"))
     }
 
     /// Tells of a process group that ended.
     pub(crate) fn ended(&mut self, group: u32) -> Result<()> {
-        self.tell('-', group)
+        self.tell(&format!("-{group}"))
     }
 
     /// Tells of a network that is about to be made.
     pub(crate) fn network(&mut self, block: u16) -> Result<()> {
-        self.tell('@', block.into())
+        self.tell(&format!("@{block}"))
     }
 
-    fn tell(&mut self, sign: char, number: u32) -> Result<()> {
+    /// Tells of a disk that is about to be mounted, by its absolute path.
+    pub(crate) fn disk(&mut self, folder: &Path) -> Result<()> {
+        self.tell(folder.to_str().context("a path in UTF-8")?)
+    }
+
+    fn tell(&mut self, what: &str) -> Result<()> {
         let input = self.input.as_mut().context("the reaper is gone")?;
-        writeln!(input, "{sign}{number}").context("tell the reaper")
+        writeln!(input, "{what}").context("tell the reaper")
     }
 }
 
@@ -68,9 +75,13 @@ impl Drop for Reaper {
 
 /// The process's side.
 pub(crate) fn serve() -> Result<()> {
-    let (mut groups, mut blocks) = (BTreeSet::new(), Vec::new());
+    let (mut groups, mut blocks, mut disks) = (BTreeSet::new(), Vec::new(), Vec::new());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
+        if line.starts_with('/') {
+            disks.push(PathBuf::from(line));
+            continue;
+        }
         let (sign, number) = line.split_at_checked(1).context("an empty line")?;
         let number: i32 = number.parse().context("a number")?;
         match sign {
@@ -85,5 +96,6 @@ pub(crate) fn serve() -> Result<()> {
             Err(error) => eprintln!("xtask: kill process group {group}: {error}"),
         }
     }
+    disks.iter().try_for_each(|folder| disk::unmount(folder))?;
     blocks.into_iter().try_for_each(|block| Namespaces::of_block(block).remove())
 }

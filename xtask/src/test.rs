@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cargo;
 use crate::ports::Ports;
 use crate::processes::Processes;
-use crate::services::{self, Services};
+use crate::services::{self, JournalServer, Services};
 use crate::wait;
 
 #[derive(Args)]
@@ -36,7 +36,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let processes = Processes::new(dir.path())?;
     let mut ports = Ports::reserve(None)?;
     println!("starting PostgreSQL, Redis Cluster and RabbitMQ in {}", dir.path().display());
-    let services = services::start(&processes, &mut ports, dir.path(), Ipv4Addr::LOCALHOST)?;
+    let (host, journal) = (Ipv4Addr::LOCALHOST, JournalServer::default());
+    let services = services::start(&processes, &mut ports, dir.path(), host, journal)?;
     if !options.selects_packages() {
         println!("building");
         // In one go: apart, dependencies would be built twice, with other features.

@@ -51,6 +51,9 @@ pub(super) fn write(file: &Path, plan: &Plan, processes: &Processes) -> Result<(
     if let Some(network) = plan.network {
         endpoints["host_address"] = network.host().to_string().into();
     }
+    if let Some(disk) = &plan.services.journal_disk {
+        endpoints["journal_disk"] = disk.display().to_string().into();
+    }
     let draft = file.with_extension("json.new");
     std::fs::write(&draft, serde_json::to_string_pretty(&endpoints)?)?;
     std::fs::rename(&draft, file).with_context(|| format!("write {}", file.display()))

@@ -1,14 +1,17 @@
 //! The server, and how its connections are protected.
 //!
 //! TLS with the certificate verified, unless the URL says `sslmode=disable`; on loopback and over
-//! sockets only if it says `sslmode=require`.
+//! sockets only if it says `sslmode=require`. Of several hosts it is the one that takes writes,
+//! asked in random order: one that accepts connections and is silent must not be in the way of the
+//! others for ever.
 
 use std::net::IpAddr;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use rustls::ClientConfig;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -38,6 +41,10 @@ impl Server {
             let local = addresses && config.get_hosts().iter().all(is_local);
             config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }
+        if hosts(&config) > 1 {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            config.load_balance_hosts(LoadBalanceHosts::Random);
+        }
         let tls = client(config.get_ssl_mode(), address.tls_ca.as_deref())?;
         Ok(Self { config, tls: MakeRustlsConnect::new(tls) })
     }
@@ -47,12 +54,23 @@ impl Server {
         self.config.get_ssl_mode() == SslMode::Require
     }
 
+    /// Each host gets its part of `bound` to accept a connection: one that is gone must not use up
+    /// the time in which another would answer.
+    pub(super) fn accepted_within(&mut self, bound: Duration) {
+        let hosts = u32::try_from(hosts(&self.config)).unwrap_or(u32::MAX);
+        self.config.connect_timeout(bound / hosts.max(1));
+    }
+
     /// Connects; the second part moves the bytes.
     pub(in crate::ports::journal) async fn connect(
         &self,
     ) -> Result<(Client, Connection<Socket, Stream>), tokio_postgres::Error> {
         self.config.connect(self.tls.clone()).await
     }
+}
+
+fn hosts(config: &Config) -> usize {
+    config.get_hosts().len().max(config.get_hostaddrs().len())
 }
 
 fn client(mode: SslMode, ca: Option<&Path>) -> Result<ClientConfig, tls::TlsError> {
@@ -90,6 +108,23 @@ mod tests {
         assert_eq!(mode("postgres://u@localhost/d?hostaddr=10.0.0.5"), SslMode::Require);
         assert_eq!(mode("postgres:///d?hostaddr=10.0.0.5"), SslMode::Require);
         assert_eq!(mode("postgres://u@db.example/d?sslmode=disable"), SslMode::Disable);
+    }
+
+    #[test]
+    fn of_several_hosts_any_may_be_the_primary_and_none_uses_up_the_time() {
+        tls::install();
+        let of = |url: &str| {
+            let mut server = Server::of(&Address::from(url)).expect("a URL");
+            server.accepted_within(Duration::from_secs(4));
+            server.config
+        };
+        let two = of("postgres://u@127.0.0.1:1,127.0.0.1:2/d");
+        assert_eq!(two.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(two.get_load_balance_hosts(), LoadBalanceHosts::Random);
+        assert_eq!(two.get_connect_timeout(), Some(&Duration::from_secs(2)));
+        let one = of("postgres://u@127.0.0.1:1/d");
+        assert_eq!(one.get_target_session_attrs(), TargetSessionAttrs::Any);
+        assert_eq!(one.get_connect_timeout(), Some(&Duration::from_secs(4)));
     }
 
     #[test]

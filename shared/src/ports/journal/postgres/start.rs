@@ -8,7 +8,6 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::Client;
-use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -20,15 +19,17 @@ use crate::ports::journal::{Address, JournalConfig, OpenError};
 
 const JOIN_CLUSTER: &str = include_str!("../sql/postgres/join_cluster.sql");
 const CLUSTER: &str = include_str!("../sql/postgres/cluster.sql");
+const READ_ONLY: &str = "SELECT current_setting('transaction_read_only')::bool";
 const STANDBYS: &str = include_str!("../sql/postgres/standbys.sql");
+
+/// How long one host may take to accept the connection of the migrations.
+const MIGRATION_CONNECTS: Duration = Duration::from_secs(30);
 
 /// What the connections have in common.
 pub(super) fn server(config: &JournalConfig) -> Result<Server, OpenError> {
     let mut server = Server::of(&config.address).map_err(|error| OpenError::BadUrl(Some(error)))?;
-    server.config.application_name("gss-journal").connect_timeout(config.append_timeout);
-    if server.config.get_hosts().len() > 1 {
-        server.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-    }
+    server.config.application_name("gss-journal");
+    server.accepted_within(config.append_timeout);
     Ok(server)
 }
 
@@ -55,11 +56,42 @@ pub(in crate::ports::journal) async fn create_database(
     create.await.map_err(|error: tokio_postgres::Error| MigrateError::Unavailable(error.into()))
 }
 
-/// One connection of the migrations.
+/// One connection of the migrations: to the first of the hosts that takes writes.
 pub(in crate::ports::journal) async fn migration_connection(
     address: &Address,
 ) -> Result<sqlx::PgConnection, MigrateError> {
-    let mut options = PgConnectOptions::from_str(&address.url)
+    let urls = each_host(&address.url);
+    let mut refused = MigrateError::BadUrl(None);
+    for url in &urls {
+        refused = match timeout(MIGRATION_CONNECTS, migration_connection_to(url, address)).await {
+            Ok(Ok(mut connection)) => {
+                match sqlx::query_scalar(READ_ONLY).fetch_one(&mut connection).await {
+                    Ok(false) => return Ok(connection),
+                    Ok(true) => MigrateError::Unavailable("the server takes no writes".into()),
+                    Err(error) => MigrateError::Unavailable(error.into()),
+                }
+            }
+            Ok(Err(error)) => error,
+            Err(_) => MigrateError::Unavailable(TimedOut(MIGRATION_CONNECTS).into()),
+        };
+    }
+    Err(refused)
+}
+
+/// The URL with each of its hosts alone: sqlx knows of one.
+fn each_host(url: &str) -> Vec<String> {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
+    let hosts = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    let (before, after) = (&url[..hosts], &url[end..]);
+    url[hosts..end].split(',').map(|host| format!("{before}{host}{after}")).collect()
+}
+
+async fn migration_connection_to(
+    url: &str,
+    address: &Address,
+) -> Result<sqlx::PgConnection, MigrateError> {
+    let mut options = PgConnectOptions::from_str(url)
         .map_err(|error| MigrateError::BadUrl(Some(error.into())))?;
     if let Some(password) = &address.password {
         options = options.password(password);
@@ -143,4 +175,18 @@ async fn join_cluster(client: &Client, shards: ShardCount) -> Result<Uuid, OpenE
 
 fn unavailable(error: tokio_postgres::Error) -> OpenError {
     OpenError::Unavailable(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart_by_its_hosts() {
+        assert_eq!(each_host("postgres://u:p@a:1/d?x=1"), ["postgres://u:p@a:1/d?x=1"]);
+        let two = ["postgres://u@a:1/d?x=1,2", "postgres://u@b/d?x=1,2"];
+        assert_eq!(each_host("postgres://u@a:1,b/d?x=1,2"), two);
+        assert_eq!(each_host("postgres://a,b"), ["postgres://a", "postgres://b"]);
+        assert_eq!(each_host("postgres:///d?host=/run"), ["postgres:///d?host=/run"]);
+    }
 }

@@ -1,5 +1,7 @@
 //! Start-up checks, migrations, and the plans of a journal that grew.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
 
 use super::super::lane;
@@ -31,6 +33,35 @@ async fn a_server_is_checked_before_use() {
     assert!(matches!(wrong, OpenError::WrongShardCount { configured: 9, stored: 8 }), "{wrong}");
     config.address.url.push_str("_absent");
     assert!(matches!(refusal(&config).await, OpenError::Unavailable(_)));
+}
+
+/// A machine that is half dead accepts connections and says nothing; another is gone.
+#[tokio::test]
+async fn hosts_that_do_not_answer_are_not_in_the_way_of_the_primary() {
+    let Fresh { config, .. } = fresh().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    let with_other = |other: &str| {
+        let url = config.address.url.replacen('@', &format!("@{other},"), 1);
+        JournalConfig {
+            address: Address::from(url.as_str()),
+            append_timeout: Duration::from_millis(500),
+            ..config.clone()
+        }
+    };
+    let half_dead = with_other(&silent.local_addr().expect("address").to_string());
+    // Each try asks first whom it likes.
+    let mut answered = None;
+    for _ in 0..64 {
+        let Ok(opened) = open(&half_dead, &Clock::system()).await else { continue };
+        answered = opened.journal.clock().await.ok();
+        if answered.is_some() {
+            break;
+        }
+    }
+    assert!(answered.is_some());
+    let gone = with_other("127.0.0.1:1");
+    open(&gone, &Clock::system()).await.expect("open");
+    migrations::verify(&gone.address).await.expect("verified");
 }
 
 #[tokio::test]
