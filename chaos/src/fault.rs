@@ -212,7 +212,7 @@ impl Fault {
                     squeeze::squeeze(&arena.cluster, id).await?;
                 }
             }
-            Self::FullDisk => full_disk = Some(FullDisk::begin(&arena.cluster)?),
+            Self::FullDisk => full_disk = Some(FullDisk::begin(&arena.cluster, random)?),
             Self::Storm => storm = Some(Storm::begin(&arena.cluster).await),
         }
         Ok(Struck { fault: self, processes, starved, skewed, full_disk, _storm: storm })

@@ -1,7 +1,7 @@
-//! The disk of the journal's server is full: a file takes what is left of it.
+//! The disk of the journal's server is full: a file takes what is left of it, or all but too little.
 //!
-//! PostgreSQL refuses what needs more room and ends when that is its own log; whoever gives it room
-//! starts it again.
+//! Without room PostgreSQL refuses what makes its tables grow. With some, tables still grow until
+//! its log needs a new segment, and then it ends; whoever gives it room starts it again.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -10,10 +10,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gss_tests::cluster::{Cluster, is_running};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use tokio::time::Instant;
 
 /// The journal's server.
 const SERVER: &str = "postgres";
+/// What may be left: nothing, or half a segment of PostgreSQL's log.
+const LEFT: [u64; 2] = [0, 512 << 10];
 /// Written at a time.
 static CHUNK: [u8; 1 << 20] = [0; 1 << 20];
 /// How long it may take to recover.
@@ -25,17 +29,20 @@ pub(crate) struct FullDisk(PathBuf);
 
 impl FullDisk {
     /// From now on.
-    pub(crate) fn begin(cluster: &Cluster) -> Result<Self> {
+    pub(crate) fn begin(cluster: &Cluster, random: &mut StdRng) -> Result<Self> {
         let folder = cluster.endpoints().journal_disk.as_ref();
         let full = Self(folder.context("the journal has no disk of its own")?.join("full"));
         let mut file = File::create(&full.0)?;
         loop {
             match file.write(&CHUNK) {
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(full),
+                Err(error) if error.kind() == ErrorKind::StorageFull => break,
                 Err(error) => return Err(error).context("fill the disk"),
             }
         }
+        let left = LEFT.choose(random).copied().unwrap_or_default();
+        file.set_len(file.metadata()?.len().saturating_sub(left))?;
+        Ok(full)
     }
 
     /// There is room again; waits until the server answers.

@@ -119,8 +119,9 @@ sections! {
 
     /// The journal: PostgreSQL, or SQLite when everything runs in one process.
     journal: JournalSection {
-        /// postgres://user@host:port/database or sqlite:path. Off loopback PostgreSQL is spoken to
-        /// by TLS, unless the URL ends with ?sslmode=disable.
+        /// postgres://user@host:port/database or sqlite:path. Of several hosts, host:port,host:port,
+        /// the one that takes writes is used. Off loopback PostgreSQL is spoken to by TLS, unless
+        /// the URL ends with ?sslmode=disable.
         url: Secret = Secret::from("sqlite:data/journal.db"),
         /// File with the password, instead of in the URL.
         password_file: Option<PathBuf> = None,

@@ -190,6 +190,10 @@ impl Postgres {
         words.push(self.bin.join("initdb").display().to_string());
         let options = ["-U", "app", "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"];
         words.extend(options.map(str::to_owned));
+        if self.disk_mib.is_some() {
+            // Its log has to ask for room often, or a full disk is never noticed there.
+            words.push("--wal-segsize=1".to_owned());
+        }
         words.extend(["--no-instructions".to_owned(), "-D".to_owned()]);
         words.push(self.data().display().to_string());
         let log = std::fs::File::create(&self.log)?;
@@ -217,7 +221,7 @@ impl Postgres {
             writeln!(text, "wal_retrieve_retry_interval = 100ms")?;
         }
         if let Some(mib) = self.disk_mib {
-            writeln!(text, "min_wal_size = 32MB\nmax_wal_size = {}MB", (mib / 4).max(32))?;
+            writeln!(text, "min_wal_size = 2MB\nmax_wal_size = {}MB", (mib / 4).max(2))?;
         }
         std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
         let file = self.data().join("pg_hba.conf");
