@@ -19,7 +19,7 @@ const SERVER: &str = "postgres";
 /// What may be left: nothing, or half a segment of PostgreSQL's log.
 const LEFT: [u64; 2] = [0, 512 << 10];
 /// Written at a time.
-static CHUNK: [u8; 1 << 20] = [0; 1 << 20];
+const CHUNK: usize = 1 << 20;
 /// How long it may take to recover.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,8 +33,9 @@ impl FullDisk {
         let folder = cluster.endpoints().journal_disk.as_ref();
         let full = Self(folder.context("the journal has no disk of its own")?.join("full"));
         let mut file = File::create(&full.0)?;
+        let chunk = vec![0; CHUNK];
         loop {
-            match file.write(&CHUNK) {
+            match file.write(&chunk) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::StorageFull => break,
                 Err(error) => return Err(error).context("fill the disk"),
