@@ -17,6 +17,9 @@ pub const SESSION_QUEUE: usize = 2_048;
 pub const BULK_OUTSTANDING: usize = 1_024;
 /// Activations for reads alone, of [`gss_shared::limits::ACTIVATIONS_AT_ONCE`]: commands come first.
 pub const READ_ACTIVATIONS_AT_ONCE: usize = 16;
+/// Sessions whose activation may be counted in the journal, remembered so that this process does not
+/// count them again; beyond, one of them may be.
+pub const COUNTED: usize = 4_096;
 /// Journal reads beside the shard tasks at a time (fetches, resumes, trails): the read pool has four
 /// connections, and a large fetch holds 4 MiB.
 pub const JOURNAL_READS_AT_ONCE: usize = 32;

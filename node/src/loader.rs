@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::{
-    JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES, READ_ACTIVATIONS_AT_ONCE, SAVES_AT_ONCE,
+    COUNTED, JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES, READ_ACTIVATIONS_AT_ONCE, SAVES_AT_ONCE,
 };
 use crate::metrics::Metrics;
 use crate::work::{Candidate, LoadError, Loaded, Stored};
@@ -56,7 +56,8 @@ pub struct Loader {
     read_activations: Semaphore,
     reads: Semaphore,
     saves: Semaphore,
-    /// Sessions that this process counted, or may have: it lives, so it does not count them again.
+    /// Sessions that this process counted, or may have, at most [`COUNTED`]: it lives, so it does not
+    /// count them again.
     counted: Mutex<BTreeSet<SessionId>>,
 }
 
@@ -143,12 +144,22 @@ impl Loader {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this process did not count the session yet; from now on it did.
+    fn is_first(&self, session: SessionId) -> bool {
+        let mut counted = self.counted();
+        let first = counted.insert(session);
+        if counted.len() > COUNTED {
+            counted.pop_first();
+        }
+        first
+    }
+
     /// Counts an activation; returns how many processes began one and did not end it, this one
     /// included. None: that is not known, or this process was counted before. A try without an answer
     /// may be counted, even after the mark that it is over, and is not repeated: in an outage one
     /// death, or none, would count as many.
     async fn begin(&self, session: SessionId) -> Result<Option<u32>, JournalError> {
-        if !self.counted().insert(session) {
+        if !self.is_first(session) {
             return Ok(None);
         }
         match self.journal.begin_activation(session).await {
