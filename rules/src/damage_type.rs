@@ -1,0 +1,23 @@
+//! The thirteen types of damage.
+
+use serde::{Deserialize, Serialize};
+
+/// A type of damage (SRD 5.1 "Damage Types"; SRD 5.2.1 "Damage Types").
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DamageType {
+    Acid,
+    Bludgeoning,
+    Cold,
+    Fire,
+    Force,
+    Lightning,
+    Necrotic,
+    Piercing,
+    Poison,
+    Psychic,
+    Radiant,
+    Slashing,
+    Thunder,
+}
