@@ -6,6 +6,7 @@ mod creature;
 mod damage_type;
 pub mod dice;
 mod rule_set;
+pub mod space;
 
 pub use ability::{Abilities, Ability, Skill, modifier};
 pub use condition::Condition;
