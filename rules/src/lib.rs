@@ -7,6 +7,7 @@ mod damage_type;
 pub mod dice;
 mod rule_set;
 pub mod space;
+pub mod spellcasting;
 
 pub use ability::{Abilities, Ability, Skill, modifier};
 pub use condition::Condition;

@@ -46,6 +46,12 @@ pub fn cost_per_foot(gait: Gait, difficult: bool, rules: &RuleSet) -> i32 {
     1 + reasons.into_iter().map(i32::from).sum::<i32>()
 }
 
+/// Whether one that squeezes has disadvantage on attacks and Dexterity saving throws, and attackers
+/// advantage against it; in SRD 5.2.1 a narrow space is difficult terrain and nothing else.
+pub fn squeezing_hampers(rule: Edition) -> bool {
+    rule == Edition::E51
+}
+
 /// Whether a grappled creature taken along slows the one that drags it: by half its speed in SRD
 /// 5.1, by a foot for every foot in SRD 5.2.1.
 pub fn drag_burdens(rule: Edition, mover: Size, dragged: Size) -> bool {
