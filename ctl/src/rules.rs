@@ -4,9 +4,13 @@
 //! the case expects, and asks for all of these dice and no more.
 
 mod case;
+mod departure;
 mod dice_expr;
+mod geometry;
+mod movement;
 mod play;
 mod report;
+mod spell_slots;
 mod suites;
 
 use std::path::PathBuf;
