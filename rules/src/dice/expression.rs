@@ -1,11 +1,14 @@
 //! A dice expression, and what it comes to with given dice.
 
+use serde::{Deserialize, Serialize};
+
 use super::parse::{self, ExpressionError};
 use super::roll::{Modifier, Roll, RollMode};
 use super::{Dice, FACES, REROLLS_PER_DIE};
 
 /// A parsed expression: terms added up. `2d6+3`, `4d6kh3`, `1d20-1d4`, `3d6!`, `2d6rr1`, `d%`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Expression {
     pub(super) text: String,
     pub(super) terms: Vec<(Sign, Term)>,
@@ -63,11 +66,30 @@ impl Expression {
         parse::expression(text)
     }
 
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Rolls it. At most [`FACES`] faces are drawn: dice written in the expression always, then
     /// explosions and rerolls as long as there is room.
     pub fn roll(&self, dice: &mut dyn Dice) -> Roll {
-        let written = self.terms.iter().map(|(_, term)| term.dice()).sum::<usize>();
-        let mut table = Table { dice, faces: Vec::with_capacity(written), spare: FACES - written };
+        self.roll_times(1, dice)
+    }
+
+    /// Rolls it as a critical hit does: every die twice, numbers once (SRD 5.1 "Critical Hits";
+    /// SRD 5.2.1 "Critical Hits"). Content of at most [`FACES`] / 2 dice is expected.
+    pub fn roll_critical(&self, dice: &mut dyn Dice) -> Roll {
+        self.roll_times(2, dice)
+    }
+
+    fn roll_times(&self, times: usize, dice: &mut dyn Dice) -> Roll {
+        let written = self.terms.iter().map(|(_, term)| term.dice()).sum::<usize>() * times;
+        let mut table = Table {
+            dice,
+            faces: Vec::with_capacity(written),
+            spare: FACES.saturating_sub(written),
+        };
         let mut kept = Vec::new();
         let mut modifiers = Vec::new();
         let mut total = 0;
@@ -79,7 +101,7 @@ impl Expression {
                     modifiers.push(Modifier { value, source: "expression".to_owned() });
                 }
                 Term::Pool(pool) => {
-                    let counted = pool.roll(&mut table);
+                    let counted = pool.roll(times, &mut table);
                     total += sign.of(counted.iter().copied().map(i64::from).sum());
                     kept.extend(counted);
                 }
@@ -95,6 +117,20 @@ impl Expression {
             total,
             by: "server".to_owned(),
         }
+    }
+}
+
+impl TryFrom<String> for Expression {
+    type Error = ExpressionError;
+
+    fn try_from(text: String) -> Result<Self, ExpressionError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Expression> for String {
+    fn from(expression: Expression) -> Self {
+        expression.text
     }
 }
 
@@ -128,9 +164,9 @@ impl Table<'_> {
 }
 
 impl Pool {
-    fn roll(&self, table: &mut Table<'_>) -> Vec<u32> {
-        let mut stand = Vec::with_capacity(self.count);
-        for _ in 0..self.count {
+    fn roll(&self, times: usize, table: &mut Table<'_>) -> Vec<u32> {
+        let mut stand = Vec::with_capacity(self.count * times);
+        for _ in 0..self.count * times {
             let first = table.draw(self.sides);
             let mut face = self.reroll(first, table);
             stand.push(face);
