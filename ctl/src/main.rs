@@ -11,6 +11,7 @@ mod endpoints;
 mod keys;
 mod migrate;
 mod output;
+mod rules;
 mod session;
 mod shards;
 mod source;
@@ -42,6 +43,8 @@ enum Command {
     Session(session::Options),
     /// Generate the keys and certificates of a cluster; existing ones are kept.
     Keys(keys::Options),
+    /// Check the rules engine.
+    Rules(rules::Options),
     /// Print the configuration file with every key, its documentation and its default.
     Config,
 }
@@ -56,6 +59,7 @@ async fn main() -> ExitCode {
         Command::Shards(options) => shards::run(&options).await,
         Command::Session(options) => session::run(&options).await,
         Command::Keys(options) => keys::run(&options),
+        Command::Rules(options) => rules::run(&options),
         Command::Config => config::run(),
     };
     match outcome {

@@ -5,6 +5,7 @@
 
 mod expression;
 mod parse;
+mod range;
 mod roll;
 
 pub use expression::Expression;
@@ -19,6 +20,8 @@ pub const FACES: usize = 1_000;
 pub const SIDES: u32 = 1_000;
 /// Largest constant, either sign.
 pub const CONSTANT: i64 = 1_000_000;
+/// Most that an expression may come to, either sign.
+pub const RESULT: i64 = 1_000_000_000_000;
 /// Times one die is drawn again by `rr` before its face stands.
 pub const REROLLS_PER_DIE: usize = 100;
 

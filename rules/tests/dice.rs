@@ -51,9 +51,45 @@ fn expressions_come_to_what_they_say() {
         ("2d6rr1", "6:1 6:1 6:5 6:4", "[5, 4] | [] | 9"),
         ("2d6r1r2", "6:2 6:1 6:3", "[1, 3] | [] | 4"),
         ("2d4!+1d1", "4:4 4:1 4:2 1:1", "[4, 1, 2, 1] | [] | 8"),
+        ("(1d6+2)*2", "6:4", "[4] | [] | 12"),
+        ("1d6*2+1", "6:5", "[5] | [1] | 11"),
+        ("2*(1d4 - 1d6) * 3", "4:1 6:6", "[1, 6] | [] | -30"),
+        ("3d6/2", "6:1 6:2 6:4", "[1, 2, 4] | [] | 3"),
+        ("(1d4-4)/2", "4:1", "[1] | [] | -2"),
+        ("((5))", "", "[] | [] | 5"),
     ];
     for (text, script, expected) in cases {
         assert_eq!(roll(text, script), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_least_and_the_most_are_exact() {
+    let cases = [
+        ("5", Some(5), Some(5)),
+        ("2d6+3", Some(5), Some(15)),
+        ("1d20-1d4", Some(-3), Some(19)),
+        ("-1d4+10", Some(6), Some(9)),
+        ("4d6kh3", Some(3), Some(18)),
+        ("4d6dl1", Some(3), Some(18)),
+        ("2d20kl1-1", Some(0), Some(19)),
+        ("(1d6+2)*2", Some(6), Some(16)),
+        ("(1d4-3)*(1d6-4)", Some(-4), Some(6)),
+        ("1d7/2", Some(0), Some(3)),
+        ("(1d4-4)/2", Some(-2), Some(0)),
+        ("2d6r1", Some(2), Some(12)),
+        ("2d6rr1rr6", Some(4), Some(10)),
+        ("3d6!", Some(3), None),
+        ("10-3d6!", None, Some(7)),
+        ("3d6!rr6", Some(3), Some(15)),
+        ("3d6!kh2", Some(2), Some(12)),
+        ("3d6!kl2", Some(2), Some(10)),
+        ("3d6!*0", Some(0), Some(0)),
+        ("2*3d6!/1000000", Some(0), None),
+    ];
+    for (text, least, most) in cases {
+        let expression = Expression::parse(text).expect(text);
+        assert_eq!((expression.minimum(), expression.maximum()), (least, most), "{text}");
     }
 }
 
@@ -89,6 +125,14 @@ fn other_text_is_refused() {
         ("1d1001", E::Sides),
         ("1d6r7", E::Sides),
         ("1000001", E::Constant),
+        ("(1d6", E::Unexpected { at: 4 }),
+        ("1d6)", E::Unexpected { at: 3 }),
+        ("()", E::Unexpected { at: 1 }),
+        ("2*", E::Unexpected { at: 2 }),
+        ("1d6/d4", E::Unexpected { at: 4 }),
+        ("1d6/0", E::Divisor),
+        ("1000000*1000000*2", E::Result),
+        ("2*(1d1000*1d1000)", E::Result),
         ("2d6kh3", E::Keep),
         ("2d6kh0", E::Keep),
         ("4d6kh3dl1", E::Keep),
@@ -120,7 +164,7 @@ fn explosions_and_rerolls_end() {
 
 proptest! {
     #[test]
-    fn any_text_is_refused_or_bounded(text in "[0-9dkhlr!%+ -]{0,40}", seed in 1_u32..1_000) {
+    fn any_text_is_refused_or_bounded(text in "[0-9dkhlr!%+*/() -]{0,40}", seed in 1_u32..1_000) {
         struct Counter(u32);
         impl Dice for Counter {
             fn roll(&mut self, sides: u32) -> u32 {
@@ -132,6 +176,10 @@ proptest! {
             let roll = expression.roll(&mut Counter(seed));
             prop_assert!(roll.faces.len() <= FACES);
             prop_assert!(roll.kept.len() <= roll.faces.len());
+            // Rerolls that find no room leave a face that was not to stand.
+            let room = roll.faces.len() < FACES;
+            prop_assert!(!room || expression.minimum().is_none_or(|least| least <= roll.total));
+            prop_assert!(expression.maximum().is_none_or(|most| roll.total <= most));
         }
     }
 }

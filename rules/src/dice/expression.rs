@@ -6,13 +6,18 @@ use super::parse::{self, ExpressionError};
 use super::roll::{Modifier, Roll, RollMode};
 use super::{Dice, FACES, REROLLS_PER_DIE};
 
-/// A parsed expression: terms added up. `2d6+3`, `4d6kh3`, `1d20-1d4`, `3d6!`, `2d6rr1`, `d%`.
+/// A parsed expression: terms added up. `2d6+3`, `4d6kh3`, `1d20-1d4`, `3d6!`, `2d6rr1`, `d%`,
+/// `(1d6+2)*2`, `8d6/2`; quotients are rounded down.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Expression {
     pub(super) text: String,
-    pub(super) terms: Vec<(Sign, Term)>,
+    pub(super) sum: Sum,
 }
+
+/// Terms added up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Sum(pub(super) Vec<(Sign, Term)>);
 
 /// Whether a term is added or taken off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +27,7 @@ pub(super) enum Sign {
 }
 
 impl Sign {
-    fn of(self, value: i64) -> i64 {
+    pub(super) fn of(self, value: i64) -> i64 {
         match self {
             Self::Plus => value,
             Self::Minus => -value,
@@ -35,6 +40,11 @@ impl Sign {
 pub(super) enum Term {
     Constant(i64),
     Pool(Pool),
+    /// In parentheses.
+    Group(Sum),
+    Product(Box<Term>, Box<Term>),
+    /// Rounded down; the divisor is positive.
+    Quotient(Box<Term>, i64),
 }
 
 /// Dice thrown together.
@@ -71,6 +81,16 @@ impl Expression {
         &self.text
     }
 
+    /// The least it can come to; none: explosions that are taken off know no bound.
+    pub fn minimum(&self) -> Option<i64> {
+        self.sum.range().least()
+    }
+
+    /// The most it can come to; none: explosions know no bound.
+    pub fn maximum(&self) -> Option<i64> {
+        self.sum.range().greatest()
+    }
+
     /// Rolls it. At most [`FACES`] faces are drawn: dice written in the expression always, then
     /// explosions and rerolls as long as there is room.
     pub fn roll(&self, dice: &mut dyn Dice) -> Roll {
@@ -84,33 +104,23 @@ impl Expression {
     }
 
     fn roll_times(&self, times: usize, dice: &mut dyn Dice) -> Roll {
-        let written = self.terms.iter().map(|(_, term)| term.dice()).sum::<usize>() * times;
-        let mut table = Table {
-            dice,
-            faces: Vec::with_capacity(written),
-            spare: FACES.saturating_sub(written),
-        };
-        let mut kept = Vec::new();
+        let written = self.sum.dice() * times;
+        let spare = FACES.saturating_sub(written);
+        let faces = Vec::with_capacity(written);
+        let mut table = Table { dice, faces, kept: Vec::new(), spare, times };
         let mut modifiers = Vec::new();
         let mut total = 0;
-        for (sign, term) in &self.terms {
-            match term {
-                Term::Constant(value) => {
-                    let value = sign.of(*value);
-                    total += value;
-                    modifiers.push(Modifier { value, source: "expression".to_owned() });
-                }
-                Term::Pool(pool) => {
-                    let counted = pool.roll(times, &mut table);
-                    total += sign.of(counted.iter().copied().map(i64::from).sum());
-                    kept.extend(counted);
-                }
+        for (sign, term) in &self.sum.0 {
+            let value = sign.of(term.roll(&mut table));
+            total += value;
+            if matches!(term, Term::Constant(_)) {
+                modifiers.push(Modifier { value, source: "expression".to_owned() });
             }
         }
         Roll {
             expression: self.text.clone(),
             faces: table.faces,
-            kept,
+            kept: table.kept,
             modifiers,
             mode: RollMode::Normal,
             reasons: Vec::new(),
@@ -134,11 +144,39 @@ impl From<Expression> for String {
     }
 }
 
+impl Sum {
+    pub(super) fn dice(&self) -> usize {
+        self.0.iter().map(|(_, term)| term.dice()).sum()
+    }
+
+    fn roll(&self, table: &mut Table<'_>) -> i64 {
+        self.0.iter().map(|(sign, term)| sign.of(term.roll(table))).sum()
+    }
+}
+
 impl Term {
     pub(super) fn dice(&self) -> usize {
         match self {
             Self::Constant(_) => 0,
             Self::Pool(pool) => pool.count,
+            Self::Group(sum) => sum.dice(),
+            Self::Product(left, right) => left.dice() + right.dice(),
+            Self::Quotient(left, _) => left.dice(),
+        }
+    }
+
+    fn roll(&self, table: &mut Table<'_>) -> i64 {
+        match self {
+            Self::Constant(value) => *value,
+            Self::Pool(pool) => {
+                let counted = pool.roll(table);
+                let sum = counted.iter().copied().map(i64::from).sum();
+                table.kept.extend(counted);
+                sum
+            }
+            Self::Group(sum) => sum.roll(table),
+            Self::Product(left, right) => left.roll(table) * right.roll(table),
+            Self::Quotient(left, divisor) => left.roll(table).div_euclid(*divisor),
         }
     }
 }
@@ -146,8 +184,11 @@ impl Term {
 struct Table<'a> {
     dice: &'a mut dyn Dice,
     faces: Vec<u32>,
+    kept: Vec<u32>,
     /// Faces that may still be drawn beyond those written.
     spare: usize,
+    /// How many of each die written.
+    times: usize,
 }
 
 impl Table<'_> {
@@ -164,9 +205,10 @@ impl Table<'_> {
 }
 
 impl Pool {
-    fn roll(&self, times: usize, table: &mut Table<'_>) -> Vec<u32> {
-        let mut stand = Vec::with_capacity(self.count * times);
-        for _ in 0..self.count * times {
+    fn roll(&self, table: &mut Table<'_>) -> Vec<u32> {
+        let count = self.count * table.times;
+        let mut stand = Vec::with_capacity(count);
+        for _ in 0..count {
             let first = table.draw(self.sides);
             let mut face = self.reroll(first, table);
             stand.push(face);

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! expression = [sign] term { sign term }
-//! term       = number | [number] "d" (number | "%") { modifier }
+//! term       = factor { "*" factor | "/" number }
+//! factor     = number | pool | "(" expression ")"
+//! pool       = [number] "d" (number | "%") { modifier }
 //! modifier   = ("kh" | "kl" | "dh" | "dl") [number] | "!" | ("r" | "rr") number
 //! ```
 //! Letters in either case; spaces between terms.
 
-use super::expression::{Expression, Keep, Pool, Sign, Term};
-use super::{CONSTANT, EXPRESSION_CHARACTERS, FACES, SIDES};
+use super::expression::{Expression, Keep, Pool, Sign, Sum, Term};
+use super::{CONSTANT, EXPRESSION_CHARACTERS, FACES, RESULT, SIDES};
 
 /// Why text is no dice expression. `at` counts characters from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -34,6 +36,12 @@ pub enum ExpressionError {
     /// Over [`CONSTANT`].
     #[error("a number is at most {CONSTANT}")]
     Constant,
+    /// Could come to more than [`RESULT`], either sign.
+    #[error("the result may exceed {RESULT}")]
+    Result,
+    /// Divided by 0.
+    #[error("a divisor is at least 1")]
+    Divisor,
     /// More dice kept or dropped than there are, or a second such rule.
     #[error("a term keeps or drops once, and no more dice than it rolls")]
     Keep,
@@ -51,21 +59,17 @@ pub(super) fn expression(text: &str) -> Result<Expression, ExpressionError> {
     if reader.rest.is_empty() {
         return Err(ExpressionError::Empty);
     }
-    let mut sign = reader.sign().unwrap_or(Sign::Plus);
-    let mut terms = Vec::new();
-    loop {
-        reader.skip_spaces();
-        terms.push((sign, reader.term()?));
-        reader.skip_spaces();
-        if reader.rest.is_empty() {
-            break;
-        }
-        sign = reader.sign().ok_or(ExpressionError::Unexpected { at: reader.at })?;
+    let sum = reader.sum()?;
+    if !reader.rest.is_empty() {
+        return Err(ExpressionError::Unexpected { at: reader.at });
     }
-    if terms.iter().map(|(_, term)| term.dice()).sum::<usize>() > FACES {
+    if sum.dice() > FACES {
         return Err(ExpressionError::DiceCount);
     }
-    Ok(Expression { text: text.to_owned(), terms })
+    if sum.magnitude() > RESULT {
+        return Err(ExpressionError::Result);
+    }
+    Ok(Expression { text: text.to_owned(), sum })
 }
 
 struct Reader<'a> {
@@ -103,12 +107,55 @@ impl Reader<'_> {
         value
     }
 
+    /// Up to the end or to what no term can follow.
+    fn sum(&mut self) -> Result<Sum, ExpressionError> {
+        self.skip_spaces();
+        let mut sign = self.sign().unwrap_or(Sign::Plus);
+        let mut terms = Vec::new();
+        loop {
+            terms.push((sign, self.term()?));
+            match self.sign() {
+                Some(next) => sign = next,
+                None => return Ok(Sum(terms)),
+            }
+        }
+    }
+
     fn term(&mut self) -> Result<Term, ExpressionError> {
+        let mut term = self.factor()?;
+        loop {
+            self.skip_spaces();
+            if self.take('*') {
+                term = Term::Product(Box::new(term), Box::new(self.factor()?));
+            } else if self.take('/') {
+                self.skip_spaces();
+                let divisor = self.number().ok_or(ExpressionError::Unexpected { at: self.at })?;
+                let divisor = match constant(divisor)? {
+                    0 => return Err(ExpressionError::Divisor),
+                    divisor => divisor,
+                };
+                term = Term::Quotient(Box::new(term), divisor);
+            } else {
+                return Ok(term);
+            }
+        }
+    }
+
+    fn factor(&mut self) -> Result<Term, ExpressionError> {
+        self.skip_spaces();
+        if self.take('(') {
+            let sum = self.sum()?;
+            let closed = self.take(')');
+            return if closed {
+                Ok(Term::Group(sum))
+            } else {
+                Err(ExpressionError::Unexpected { at: self.at })
+            };
+        }
         let number = self.number();
         if !self.take('d') {
             let value = number.ok_or(ExpressionError::Unexpected { at: self.at })?;
-            let constant = i64::try_from(value).ok().filter(|value| *value <= CONSTANT);
-            return constant.map(Term::Constant).ok_or(ExpressionError::Constant);
+            return constant(value).map(Term::Constant);
         }
         let count = bounded(number.unwrap_or(1), FACES).ok_or(ExpressionError::DiceCount)?;
         let sides = if self.take('%') {
@@ -171,6 +218,11 @@ impl Reader<'_> {
     fn how_many(&mut self, pool: &Pool) -> Result<usize, ExpressionError> {
         bounded(self.number().unwrap_or(1), pool.count).ok_or(ExpressionError::Keep)
     }
+}
+
+fn constant(value: u64) -> Result<i64, ExpressionError> {
+    let value = i64::try_from(value).ok().filter(|value| *value <= CONSTANT);
+    value.ok_or(ExpressionError::Constant)
 }
 
 fn bounded(value: u64, most: usize) -> Option<usize> {

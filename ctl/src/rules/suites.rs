@@ -1,0 +1,22 @@
+//! Which suites there are: every family of suites is a file that lists its own.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::dice_expr;
+use super::play::Play;
+
+/// Translates a case into calls of the engine and its answer into the members that the suite
+/// expects. It decides no rule itself. An error: the inputs cannot be read.
+pub(super) type Adapter = fn(&mut Play<'_>) -> Result<Value>;
+
+/// Name and adapter.
+pub(super) type Suite = (&'static str, Adapter);
+
+const FAMILIES: &[&[Suite]] = &[dice_expr::SUITES];
+
+/// The adapter of a suite.
+pub(super) fn adapter(suite: &str) -> Option<Adapter> {
+    let mut known = FAMILIES.iter().copied().flatten();
+    known.find(|(name, _)| *name == suite).map(|(_, adapter)| *adapter)
+}
