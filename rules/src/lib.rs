@@ -1,19 +1,26 @@
 //! Rules of the game: pure, no clock, no I/O, no randomness but the dice handed in.
 
 mod ability;
+pub mod combat;
 mod condition;
+pub mod conditions;
+pub mod content;
 mod creature;
 mod damage_type;
 pub mod dice;
+pub mod effect;
+mod key;
 mod rule_set;
 pub mod space;
 pub mod spellcasting;
 
 pub use ability::{Abilities, Ability, Skill, modifier};
 pub use condition::Condition;
+pub use content::ContentError;
 pub use creature::{CreatureType, MovementMode, Senses, Size, Speeds};
 pub use damage_type::DamageType;
 pub use dice::{Dice, Expression, ExpressionError, Roll};
+pub use key::{Key, KeyError};
 pub use rule_set::{
     AreaSquares, Diagonals, Edition, InitiativeTies, MonsterDamage, RuleSet, Switch,
 };

@@ -1,12 +1,15 @@
 //! A dice expression, and what it comes to with given dice.
 
+use serde::{Deserialize, Serialize};
+
 use super::parse::{self, ExpressionError};
 use super::roll::{Modifier, Roll, RollMode};
 use super::{Dice, FACES, REROLLS_PER_DIE};
 
 /// A parsed expression: terms added up. `2d6+3`, `4d6kh3`, `1d20-1d4`, `3d6!`, `2d6rr1`, `d%`,
 /// `(1d6+2)*2`, `8d6/2`; quotients are rounded down.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Expression {
     pub(super) text: String,
     pub(super) sum: Sum,
@@ -73,6 +76,11 @@ impl Expression {
         parse::expression(text)
     }
 
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The least it can come to; none: explosions that are taken off know no bound.
     pub fn minimum(&self) -> Option<i64> {
         self.sum.range().least()
@@ -86,9 +94,20 @@ impl Expression {
     /// Rolls it. At most [`FACES`] faces are drawn: dice written in the expression always, then
     /// explosions and rerolls as long as there is room.
     pub fn roll(&self, dice: &mut dyn Dice) -> Roll {
-        let written = self.sum.dice();
+        self.roll_times(1, dice)
+    }
+
+    /// Rolls it as a critical hit does: every die twice, numbers once (SRD 5.1 "Critical Hits";
+    /// SRD 5.2.1 "Critical Hits"). Content of at most [`FACES`] / 2 dice is expected.
+    pub fn roll_critical(&self, dice: &mut dyn Dice) -> Roll {
+        self.roll_times(2, dice)
+    }
+
+    fn roll_times(&self, times: usize, dice: &mut dyn Dice) -> Roll {
+        let written = self.sum.dice() * times;
+        let spare = FACES.saturating_sub(written);
         let faces = Vec::with_capacity(written);
-        let mut table = Table { dice, faces, kept: Vec::new(), spare: FACES - written };
+        let mut table = Table { dice, faces, kept: Vec::new(), spare, times };
         let mut modifiers = Vec::new();
         let mut total = 0;
         for (sign, term) in &self.sum.0 {
@@ -108,6 +127,20 @@ impl Expression {
             total,
             by: "server".to_owned(),
         }
+    }
+}
+
+impl TryFrom<String> for Expression {
+    type Error = ExpressionError;
+
+    fn try_from(text: String) -> Result<Self, ExpressionError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Expression> for String {
+    fn from(expression: Expression) -> Self {
+        expression.text
     }
 }
 
@@ -154,6 +187,8 @@ struct Table<'a> {
     kept: Vec<u32>,
     /// Faces that may still be drawn beyond those written.
     spare: usize,
+    /// How many of each die written.
+    times: usize,
 }
 
 impl Table<'_> {
@@ -171,8 +206,9 @@ impl Table<'_> {
 
 impl Pool {
     fn roll(&self, table: &mut Table<'_>) -> Vec<u32> {
-        let mut stand = Vec::with_capacity(self.count);
-        for _ in 0..self.count {
+        let count = self.count * table.times;
+        let mut stand = Vec::with_capacity(count);
+        for _ in 0..count {
             let first = table.draw(self.sides);
             let mut face = self.reroll(first, table);
             stand.push(face);

@@ -1,0 +1,122 @@
+//! A combat: its state, and the one way that state changes.
+//!
+//! [`decide`] runs a command to its end or to the next question and says what came of it as a
+//! [`Step`]; [`Combat::apply`] folds steps. Every change is a [`Fact`] in a step: folding applies
+//! facts and runs no rule, so that the journal of an old release stays what it was. Nothing here
+//! draws a face: they are handed in, and recorded in the step.
+
+mod combatant;
+mod command;
+mod defense;
+mod fact;
+mod fold;
+mod health;
+mod ids;
+mod prompt;
+mod refusal;
+mod resolver;
+mod roll;
+mod running;
+mod step;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use combatant::{Combatant, CombatantKind, Economy, Square};
+pub use command::{Actor, Command, Input};
+pub use defense::{DamagePart, Defense, Portion};
+pub use fact::{Fact, Purpose};
+pub use health::{
+    AtZero, DeathSave, Harm, HitPoints, Life, after_death_save, concentration_dc, damage,
+    death_save, heal,
+};
+pub use ids::{CombatantId, EffectId, PromptId};
+pub use prompt::{Answer, Prompt, Question};
+pub use refusal::Refusal;
+pub use roll::{Test, Tested};
+pub use running::{Effect, EndReason, Moment, Point};
+pub use step::{Rulebook, Step, decide};
+
+use crate::RuleSet;
+use step::Resolution;
+
+/// State of a combat. Cheap to clone: what is large is shared.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Combat {
+    /// The table's rules, as of the combat's start.
+    pub rules: Arc<RuleSet>,
+    /// How far it is.
+    pub phase: Phase,
+    /// From 1; 0 before the first.
+    pub round: u32,
+    /// Index in `order` of whose turn it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<usize>,
+    /// Highest initiative first. Who left keeps the place, for the effects that count on it.
+    pub order: Vec<CombatantId>,
+    /// Who takes part.
+    pub combatants: BTreeMap<CombatantId, Arc<Combatant>>,
+    /// What runs on them.
+    pub effects: BTreeMap<EffectId, Arc<Effect>>,
+    /// The name of the next effect.
+    next_effect: u32,
+    /// The name of the next question.
+    next_prompt: u32,
+    /// A command that waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resolution: Option<Box<Resolution>>,
+}
+
+/// How far a combat is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Combatants are put in place.
+    Setup,
+    /// Some have yet to roll.
+    RollingInitiative,
+    /// Turns are taken.
+    Running,
+    /// Over.
+    Ended,
+}
+
+impl Combat {
+    /// A combat nobody takes part in yet.
+    pub fn new(rules: RuleSet) -> Self {
+        Self {
+            rules: Arc::new(rules),
+            phase: Phase::Setup,
+            round: 0,
+            turn: None,
+            order: Vec::new(),
+            combatants: BTreeMap::new(),
+            effects: BTreeMap::new(),
+            next_effect: 0,
+            next_prompt: 0,
+            resolution: None,
+        }
+    }
+
+    /// A combatant by name.
+    pub fn combatant(&self, id: CombatantId) -> Option<&Combatant> {
+        self.combatants.get(&id).map(Arc::as_ref)
+    }
+
+    /// Whose turn it is.
+    pub fn active(&self) -> Option<CombatantId> {
+        self.order.get(self.turn?).copied()
+    }
+
+    /// The question that has to be answered before anything else.
+    pub fn prompt(&self) -> Option<&Prompt> {
+        self.resolution.as_deref().map(|resolution| &resolution.prompt)
+    }
+
+    /// Effects on a creature, the oldest first.
+    pub fn effects_on(&self, target: CombatantId) -> impl Iterator<Item = &Effect> {
+        self.effects.values().map(Arc::as_ref).filter(move |effect| effect.target == target)
+    }
+}

@@ -1,0 +1,138 @@
+//! One creature in a combat: its numbers, and what became of it so far.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::health::{AtZero, HitPoints, Life};
+use super::{CombatantId, EffectId};
+use crate::content::StatBlock;
+
+/// Who takes part.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Combatant {
+    /// Its name in commands.
+    pub id: CombatantId,
+    /// Shown to players.
+    pub name: String,
+    /// Whether it dies like a character or like a monster.
+    pub kind: CombatantKind,
+    /// The player that commands it; none: the game masters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Uuid>,
+    /// Those of one side are not hostile to each other.
+    pub side: String,
+    /// Its numbers.
+    pub block: Arc<StatBlock>,
+    /// Hit points now.
+    pub hp: HitPoints,
+    /// Between life and death.
+    #[serde(default)]
+    pub life: Life,
+    /// Column and row of the least square it stands on; none: off the board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Square>,
+    /// Feet above the ground.
+    #[serde(default)]
+    pub elevation_ft: i32,
+    /// Only the game masters and its owner know of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+    /// Caught off guard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub surprised: bool,
+    /// Those of one group share one roll of initiative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Its count; none: not rolled yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiative: Option<i32>,
+    /// What it has left this turn.
+    #[serde(default)]
+    pub economy: Economy,
+    /// The effect it concentrates on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concentration: Option<EffectId>,
+}
+
+/// Column and row of a square of 5 ft; without a grid, feet.
+pub type Square = [i32; 2];
+
+/// What a combatant is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CombatantKind {
+    /// A player's: falls unconscious at 0 hit points.
+    Character,
+    /// Dies at 0 hit points.
+    Monster,
+    /// Falls unconscious at 0 hit points, as a character does.
+    Npc,
+    /// Is destroyed at 0 hit points.
+    Object,
+}
+
+/// What is left to a creature until its next turn begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Economy {
+    /// Its action.
+    pub action: bool,
+    /// Its bonus action.
+    pub bonus_action: bool,
+    /// Its reaction.
+    pub reaction: bool,
+    /// The one free interaction with an object.
+    pub interaction: bool,
+    /// Attacks of the Attack action it has begun.
+    pub attacks_left: u8,
+    /// Feet moved this turn.
+    pub moved_ft: i32,
+    /// Feet added by Dash.
+    pub dashed_ft: i32,
+}
+
+impl Default for Economy {
+    /// As between turns: nothing but the reaction.
+    fn default() -> Self {
+        Self { reaction: true, ..Self::NOTHING }
+    }
+}
+
+impl Economy {
+    /// Nothing is left.
+    pub const NOTHING: Self = Self {
+        action: false,
+        bonus_action: false,
+        reaction: false,
+        interaction: false,
+        attacks_left: 0,
+        moved_ft: 0,
+        dashed_ft: 0,
+    };
+    /// As a turn begins.
+    pub const TURN: Self = Self {
+        action: true,
+        bonus_action: true,
+        reaction: true,
+        interaction: true,
+        ..Self::NOTHING
+    };
+}
+
+impl Combatant {
+    /// What becomes of it at 0 hit points.
+    pub const fn at_zero(&self) -> AtZero {
+        match self.kind {
+            CombatantKind::Character | CombatantKind::Npc => AtZero::Saves,
+            CombatantKind::Monster | CombatantKind::Object => AtZero::Dies,
+        }
+    }
+
+    /// Whether it is on its feet, or could be.
+    pub fn is_conscious(&self) -> bool {
+        self.life == Life::Alive
+    }
+}

@@ -1,0 +1,115 @@
+//! What may be asked of a combat.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Answer, Combatant, CombatantId, EffectId, PromptId, Square};
+use crate::Key;
+use crate::effect::EffectTemplate;
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A game master: may command anybody.
+    Gm,
+    /// A player: commands its own.
+    Player(Uuid),
+    /// Nobody: a time ran out.
+    Clock,
+}
+
+/// What comes in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// Something to be done.
+    Command {
+        /// Who asks.
+        by: Actor,
+        /// For what.
+        command: Command,
+    },
+    /// An answer to the question that is open.
+    Answer {
+        /// Who answers.
+        by: Actor,
+        /// Which question.
+        prompt: PromptId,
+        /// How.
+        answer: Answer,
+    },
+}
+
+/// Something to be done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Somebody joins. Game master.
+    AddCombatant {
+        /// Who.
+        combatant: Box<Combatant>,
+    },
+    /// Somebody leaves. Game master.
+    RemoveCombatant {
+        /// Who.
+        id: CombatantId,
+    },
+    /// Everybody who has not rolled does, and the first turn begins. Game master.
+    Begin,
+    /// An attack, as an action of its own turn.
+    Attack {
+        /// Who attacks.
+        who: CombatantId,
+        /// Whom.
+        target: CombatantId,
+        /// With what.
+        attack: Key,
+        /// Hits to stun rather than kill.
+        #[serde(default)]
+        knock_out: bool,
+    },
+    /// The action that makes it hard to hit.
+    Dodge {
+        /// Who.
+        who: CombatantId,
+    },
+    /// Movement along squares, each next to the one before.
+    Move {
+        /// Who.
+        who: CombatantId,
+        /// Where it steps, one after another.
+        path: Vec<Square>,
+    },
+    /// Extra movement.
+    Dash {
+        /// Who.
+        who: CombatantId,
+    },
+    /// The turn is over.
+    EndTurn {
+        /// Whose.
+        who: CombatantId,
+    },
+    /// Stops concentrating.
+    EndConcentration {
+        /// Who.
+        who: CombatantId,
+    },
+    /// Puts an effect on creatures. Game master.
+    ApplyEffect {
+        /// What.
+        effect: Box<EffectTemplate>,
+        /// Whose doing it counts as.
+        source: Option<CombatantId>,
+        /// On whom.
+        targets: Vec<CombatantId>,
+    },
+    /// Ends an effect. Game master.
+    RemoveEffect {
+        /// Which.
+        id: EffectId,
+    },
+    /// The combat is over. Game master.
+    End,
+}

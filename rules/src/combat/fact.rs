@@ -1,0 +1,210 @@
+//! What happened. A step is a list of facts; those that change the state say what it is now.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Combatant, CombatantId, DamagePart, DeathSave, Economy, Effect, EffectId, EndReason, HitPoints,
+    Life, Phase, Square,
+};
+use crate::dice::Roll;
+use crate::{Ability, Key};
+
+/// Something that happened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// The combat is this far.
+    PhaseChanged {
+        /// Now.
+        phase: Phase,
+    },
+    /// Somebody joined, or a game master changed somebody.
+    CombatantSet {
+        /// As it is now.
+        combatant: Arc<Combatant>,
+    },
+    /// Somebody left.
+    CombatantRemoved {
+        /// Who.
+        id: CombatantId,
+    },
+    /// Somebody's count.
+    InitiativeSet {
+        /// Who.
+        who: CombatantId,
+        /// Its count.
+        initiative: i32,
+    },
+    /// Turns are taken in this order.
+    OrderSet {
+        /// Who goes first comes first.
+        order: Vec<CombatantId>,
+    },
+    /// A turn begins.
+    TurnStarted {
+        /// Whose.
+        who: CombatantId,
+        /// Round, from 1.
+        round: u32,
+        /// Index in the order.
+        turn: usize,
+    },
+    /// The order changed around the one whose turn it is.
+    TurnMoved {
+        /// Its index now.
+        turn: usize,
+    },
+    /// A turn is over.
+    TurnEnded {
+        /// Whose.
+        who: CombatantId,
+    },
+    /// What a creature has left.
+    EconomySet {
+        /// Who.
+        who: CombatantId,
+        /// Now.
+        economy: Economy,
+    },
+    /// A creature moved.
+    Moved {
+        /// Who.
+        who: CombatantId,
+        /// Where it stepped, in order.
+        path: Vec<Square>,
+        /// Feet of movement it cost; 0 when forced.
+        cost_ft: i32,
+        /// Not of its own will.
+        forced: bool,
+    },
+    /// Dice were thrown.
+    Rolled {
+        /// Whose roll it is.
+        who: CombatantId,
+        /// What for.
+        purpose: Purpose,
+        /// Everything about it.
+        roll: Roll,
+    },
+    /// An attack was made.
+    AttackMade {
+        /// By whom.
+        attacker: CombatantId,
+        /// On whom.
+        target: CombatantId,
+        /// With what.
+        attack: Key,
+        /// Against this armor class, cover included.
+        ac: i32,
+        /// Whether it hit.
+        hit: bool,
+        /// Whether it was critical.
+        critical: bool,
+    },
+    /// A saving throw was made.
+    SaveMade {
+        /// By whom.
+        who: CombatantId,
+        /// With what.
+        ability: Ability,
+        /// What it had to reach.
+        dc: i32,
+        /// Whether it did.
+        success: bool,
+    },
+    /// An instance of damage was taken.
+    Damaged {
+        /// By whom.
+        target: CombatantId,
+        /// Whose doing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<CombatantId>,
+        /// By type.
+        parts: Vec<DamagePart>,
+        /// Taken from temporary hit points.
+        temp_absorbed: i32,
+        /// Hit points now.
+        hp: HitPoints,
+        /// Its life now.
+        life: Life,
+    },
+    /// Hit points came back.
+    Healed {
+        /// Whose.
+        target: CombatantId,
+        /// How many.
+        regained: i32,
+        /// Hit points now.
+        hp: HitPoints,
+        /// Its life now.
+        life: Life,
+    },
+    /// A death save was made.
+    DeathSaveMade {
+        /// By whom.
+        who: CombatantId,
+        /// How it went.
+        save: DeathSave,
+        /// Hit points now.
+        hp: HitPoints,
+        /// Its life now.
+        life: Life,
+    },
+    /// It died, or was saved from it.
+    LifeSet {
+        /// Who.
+        who: CombatantId,
+        /// Now.
+        life: Life,
+    },
+    /// An effect began.
+    EffectStarted {
+        /// All of it.
+        effect: Arc<Effect>,
+    },
+    /// An effect ended.
+    EffectEnded {
+        /// Which.
+        id: EffectId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// A creature concentrates on something, or on nothing any more.
+    ConcentrationSet {
+        /// Who.
+        who: CombatantId,
+        /// On what.
+        on: Option<EffectId>,
+    },
+    /// A command could not be brought to its end: the rules changed while it waited. What was told
+    /// of it stands.
+    Abandoned,
+}
+
+/// What dice are thrown for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Purpose {
+    /// The order of turns.
+    Initiative,
+    /// To hit.
+    Attack {
+        /// Whom.
+        target: CombatantId,
+        /// With what.
+        attack: Key,
+    },
+    /// Damage.
+    Damage,
+    /// To avoid something.
+    Save {
+        /// With what.
+        ability: Ability,
+    },
+    /// To go on concentrating.
+    Concentration,
+    /// Not to die.
+    DeathSave,
+}

@@ -1,0 +1,99 @@
+//! Why a command is not done. A refusal changes nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::CombatantId;
+use crate::Condition;
+
+/// Why a command is refused, with what the sender needs to see why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not a game master.
+    #[error("only a game master may do this")]
+    NotGameMaster,
+    /// Not the sender's to command.
+    #[error("this combatant is not yours to command")]
+    NotYours,
+    /// Nobody of that name.
+    #[error("no such combatant")]
+    UnknownCombatant {
+        /// Who was named.
+        id: CombatantId,
+    },
+    /// Taken.
+    #[error("the combatant takes part already")]
+    KnownCombatant {
+        /// Who was named.
+        id: CombatantId,
+    },
+    /// No effect of that name.
+    #[error("no such effect")]
+    UnknownEffect,
+    /// It has no such attack.
+    #[error("the combatant has no such attack")]
+    UnknownAttack,
+    /// The combat is not at a point where this can be done.
+    #[error("the combat is not at a point where this can be done")]
+    WrongPhase,
+    /// Somebody has to decide something first.
+    #[error("a decision is awaited")]
+    AwaitingDecision,
+    /// That question is not open.
+    #[error("that question is not open")]
+    NotAsked,
+    /// The answer does not fit the question.
+    #[error("the answer does not fit the question")]
+    WrongAnswer,
+    /// It is somebody else's turn.
+    #[error("it is not its turn")]
+    NotItsTurn {
+        /// Whose it is.
+        active: Option<CombatantId>,
+    },
+    /// Dead, dying or otherwise out of it.
+    #[error("it cannot act")]
+    CannotAct {
+        /// What keeps it, when a condition does.
+        condition: Option<Condition>,
+    },
+    /// Nothing of that is left this turn.
+    #[error("no action is left")]
+    NoActionLeft,
+    /// Dead, or no creature that can be a target.
+    #[error("the target cannot be chosen")]
+    InvalidTarget,
+    /// Charmed by the target.
+    #[error("it is charmed by the target")]
+    CharmedByTarget,
+    /// Too far for a melee attack.
+    #[error("the target is out of reach")]
+    OutOfReach {
+        /// How far it is.
+        distance_ft: i32,
+        /// How far the attack goes.
+        reach_ft: i32,
+    },
+    /// Too far for a ranged attack.
+    #[error("the target is out of range")]
+    OutOfRange {
+        /// How far it is.
+        distance_ft: i32,
+        /// How far the attack goes.
+        range_ft: i32,
+    },
+    /// Not enough movement.
+    #[error("not enough movement is left")]
+    NotEnoughMovement {
+        /// What it would cost.
+        cost_ft: i32,
+        /// What is left.
+        left_ft: i32,
+    },
+    /// The path cannot be walked.
+    #[error("the path cannot be taken")]
+    InvalidPath,
+    /// Only a melee attack can spare a life.
+    #[error("only a melee attack can knock out")]
+    KnockOutNeedsMelee,
+}

@@ -1,0 +1,225 @@
+//! The running of one command: the state as it goes, the facts told, the answers at hand.
+//!
+//! The rules are methods of [`Resolver`], one file per part of the rules. They read
+//! `self.combat`, change it by [`Resolver::tell`] alone, and ask by methods that end the run with
+//! [`Halt::Ask`] when there is no answer yet.
+
+mod attack;
+mod effects;
+mod gather;
+mod harm;
+mod movement;
+mod orders;
+mod saves;
+mod setup;
+mod turns;
+
+use std::collections::VecDeque;
+
+use super::step::Rulebook;
+use super::{
+    Actor, Answer, Combat, Combatant, CombatantId, Command, Fact, Phase, Prompt, PromptId, Purpose,
+    Question, Refusal,
+};
+use crate::Dice;
+
+/// Why a run ends before its end.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Somebody has to answer first.
+    Ask(Prompt),
+    /// It cannot be done. Only before the first fact.
+    Refuse(Refusal),
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+/// What a rule returns.
+pub(super) type Flow<T> = Result<T, Halt>;
+
+/// One run of a command.
+pub(super) struct Resolver<'a> {
+    pub(super) combat: Combat,
+    book: &'a Rulebook,
+    facts: Vec<Fact>,
+    answers: VecDeque<Answer>,
+    faces: Faces<'a>,
+    /// The state that the facts told before must come to.
+    expected: Option<(usize, &'a Combat)>,
+    strayed: bool,
+}
+
+/// Faces: those recorded first, then new ones.
+struct Faces<'a> {
+    recorded: Vec<u32>,
+    used: usize,
+    dice: &'a mut dyn Dice,
+}
+
+impl Dice for Faces<'_> {
+    fn roll(&mut self, sides: u32) -> u32 {
+        let face = match self.recorded.get(self.used) {
+            Some(face) => *face,
+            None => {
+                let face = self.dice.roll(sides);
+                self.recorded.push(face);
+                face
+            }
+        };
+        self.used += 1;
+        face
+    }
+}
+
+/// What a run came to.
+pub(super) struct Outcome {
+    pub(super) facts: Vec<Fact>,
+    pub(super) faces: Vec<u32>,
+    pub(super) strayed: bool,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(
+        combat: Combat,
+        book: &'a Rulebook,
+        answers: Vec<Answer>,
+        faces: Vec<u32>,
+        dice: &'a mut dyn Dice,
+    ) -> Self {
+        Self {
+            combat,
+            book,
+            facts: Vec::new(),
+            answers: answers.into(),
+            faces: Faces { recorded: faces, used: 0, dice },
+            expected: None,
+            strayed: false,
+        }
+    }
+
+    /// After this many facts the state must be that of `combat`.
+    pub(super) fn expect_after(&mut self, told: usize, combat: &'a Combat) {
+        if told > 0 {
+            self.expected = Some((told, combat));
+        }
+    }
+
+    pub(super) fn finish(self) -> Outcome {
+        let strayed = self.strayed || self.expected.is_some();
+        Outcome { facts: self.facts, faces: self.faces.recorded, strayed }
+    }
+
+    /// Something happened.
+    fn tell(&mut self, fact: Fact) {
+        self.combat.apply_fact(&fact);
+        self.facts.push(fact);
+        if let Some((told, combat)) = self.expected.filter(|(told, _)| *told == self.facts.len()) {
+            self.strayed |= !self.combat.is_same_play(combat) || told == 0;
+            self.expected = None;
+        }
+    }
+
+    /// Throws dice for somebody: `throw` is given faces.
+    fn throw<T>(&mut self, throw: impl FnOnce(&mut dyn Dice) -> T) -> T {
+        throw(&mut self.faces)
+    }
+
+    /// Asks whoever commands `who`.
+    fn ask(&mut self, who: CombatantId, question: Question) -> Flow<Answer> {
+        if let Some(answer) = self.answers.pop_front() {
+            self.combat.next_prompt += 1;
+            return Ok(answer);
+        }
+        Err(Halt::Ask(Prompt { id: PromptId(self.combat.next_prompt), who, question }))
+    }
+
+    fn combatant(&self, id: CombatantId) -> Result<&Combatant, Refusal> {
+        self.combat.combatant(id).ok_or(Refusal::UnknownCombatant { id })
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Flow<()> {
+        match command {
+            Command::AddCombatant { combatant } => self.add(combatant),
+            Command::RemoveCombatant { id } => self.remove(*id),
+            Command::Begin => self.begin(),
+            Command::Attack { who, target, attack, knock_out } => {
+                self.attack_action(*who, *target, attack, *knock_out)
+            }
+            Command::Dodge { who } => self.dodge(*who),
+            Command::Move { who, path } => self.walk(*who, path),
+            Command::Dash { who } => self.dash(*who),
+            Command::EndTurn { who } => self.end_turn(*who),
+            Command::EndConcentration { who } => {
+                self.combatant(*who)?;
+                self.stop_concentrating(*who);
+                Ok(())
+            }
+            Command::ApplyEffect { effect, source, targets } => {
+                self.ruled_effect(effect, *source, targets)
+            }
+            Command::RemoveEffect { id } => self.remove_effect(*id),
+            Command::End => {
+                self.tell(Fact::PhaseChanged { phase: Phase::Ended });
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Combat {
+    /// Whether the play is the same, whatever waits for an answer.
+    fn is_same_play(&self, other: &Self) -> bool {
+        self.phase == other.phase
+            && self.round == other.round
+            && self.turn == other.turn
+            && self.order == other.order
+            && self.combatants == other.combatants
+            && self.effects == other.effects
+            && self.next_effect == other.next_effect
+    }
+
+    /// Whether somebody may ask for this at all.
+    pub(super) fn may(&self, by: Actor, command: &Command) -> Result<(), Refusal> {
+        let who = match command {
+            Command::Attack { who, .. }
+            | Command::Dodge { who }
+            | Command::Move { who, .. }
+            | Command::Dash { who }
+            | Command::EndTurn { who }
+            | Command::EndConcentration { who } => *who,
+            Command::AddCombatant { .. }
+            | Command::RemoveCombatant { .. }
+            | Command::Begin
+            | Command::ApplyEffect { .. }
+            | Command::RemoveEffect { .. }
+            | Command::End => {
+                return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
+            }
+        };
+        self.commands(by, who)
+    }
+
+    /// Whether somebody may answer a question.
+    pub(super) fn may_answer(&self, by: Actor, prompt: &Prompt) -> Result<(), Refusal> {
+        if by == Actor::Clock { Ok(()) } else { self.commands(by, prompt.who) }
+    }
+
+    fn commands(&self, by: Actor, id: CombatantId) -> Result<(), Refusal> {
+        let combatant = self.combatant(id).ok_or(Refusal::UnknownCombatant { id })?;
+        match by {
+            Actor::Gm | Actor::Clock => Ok(()),
+            Actor::Player(player) if combatant.owner == Some(player) => Ok(()),
+            Actor::Player(_) => Err(Refusal::NotYours),
+        }
+    }
+}
+
+impl Resolver<'_> {
+    fn rolled(&mut self, who: CombatantId, purpose: Purpose, roll: crate::Roll) {
+        self.tell(Fact::Rolled { who, purpose, roll });
+    }
+}

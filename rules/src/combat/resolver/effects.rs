@@ -1,0 +1,203 @@
+//! Effects: put on, timed, ended; concentration (SRD 5.1 "Concentration"; SRD 5.2.1 same).
+
+use std::sync::Arc;
+
+use super::{Flow, Resolver};
+use crate::Condition;
+use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Life, Moment, Point, Refusal};
+use crate::effect::{Duration, EffectTemplate, ModifierKind, Which, Whose};
+
+impl EffectTemplate {
+    /// An effect with a name and nothing in it.
+    pub(crate) fn named(name: &str, duration: Duration) -> Self {
+        Self {
+            name: name.to_owned(),
+            key: None,
+            duration,
+            concentration: false,
+            conditions: Vec::new(),
+            exhaustion: None,
+            modifiers: Vec::new(),
+            save_ends: None,
+            damage: None,
+        }
+    }
+
+    /// An effect that is one condition.
+    pub(crate) fn condition(condition: Condition, duration: Duration) -> Self {
+        Self { conditions: vec![condition], ..Self::named(condition.name(), duration) }
+    }
+}
+
+impl Resolver<'_> {
+    /// An effect by a game master's word.
+    pub(super) fn ruled_effect(
+        &mut self,
+        template: &EffectTemplate,
+        source: Option<CombatantId>,
+        targets: &[CombatantId],
+    ) -> Flow<()> {
+        for id in targets.iter().chain(&source) {
+            self.combatant(*id)?;
+        }
+        self.put_on_all(template, source, targets);
+        Ok(())
+    }
+
+    pub(super) fn remove_effect(&mut self, id: EffectId) -> Flow<()> {
+        if !self.combat.effects.contains_key(&id) {
+            return Err(Refusal::UnknownEffect.into());
+        }
+        self.end(id, EndReason::Removed);
+        Ok(())
+    }
+
+    /// Puts one casting on creatures. What needs concentration hangs on an effect on its source.
+    pub(super) fn put_on_all(
+        &mut self,
+        template: &EffectTemplate,
+        source: Option<CombatantId>,
+        targets: &[CombatantId],
+    ) {
+        let template = Arc::new(template.clone());
+        let anchor = source.filter(|_| template.concentration).and_then(|source| {
+            self.lose_concentration(source);
+            if self.is(source, ModifierKind::CannotConcentrate) {
+                return None;
+            }
+            let held = EffectTemplate::named(&template.name, template.duration);
+            let anchor = self.put(&Arc::new(held), Some(source), source, None)?;
+            self.tell(Fact::ConcentrationSet { who: source, on: Some(anchor) });
+            Some(anchor)
+        });
+        if template.concentration && source.is_some() && anchor.is_none() {
+            return;
+        }
+        for target in targets {
+            self.put(&template, source, *target, anchor);
+        }
+    }
+
+    /// Puts an effect on a creature, less the conditions it is immune to. None: nothing is left.
+    pub(super) fn put(
+        &mut self,
+        template: &Arc<EffectTemplate>,
+        source: Option<CombatantId>,
+        target: CombatantId,
+        parent: Option<EffectId>,
+    ) -> Option<EffectId> {
+        let combatant = self.combat.combatant(target)?;
+        if combatant.life == Life::Dead || template.duration == Duration::Instant {
+            return None;
+        }
+        let immune = |condition: &Condition| {
+            combatant.block.condition_immunities.contains(condition)
+                || self.modifiers(target).any(|active| {
+                    active.modifier.kind == ModifierKind::ConditionImmunity
+                        && active.modifier.conditions.contains(condition)
+                })
+        };
+        let kept: Vec<Condition> =
+            template.conditions.iter().copied().filter(|condition| !immune(condition)).collect();
+        let mut template = Arc::clone(template);
+        if kept.len() < template.conditions.len() {
+            let only_conditions = template.modifiers.is_empty() && template.damage.is_none();
+            if kept.is_empty() && only_conditions {
+                return None;
+            }
+            Arc::make_mut(&mut template).conditions = kept;
+        }
+        let id = EffectId(self.combat.next_effect);
+        let ends = self.ends(template.duration, source, target);
+        let effect = Effect { id, template, source, target, parent, ends };
+        self.tell(Fact::EffectStarted { effect: Arc::new(effect) });
+        if self.is(target, ModifierKind::CannotConcentrate) {
+            self.lose_concentration(target);
+        }
+        if self.is(target, ModifierKind::Dies) {
+            self.tell(Fact::LifeSet { who: target, life: Life::Dead });
+        }
+        Some(id)
+    }
+
+    /// When a duration that begins now is over.
+    fn ends(
+        &self,
+        duration: Duration,
+        source: Option<CombatantId>,
+        target: CombatantId,
+    ) -> Option<Moment> {
+        let active = self.combat.active();
+        if let Some(rounds) = duration.rounds() {
+            let of = active.or(source)?;
+            return Some(Moment { round: self.combat.round + rounds, of, at: Point::Within });
+        }
+        let Duration::Until { edge, whose, which } = duration else { return None };
+        let of = match whose {
+            Whose::Source => source?,
+            Whose::Target => target,
+        };
+        if which == Which::This && active == Some(of) {
+            return Some(Moment { round: self.combat.round, of, at: edge.into() });
+        }
+        let place = |id| self.combat.order.iter().position(|other| *other == id);
+        let to_come = place(of) > self.combat.turn;
+        let round = self.combat.round + u32::from(!to_come);
+        Some(Moment { round, of, at: edge.into() })
+    }
+
+    /// Ends an effect, those that hang on it, and what it hangs on when nothing else does.
+    pub(super) fn end(&mut self, id: EffectId, reason: EndReason) {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return };
+        self.tell(Fact::EffectEnded { id, reason });
+        for child in self.children(id) {
+            self.end(child, EndReason::Parent);
+        }
+        let holder = effect.source.and_then(|source| self.combat.combatant(source));
+        if let Some(holder) = holder.filter(|holder| holder.concentration == Some(id)) {
+            let who = holder.id;
+            self.tell(Fact::ConcentrationSet { who, on: None });
+        }
+        if let Some(parent) = effect.parent
+            && self.children(parent).is_empty()
+        {
+            self.end(parent, EndReason::Over);
+        }
+    }
+
+    fn children(&self, parent: EffectId) -> Vec<EffectId> {
+        let of = |effect: &&Arc<Effect>| effect.parent == Some(parent);
+        self.combat.effects.values().filter(of).map(|effect| effect.id).collect()
+    }
+
+    /// Ends a creature's concentration because it was broken.
+    pub(super) fn lose_concentration(&mut self, who: CombatantId) {
+        if let Some(on) = self.combat.combatant(who).and_then(|who| who.concentration) {
+            self.end(on, EndReason::Concentration);
+        }
+    }
+
+    /// Ends a creature's concentration because it wants to: free, at any time.
+    pub(super) fn stop_concentrating(&mut self, who: CombatantId) {
+        self.lose_concentration(who);
+    }
+
+    /// Ends what runs out at this point of a turn.
+    pub(super) fn expire(&mut self, of: CombatantId, at: Point) {
+        let round = self.combat.round;
+        let over: Vec<EffectId> = self
+            .combat
+            .effects
+            .values()
+            .filter(|effect| {
+                effect
+                    .ends
+                    .is_some_and(|ends| ends.of == of && ends.at == at && ends.round <= round)
+            })
+            .map(|effect| effect.id)
+            .collect();
+        for id in over {
+            self.end(id, EndReason::Expired);
+        }
+    }
+}

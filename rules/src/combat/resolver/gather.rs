@@ -1,0 +1,198 @@
+//! Asking the effects on a creature about something.
+
+use super::Resolver;
+use crate::combat::{Combatant, CombatantId, Effect, Square, Test};
+use crate::dice::RollMode;
+use crate::effect::{Modifier, ModifierKind, RollKind, When};
+use crate::{Ability, Condition, Skill};
+
+/// A modifier that holds, and where it comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Active<'s> {
+    pub(super) modifier: &'s Modifier,
+    pub(super) effect: &'s Effect,
+    /// Condition or effect, as players know it.
+    pub(super) why: &'s str,
+    /// Levels of exhaustion it counts.
+    pub(super) level: u8,
+}
+
+/// What a roll is, as far as modifiers ask.
+#[derive(Clone, Copy, Default)]
+pub(super) struct About<'r> {
+    pub(super) kinds: &'r [RollKind],
+    pub(super) ability: Option<Ability>,
+    pub(super) skill: Option<Skill>,
+    /// The attacker, or the one attacked.
+    pub(super) other: Option<CombatantId>,
+    /// Between the two.
+    pub(super) distance_ft: i32,
+}
+
+impl Resolver<'_> {
+    /// Every modifier that holds for a creature by its effects, the oldest effect's first.
+    pub(super) fn modifiers(&self, bearer: CombatantId) -> impl Iterator<Item = Active<'_>> {
+        let rules = &*self.combat.rules;
+        self.combat.effects_on(bearer).flat_map(move |effect| {
+            let template = &*effect.template;
+            let level = template.exhaustion.unwrap_or(0);
+            let why = template.key.as_ref().map_or(template.name.as_str(), |key| key.as_str());
+            let own = template.modifiers.iter().map(move |modifier| (modifier, why));
+            let held = self.conditions_of(effect).flat_map(|condition| {
+                let modifiers = &self.book.conditions.of(condition).modifiers;
+                modifiers.iter().map(move |modifier| (modifier, condition.name()))
+            });
+            own.chain(held)
+                .filter(move |(modifier, _)| modifier.holds(rules, level))
+                .map(move |(modifier, why)| Active { modifier, effect, why, level })
+        })
+    }
+
+    /// The conditions that an effect brings, those implied included.
+    fn conditions_of<'s>(&'s self, effect: &'s Effect) -> impl Iterator<Item = Condition> + 's {
+        effect.template.conditions.iter().flat_map(|condition| {
+            let implied = self.book.conditions.of(*condition).implies.iter();
+            std::iter::once(*condition).chain(implied.copied())
+        })
+    }
+
+    /// Whether a creature has a condition, implied or not.
+    pub(super) fn has(&self, bearer: CombatantId, condition: Condition) -> bool {
+        self.combat
+            .effects_on(bearer)
+            .any(|effect| self.conditions_of(effect).any(|held| held == condition))
+    }
+
+    /// Whether anything on a creature does this to it.
+    pub(super) fn is(&self, bearer: CombatantId, kind: ModifierKind) -> bool {
+        self.modifiers(bearer).any(|active| active.modifier.kind == kind)
+    }
+
+    /// What keeps a creature from doing something.
+    pub(super) fn kept_by(&self, bearer: CombatantId, kind: ModifierKind) -> Option<Condition> {
+        let by = self.modifiers(bearer).find(|active| active.modifier.kind == kind)?;
+        by.effect.template.conditions.first().copied()
+    }
+
+    /// Whether a modifier concerns this roll.
+    pub(super) fn concerns(
+        &self,
+        bearer: CombatantId,
+        active: &Active<'_>,
+        about: About<'_>,
+    ) -> bool {
+        let modifier = active.modifier;
+        let among = |all: bool, is: bool| all || is;
+        modifier.on.iter().any(|kind| about.kinds.contains(kind))
+            && among(
+                modifier.abilities.is_empty(),
+                about.ability.is_some_and(|ability| modifier.abilities.contains(&ability)),
+            )
+            && among(
+                modifier.skills.is_empty(),
+                about.skill.is_some_and(|skill| modifier.skills.contains(&skill)),
+            )
+            && self.cases_hold(bearer, active, about)
+    }
+
+    /// Whether all the cases hold that a modifier asks for.
+    pub(super) fn cases_hold(
+        &self,
+        bearer: CombatantId,
+        active: &Active<'_>,
+        about: About<'_>,
+    ) -> bool {
+        active.modifier.when.iter().all(|when| match when {
+            When::Within5Ft => about.distance_ft <= 5,
+            When::Beyond5Ft => about.distance_ft > 5,
+            When::OtherIsNotSource => about.other != active.effect.source,
+            When::SourceInSight => {
+                active.effect.source.is_some_and(|source| self.sees(bearer, source))
+            }
+            When::UnseenByOther => about.other.is_some_and(|other| !self.sees(other, bearer)),
+            When::SeenByBearer => about.other.is_some_and(|other| self.sees(bearer, other)),
+            When::BearerCanDodge => {
+                !self.is(bearer, ModifierKind::CannotAct) && self.speed_ft(bearer) > 0
+            }
+            When::NeedsSight | When::NeedsHearing => false,
+        })
+    }
+
+    /// Adds to a test what a creature's own effects say to it.
+    pub(super) fn consult(&self, test: &mut Test, bearer: CombatantId, about: About<'_>) {
+        for active in self.modifiers(bearer) {
+            if !self.concerns(bearer, &active, about) {
+                continue;
+            }
+            match active.modifier.kind {
+                ModifierKind::Advantage => give(test, RollMode::Advantage, "", &active),
+                ModifierKind::Disadvantage => give(test, RollMode::Disadvantage, "", &active),
+                ModifierKind::Bonus => test.add(active.modifier.value(active.level), active.why),
+                ModifierKind::Die => {
+                    if let Some(dice) = &active.modifier.dice {
+                        test.add_dice(dice, active.why);
+                    }
+                }
+                ModifierKind::AutoFail => test.fail(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds to an attack's test what the target's effects say to it.
+    pub(super) fn consult_target(&self, test: &mut Test, target: CombatantId, about: About<'_>) {
+        for active in self.modifiers(target) {
+            if !self.concerns(target, &active, about) {
+                continue;
+            }
+            match active.modifier.kind {
+                ModifierKind::AdvantageToAttackers => {
+                    give(test, RollMode::Advantage, "target_", &active);
+                }
+                ModifierKind::DisadvantageToAttackers => {
+                    give(test, RollMode::Disadvantage, "target_", &active);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Feet between two creatures' spaces; 0 where either is off the board.
+    pub(super) fn distance_ft(&self, one: CombatantId, other: CombatantId) -> i32 {
+        let at = self.combat.combatant(other).and_then(|other| other.position);
+        at.map_or(0, |at| self.distance_to_ft(one, other, at))
+    }
+
+    /// Feet from one creature's space to another's, if that one stood on this square.
+    pub(super) fn distance_to_ft(&self, one: CombatantId, other: CombatantId, to: Square) -> i32 {
+        let space = |id| {
+            let combatant: &Combatant = self.combat.combatant(id)?;
+            let edge = combatant.block.size.squares() - 1;
+            Some((combatant.position, edge, combatant.elevation_ft))
+        };
+        let (Some((Some(at), edge, up)), Some((_, far, high))) = (space(one), space(other)) else {
+            return 0;
+        };
+        let apart =
+            |axis: usize| (to[axis] - at[axis] - edge).max(at[axis] - to[axis] - far).max(0);
+        apart(0).max(apart(1)).max((up - high).abs() / 5) * 5
+    }
+
+    /// Whether one creature sees another.
+    pub(super) fn sees(&self, one: CombatantId, other: CombatantId) -> bool {
+        let Some(viewer) = self.combat.combatant(one) else { return false };
+        let distance = self.distance_ft(one, other);
+        let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
+        let senses = &viewer.block.senses;
+        if within(senses.blindsight_ft) {
+            return true;
+        }
+        !self.has(one, Condition::Blinded)
+            && (within(senses.truesight_ft) || !self.has(other, Condition::Invisible))
+    }
+}
+
+fn give(test: &mut Test, mode: RollMode, prefix: &str, active: &Active<'_>) {
+    let source = active.effect.source.map(|source| source.0.to_string());
+    test.reason(mode, &format!("{prefix}{}", active.why), source);
+}

@@ -1,0 +1,242 @@
+//! Damage, healing, and what comes of them (SRD 5.1 "Damage and Healing"; SRD 5.2.1 same).
+
+use std::sync::Arc;
+
+use super::attack::{Strike, qualities};
+use super::{Flow, Resolver};
+use crate::combat::{
+    CombatantId, DamagePart, Defense, EndReason, Fact, HitPoints, Life, Portion, concentration_dc,
+    damage, heal,
+};
+use crate::content::{DamageRule, Outcome, Rider};
+use crate::effect::{Duration, EffectTemplate, ModifierKind, Quality, SaveEnds, SaveSpec};
+use crate::{Condition, DamageType, Switch};
+
+/// Damage on its way to a creature: one instance, all types of one source.
+pub(super) struct Blow<'b> {
+    pub(super) source: Option<CombatantId>,
+    pub(super) target: CombatantId,
+    pub(super) parts: Vec<DamagePart>,
+    pub(super) portion: Portion,
+    pub(super) qualities: &'b [Quality],
+    pub(super) critical: bool,
+    pub(super) knock_out: bool,
+}
+
+/// The most that the DC of a concentration save can be (SRD 5.2.1 "Concentration").
+const CONCENTRATION_CAP: i32 = 30;
+
+impl Resolver<'_> {
+    pub(super) fn harm_by_strike(
+        &mut self,
+        strike: Strike<'_>,
+        parts: Vec<DamagePart>,
+        critical: bool,
+    ) -> Flow<()> {
+        self.harm(Blow {
+            source: Some(strike.attacker),
+            target: strike.target,
+            parts,
+            portion: Portion::Full,
+            qualities: &qualities(strike.attack),
+            critical,
+            knock_out: strike.knock_out,
+        })
+    }
+
+    /// Deals an instance of damage.
+    pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<()> {
+        let Blow { source, target, mut parts, portion, critical, .. } = blow;
+        for part in &mut parts {
+            let defense = self.defense(target, part.kind, blow.qualities);
+            part.applied = defense.applied(part.rolled, portion);
+        }
+        let total: i32 = parts.iter().map(|part| part.applied).sum();
+        let Some(victim) = self.combat.combatant(target) else { return Ok(()) };
+        let before = victim.life;
+        let mut harm = damage(victim.hp, before, victim.at_zero(), total, critical);
+        let knocked_out = blow.knock_out && harm.dropped && before == Life::Alive;
+        if knocked_out {
+            (harm.hp, harm.life) = self.knocked_out(harm.hp);
+        }
+        let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
+        self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life });
+        if life == Life::Dead {
+            self.lose_concentration(target);
+        } else if knocked_out || (harm.dropped && life != Life::Alive) {
+            self.fall_unconscious(target);
+        } else if total > 0 && life == Life::Alive {
+            self.keep_concentrating(target, total)?;
+        }
+        Ok(())
+    }
+
+    /// Spared by who struck it down: 5.1 stable at 0 hit points, 5.2 at 1 (SRD "Knocking a
+    /// Creature Out").
+    fn knocked_out(&self, hp: HitPoints) -> (HitPoints, Life) {
+        if self.combat.rules.is_52(Switch::KnockOut) {
+            (HitPoints { current: 1, ..hp }, Life::Alive)
+        } else {
+            (hp, Life::Stable)
+        }
+    }
+
+    fn fall_unconscious(&mut self, who: CombatantId) {
+        for condition in [Condition::Prone, Condition::Unconscious] {
+            let template = EffectTemplate::condition(condition, Duration::Permanent);
+            self.put(&Arc::new(template), None, who, None);
+        }
+        self.lose_concentration(who);
+    }
+
+    /// How a type of damage meets a creature.
+    pub(super) fn defense(
+        &self,
+        who: CombatantId,
+        kind: DamageType,
+        qualities: &[Quality],
+    ) -> Defense {
+        let Some(combatant) = self.combat.combatant(who) else { return Defense::default() };
+        let pierced = |unless: &[Quality]| unless.iter().any(|quality| qualities.contains(quality));
+        let meets = |rules: &[DamageRule]| {
+            rules.iter().any(|rule| rule.types.contains(&kind) && !pierced(&rule.unless))
+        };
+        let block = &combatant.block;
+        let mut defense = Defense {
+            adjustment: 0,
+            resistant: meets(&block.resistances),
+            vulnerable: meets(&block.vulnerabilities),
+            immune: meets(&block.immunities),
+        };
+        for active in self.modifiers(who) {
+            let modifier = active.modifier;
+            let all = modifier.types.is_empty();
+            if !(all || modifier.types.contains(&kind)) || pierced(&modifier.unless) {
+                continue;
+            }
+            match modifier.kind {
+                ModifierKind::Resistance => defense.resistant = true,
+                ModifierKind::Vulnerability => defense.vulnerable = true,
+                ModifierKind::Immunity => defense.immune = true,
+                ModifierKind::Reduce => defense.adjustment -= modifier.value(active.level),
+                _ => {}
+            }
+        }
+        defense
+    }
+
+    /// The save that damage asks of a concentrating creature: one per instance, by its total.
+    fn keep_concentrating(&mut self, who: CombatantId, total: i32) -> Flow<()> {
+        if self.combat.combatant(who).is_none_or(|who| who.concentration.is_none()) {
+            return Ok(());
+        }
+        let capped = self.combat.rules.is_52(Switch::ConcentrationCap);
+        let dc = concentration_dc(total, capped.then_some(CONCENTRATION_CAP));
+        if !self.concentration_save(who, dc)? {
+            self.lose_concentration(who);
+        }
+        Ok(())
+    }
+
+    /// Gives hit points back; wakes who lay at 0.
+    pub(super) fn heal(&mut self, target: CombatantId, amount: i32) {
+        let Some(combatant) = self.combat.combatant(target) else { return };
+        let before = combatant.hp.current;
+        let (hp, life) = heal(combatant.hp, combatant.life, amount);
+        let (regained, woke) = (hp.current - before, combatant.life != life);
+        self.tell(Fact::Healed { target, regained, hp, life });
+        if woke {
+            self.wake(target);
+        }
+    }
+
+    /// Consciousness comes back with the hit points; it still lies on the ground.
+    pub(super) fn wake(&mut self, who: CombatantId) {
+        let asleep: Vec<_> = self
+            .combat
+            .effects_on(who)
+            .filter(|effect| effect.source.is_none())
+            .filter(|effect| effect.template.conditions == [Condition::Unconscious])
+            .map(|effect| effect.id)
+            .collect();
+        for id in asleep {
+            self.end(id, EndReason::Over);
+        }
+    }
+
+    /// What follows a hit or a use.
+    pub(super) fn ride(
+        &mut self,
+        source: CombatantId,
+        target: CombatantId,
+        rider: &Rider,
+    ) -> Flow<()> {
+        if self.combat.combatant(target).is_none_or(|target| target.life == Life::Dead) {
+            return Ok(());
+        }
+        let saved = match rider.save {
+            Some(save) => self.save(target, save.ability, save.dc)?,
+            None => false,
+        };
+        if !rider.damage.is_empty() {
+            let parts = self.damage_rolled(source, &rider.damage, false);
+            let portion = match rider.save {
+                Some(SaveSpec { half: true, .. }) if saved => Portion::Half,
+                Some(_) if saved => Portion::None,
+                _ => Portion::Full,
+            };
+            self.harm(Blow {
+                source: Some(source),
+                target,
+                parts,
+                portion,
+                qualities: &[Quality::Magical],
+                critical: false,
+                knock_out: false,
+            })?;
+        }
+        let outcome = if saved { &rider.success } else { &rider.fail };
+        for outcome in [outcome, &rider.always].into_iter().flatten() {
+            self.befall(source, target, outcome, rider.save)?;
+        }
+        Ok(())
+    }
+
+    fn befall(
+        &mut self,
+        source: CombatantId,
+        target: CombatantId,
+        outcome: &Outcome,
+        save: Option<SaveSpec>,
+    ) -> Flow<()> {
+        if !outcome.damage.is_empty() {
+            let parts = self.damage_rolled(source, &outcome.damage, false);
+            self.harm(Blow {
+                source: Some(source),
+                target,
+                parts,
+                portion: Portion::Full,
+                qualities: &[Quality::Magical],
+                critical: false,
+                knock_out: false,
+            })?;
+        }
+        if !outcome.conditions.is_empty() {
+            let ends = save.filter(|_| outcome.save_ends);
+            let template = EffectTemplate {
+                conditions: outcome.conditions.clone(),
+                save_ends: ends.map(|save| SaveEnds {
+                    ability: save.ability,
+                    dc: save.dc,
+                    edge: crate::effect::Edge::End,
+                }),
+                ..EffectTemplate::named("", outcome.duration.unwrap_or(Duration::Permanent))
+            };
+            self.put(&Arc::new(template), Some(source), target, None);
+        }
+        if let Some(effect) = &outcome.effect {
+            self.put(&Arc::new(effect.clone()), Some(source), target, None);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Actions that need no roll (SRD 5.1 "Actions in Combat"; SRD 5.2.1 "Actions").
+
+use super::{Flow, Resolver};
+use crate::Key;
+use crate::combat::{CombatantId, Economy, Fact, Refusal};
+use crate::effect::{
+    Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, When, Which, Whose,
+};
+
+impl Resolver<'_> {
+    /// Spends a creature's action.
+    pub(super) fn spend_action(&mut self, who: CombatantId) -> Flow<()> {
+        self.on_its_turn(who)?;
+        let economy = self.combatant(who)?.economy;
+        if !economy.action {
+            return Err(Refusal::NoActionLeft.into());
+        }
+        self.tell(Fact::EconomySet { who, economy: Economy { action: false, ..economy } });
+        Ok(())
+    }
+
+    pub(super) fn dash(&mut self, who: CombatantId) -> Flow<()> {
+        self.spend_action(who)?;
+        let speed = self.speed_ft(who);
+        let economy = self.combatant(who)?.economy;
+        let economy = Economy { dashed_ft: economy.dashed_ft + speed, ..economy };
+        self.tell(Fact::EconomySet { who, economy });
+        Ok(())
+    }
+
+    pub(super) fn dodge(&mut self, who: CombatantId) -> Flow<()> {
+        self.spend_action(who)?;
+        let until = Duration::Until { edge: Edge::Start, whose: Whose::Target, which: Which::Next };
+        let template = EffectTemplate {
+            key: Key::parse("dodge").ok(),
+            modifiers: vec![
+                Modifier {
+                    on: vec![RollKind::Attack],
+                    when: vec![When::SeenByBearer, When::BearerCanDodge],
+                    ..Modifier::of(ModifierKind::DisadvantageToAttackers)
+                },
+                Modifier {
+                    on: vec![RollKind::Save],
+                    abilities: vec![crate::Ability::Dex],
+                    when: vec![When::BearerCanDodge],
+                    ..Modifier::of(ModifierKind::Advantage)
+                },
+            ],
+            ..EffectTemplate::named("Dodge", until)
+        };
+        self.put(&std::sync::Arc::new(template), Some(who), who, None);
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! Turns and rounds (SRD 5.1 "The Order of Combat"; SRD 5.2.1 same).
+//!
+//! Start of a turn: what lasts until it ends → actions and reaction come back → saves and damage
+//! of the start → death save → counted rounds end. End: saves that end effects → damage → what
+//! lasts until then ends.
+
+use super::gather::About;
+use super::harm::Blow;
+use super::{Flow, Resolver};
+use crate::combat::{
+    CombatantId, Economy, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal, Test,
+    after_death_save, death_save,
+};
+use crate::effect::{Edge, ModifierKind, Quality, RollKind, SaveSpec};
+
+impl Resolver<'_> {
+    /// That it is this creature's turn, and that it can act.
+    pub(super) fn on_its_turn(&self, who: CombatantId) -> Result<(), Refusal> {
+        self.in_its_turn(who)?;
+        if self.combatant(who)?.life != Life::Alive || self.is(who, ModifierKind::CannotAct) {
+            let condition = self.kept_by(who, ModifierKind::CannotAct);
+            return Err(Refusal::CannotAct { condition });
+        }
+        Ok(())
+    }
+
+    /// That it is this creature's turn.
+    pub(super) fn in_its_turn(&self, who: CombatantId) -> Result<(), Refusal> {
+        if self.combat.phase != Phase::Running {
+            return Err(Refusal::WrongPhase);
+        }
+        self.combatant(who)?;
+        let active = self.combat.active();
+        if active == Some(who) { Ok(()) } else { Err(Refusal::NotItsTurn { active }) }
+    }
+
+    pub(super) fn end_turn(&mut self, who: CombatantId) -> Flow<()> {
+        self.in_its_turn(who)?;
+        self.close_turn(who)?;
+        self.next_turn()
+    }
+
+    fn close_turn(&mut self, who: CombatantId) -> Flow<()> {
+        self.edge(who, Edge::End)?;
+        self.tell(Fact::TurnEnded { who });
+        self.expire(who, Point::End);
+        if let Some(combatant) = self.combat.combatant(who) {
+            let economy = Economy { reaction: combatant.economy.reaction, ..Economy::NOTHING };
+            self.tell(Fact::EconomySet { who, economy });
+        }
+        Ok(())
+    }
+
+    /// Goes on to the next who can take a turn. Who left or died is passed over, but what counts on
+    /// its place in the order still ends there.
+    pub(super) fn next_turn(&mut self) -> Flow<()> {
+        let mut turn = self.combat.turn;
+        let mut round = self.combat.round;
+        for _ in 0..self.combat.order.len() {
+            let next = turn.map_or(0, |turn| turn + 1);
+            let wraps = next >= self.combat.order.len();
+            let at = if wraps { 0 } else { next };
+            round += u32::from(wraps || turn.is_none());
+            turn = Some(at);
+            let Some(who) = self.combat.order.get(at).copied() else { break };
+            let takes = self.combat.combatant(who).is_some_and(|who| who.life != Life::Dead);
+            if takes {
+                return self.open_turn(who, round, at);
+            }
+            self.pass_over(who, round);
+        }
+        Ok(())
+    }
+
+    fn pass_over(&mut self, who: CombatantId, round: u32) {
+        let now = std::mem::replace(&mut self.combat.round, round);
+        for point in [Point::Start, Point::Within, Point::End] {
+            self.expire(who, point);
+        }
+        self.combat.round = now;
+    }
+
+    fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
+        self.tell(Fact::TurnStarted { who, round, turn });
+        self.expire(who, Point::Start);
+        self.edge(who, Edge::Start)?;
+        self.save_from_death(who)?;
+        self.expire(who, Point::Within);
+        Ok(())
+    }
+
+    /// Saves that end effects, then damage, of one edge of a turn.
+    fn edge(&mut self, who: CombatantId, edge: Edge) -> Flow<()> {
+        let running: Vec<_> =
+            self.combat.effects_on(who).map(|effect| (effect.id, effect.source)).collect();
+        for (id, _) in &running {
+            let Some(effect) = self.combat.effects.get(id) else { continue };
+            let Some(ends) = effect.template.save_ends.filter(|ends| ends.edge == edge) else {
+                continue;
+            };
+            if self.save(who, ends.ability, ends.dc)? {
+                self.end(*id, EndReason::Saved);
+            }
+        }
+        for (id, source) in running {
+            let Some(effect) = self.combat.effects.get(&id) else { continue };
+            let template = std::sync::Arc::clone(&effect.template);
+            let Some(damage) = template.damage.as_ref().filter(|damage| damage.edge == edge) else {
+                continue;
+            };
+            let saved = match damage.save {
+                Some(save) => self.save(who, save.ability, save.dc)?,
+                None => false,
+            };
+            let portion = match damage.save {
+                Some(SaveSpec { half: true, .. }) if saved => Portion::Half,
+                Some(_) if saved => Portion::None,
+                _ => Portion::Full,
+            };
+            let parts = self.damage_rolled(who, &damage.dice, false);
+            self.harm(Blow {
+                source,
+                target: who,
+                parts,
+                portion,
+                qualities: &[Quality::Magical],
+                critical: false,
+                knock_out: false,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The save of who lies dying (SRD 5.1 "Death Saving Throws"; SRD 5.2.1 same).
+    fn save_from_death(&mut self, who: CombatantId) -> Flow<()> {
+        let combatant = self.combatant(who)?;
+        if !matches!(combatant.life, Life::Dying { .. }) {
+            return Ok(());
+        }
+        let mut test = Test::default();
+        let about = About { kinds: &[RollKind::DeathSave], ..About::default() };
+        self.consult(&mut test, who, about);
+        let tested = self.throw(|dice| test.roll(dice));
+        let save = death_save(tested.natural, tested.roll.total);
+        self.rolled(who, Purpose::DeathSave, tested.roll);
+        let combatant = self.combatant(who)?;
+        let (hp, life) = after_death_save(combatant.hp, combatant.life, save);
+        self.tell(Fact::DeathSaveMade { who, save, hp, life });
+        if life == Life::Alive {
+            self.wake(who);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! A d20 test: all that speaks for and against it, gathered before a die is thrown.
+//!
+//! Any number of advantages and disadvantages: both present, or none, one d20; else two, of which
+//! the higher or lower counts (SRD 5.1 "Advantage and Disadvantage"; SRD 5.2.1 "Advantage/
+//! Disadvantage"). The record carries every reason.
+
+use crate::dice::{Modifier, Roll, RollMode, RollReason};
+use crate::{Dice, Expression};
+
+/// A d20 test about to be made.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Test {
+    modifiers: Vec<Modifier>,
+    dice: Vec<(Expression, String)>,
+    reasons: Vec<RollReason>,
+    fails: bool,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tested {
+    /// The face that counts.
+    pub natural: u32,
+    /// Record of everything.
+    pub roll: Roll,
+}
+
+impl Test {
+    /// A test with one number added.
+    pub fn new(value: i32, source: &str) -> Self {
+        let mut test = Self::default();
+        test.add(value, source);
+        test
+    }
+
+    /// Adds a number.
+    pub fn add(&mut self, value: i32, source: &str) {
+        if value != 0 {
+            self.modifiers.push(Modifier { value: i64::from(value), source: source.to_owned() });
+        }
+    }
+
+    /// Adds dice.
+    pub fn add_dice(&mut self, dice: &Expression, source: &str) {
+        self.dice.push((dice.clone(), source.to_owned()));
+    }
+
+    /// Something speaks for advantage or disadvantage.
+    pub fn reason(&mut self, gives: RollMode, why: &str, source_id: Option<String>) {
+        self.reasons.push(RollReason { gives, why: why.to_owned(), source_id });
+    }
+
+    /// It fails without a roll.
+    pub fn fail(&mut self) {
+        self.fails = true;
+    }
+
+    /// Whether it fails without a roll.
+    pub const fn fails(&self) -> bool {
+        self.fails
+    }
+
+    /// Whether two d20 are rolled, and which counts.
+    pub fn mode(&self) -> RollMode {
+        let has = |gives| self.reasons.iter().any(|reason| reason.gives == gives);
+        match (has(RollMode::Advantage), has(RollMode::Disadvantage)) {
+            (true, false) => RollMode::Advantage,
+            (false, true) => RollMode::Disadvantage,
+            (true, true) | (false, false) => RollMode::Normal,
+        }
+    }
+
+    /// Throws the dice: every d20 first, then the others in the order they were added.
+    pub fn roll(self, dice: &mut dyn Dice) -> Tested {
+        let mode = self.mode();
+        let mut faces = vec![dice.roll(20)];
+        if mode != RollMode::Normal {
+            faces.push(dice.roll(20));
+        }
+        let kept = faces.iter().copied();
+        let natural = if mode == RollMode::Disadvantage { kept.min() } else { kept.max() };
+        let natural = natural.unwrap_or(1);
+        let mut modifiers = self.modifiers;
+        for (expression, source) in &self.dice {
+            let rolled = expression.roll(dice);
+            faces.extend(rolled.faces);
+            modifiers.push(Modifier { value: rolled.total, source: source.clone() });
+        }
+        let added: i64 = modifiers.iter().map(|modifier| modifier.value).sum();
+        let roll = Roll {
+            expression: "1d20".to_owned(),
+            faces,
+            kept: vec![natural],
+            modifiers,
+            mode,
+            reasons: self.reasons,
+            total: i64::from(natural) + added,
+            by: "server".to_owned(),
+        };
+        Tested { natural, roll }
+    }
+}

@@ -1,0 +1,173 @@
+//! Running a command to its end, or to the next question.
+//!
+//! A command that needs an answer stops there. What is kept is not where it stopped, but what it
+//! began with: the state before it, the inputs and the faces drawn since. With the next answer it
+//! is run again from its beginning, with the same faces and answers, comes to the same point and
+//! goes on. So rules are written straight through, and a question may be asked anywhere in them.
+//! Facts told before the question are not told again; if running again does not come to the state
+//! they made (another release), the command is abandoned where it stopped.
+
+use serde::{Deserialize, Serialize};
+
+use super::resolver::{Halt, Resolver};
+use super::{Answer, Combat, Command, Fact, Input, Prompt, Question, Refusal};
+use crate::Dice;
+use crate::conditions::Conditions;
+
+/// Content the rules are played with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rulebook {
+    /// What conditions do.
+    pub conditions: Conditions,
+}
+
+/// What came of an input: as it is journaled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// What came in.
+    pub input: Input,
+    /// Faces the server drew for it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faces: Vec<u32>,
+    /// What happened.
+    pub facts: Vec<Fact>,
+    /// What has to be answered before it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Prompt>,
+}
+
+/// A command that waits for an answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Resolution {
+    /// The combat before the command.
+    base: Combat,
+    /// The command.
+    command: Command,
+    /// Answers so far, in order.
+    answers: Vec<Answer>,
+    /// Faces the server drew so far, in order.
+    faces: Vec<u32>,
+    /// How many facts were told of it.
+    told: usize,
+    /// What is asked now.
+    pub(super) prompt: Prompt,
+}
+
+/// Decides an input.
+///
+/// # Errors
+/// Why it is refused; nothing happened then.
+pub fn decide(
+    combat: &Combat,
+    input: Input,
+    book: &Rulebook,
+    dice: &mut dyn Dice,
+) -> Result<Step, Refusal> {
+    let run = Run::of(combat, &input)?;
+    let drawn = run.faces.len();
+    let mut resolver = Resolver::new(run.base.clone(), book, run.answers, run.faces, dice);
+    resolver.expect_after(run.told, combat);
+    let end = resolver.command(&run.command);
+    let outcome = resolver.finish();
+    if outcome.strayed {
+        return Ok(Step { input, faces: Vec::new(), facts: vec![Fact::Abandoned], prompt: None });
+    }
+    let prompt = match end {
+        Ok(()) => None,
+        Err(Halt::Ask(prompt)) => Some(prompt),
+        Err(Halt::Refuse(refusal)) => return Err(refusal),
+    };
+    let faces = outcome.faces.get(drawn..).unwrap_or_default().to_vec();
+    let facts = outcome.facts.into_iter().skip(run.told).collect();
+    Ok(Step { input, faces, facts, prompt })
+}
+
+/// What a command is run with.
+struct Run {
+    base: Combat,
+    command: Command,
+    answers: Vec<Answer>,
+    faces: Vec<u32>,
+    told: usize,
+}
+
+impl Run {
+    fn of(combat: &Combat, input: &Input) -> Result<Self, Refusal> {
+        match (input, &combat.resolution) {
+            (Input::Command { by, command }, None) => {
+                combat.may(*by, command)?;
+                Ok(Self {
+                    base: combat.clone(),
+                    command: command.clone(),
+                    answers: Vec::new(),
+                    faces: Vec::new(),
+                    told: 0,
+                })
+            }
+            (Input::Command { .. }, Some(_)) => Err(Refusal::AwaitingDecision),
+            (Input::Answer { by, prompt, answer }, Some(waiting))
+                if waiting.prompt.id == *prompt =>
+            {
+                combat.may_answer(*by, &waiting.prompt)?;
+                fits(answer, &waiting.prompt.question)?;
+                let mut answers = waiting.answers.clone();
+                answers.push(answer.clone());
+                Ok(Self {
+                    base: waiting.base.clone(),
+                    command: waiting.command.clone(),
+                    answers,
+                    faces: waiting.faces.clone(),
+                    told: waiting.told,
+                })
+            }
+            (Input::Answer { .. }, _) => Err(Refusal::NotAsked),
+        }
+    }
+}
+
+/// Whether an answer is one to this question.
+fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
+    let fits = match (answer, question) {
+        (Answer::Faces { faces }, Question::Dice { sides, .. }) => {
+            faces.len() == sides.len()
+                && faces.iter().zip(sides).all(|(face, sides)| (1..=*sides).contains(face))
+        }
+        (Answer::Decline, Question::OpportunityAttack { .. }) => true,
+        (Answer::React { option }, Question::OpportunityAttack { options, .. }) => {
+            options.contains(option)
+        }
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(Refusal::WrongAnswer) }
+}
+
+impl Combat {
+    /// Folds a step. Facts are applied as they are; no rule is run.
+    pub fn apply(&mut self, step: &Step) {
+        let waiting = self.resolution.take();
+        let base = step.prompt.is_some().then(|| self.clone());
+        for fact in &step.facts {
+            self.apply_fact(fact);
+        }
+        let (Some(prompt), Some(base)) = (step.prompt.clone(), base) else { return };
+        self.next_prompt = self.next_prompt.max(prompt.id.0 + 1);
+        self.resolution = match (waiting, &step.input) {
+            (Some(mut waiting), Input::Answer { answer, .. }) => {
+                waiting.answers.push(answer.clone());
+                waiting.faces.extend(&step.faces);
+                waiting.told += step.facts.len();
+                waiting.prompt = prompt;
+                Some(waiting)
+            }
+            (_, Input::Command { command, .. }) => Some(Box::new(Resolution {
+                base,
+                command: command.clone(),
+                answers: Vec::new(),
+                faces: step.faces.clone(),
+                told: step.facts.len(),
+                prompt,
+            })),
+            (None, Input::Answer { .. }) => None,
+        };
+    }
+}

@@ -1,0 +1,95 @@
+//! The language of effects: what conditions, spells, traits and rulings do to a creature.
+//!
+//! Owns the words and their meaning as data; [`crate::combat`] puts effects on creatures, asks
+//! them about rolls and ends them. Conditions are written in it like everything else.
+
+mod duration;
+mod modifier;
+
+use serde::{Deserialize, Serialize};
+
+pub use duration::{Duration, Edge, Which, Whose};
+pub use modifier::{Modifier, ModifierKind, Quality, RollKind, RuleOf, When};
+
+use crate::{Ability, Condition, DamageType, Expression, Key};
+
+/// An effect to be put on creatures.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectTemplate {
+    /// Shown to players.
+    pub name: String,
+    /// Effects of one key do not add up on one creature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
+    /// When it ends by itself.
+    pub duration: Duration,
+    /// Whether its source has to concentrate on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub concentration: bool,
+    /// Conditions held while it lasts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Levels of exhaustion, 1 to 6, when that is among the conditions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhaustion: Option<u8>,
+    /// What else it changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+    /// A save repeated each turn that ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save_ends: Option<SaveEnds>,
+    /// Damage taken each turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<TurnDamage>,
+}
+
+/// A save that ends an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaveEnds {
+    /// What it is made with.
+    pub ability: Ability,
+    /// What it must reach.
+    pub dc: i32,
+    /// At which edge of the creature's turns.
+    #[serde(default)]
+    pub edge: Edge,
+}
+
+/// Damage at an edge of each of the creature's turns.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnDamage {
+    /// How much, of what.
+    pub dice: Vec<DamageDice>,
+    /// At which edge.
+    pub edge: Edge,
+    /// What may lessen it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save: Option<SaveSpec>,
+}
+
+/// Dice of one type of damage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DamageDice {
+    /// With the numbers added.
+    pub dice: Expression,
+    /// Type.
+    #[serde(rename = "type")]
+    pub kind: DamageType,
+}
+
+/// A save asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaveSpec {
+    /// What it is made with.
+    pub ability: Ability,
+    /// What it must reach.
+    pub dc: i32,
+    /// Whether a success halves the damage instead of avoiding it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub half: bool,
+}

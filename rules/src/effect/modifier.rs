@@ -1,0 +1,224 @@
+//! What an effect changes: one entry per change, each with the rolls and the cases it holds for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Ability, Condition, DamageType, Edition, Expression, RuleSet, Skill, Switch};
+
+/// A change that an effect makes to the creature it is on (the bearer).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modifier {
+    /// What it does.
+    pub kind: ModifierKind,
+    /// Which rolls it concerns; for kinds about rolls, empty means none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<RollKind>,
+    /// Only saves and checks with these; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abilities: Vec<Ability>,
+    /// Only checks with these; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<Skill>,
+    /// Number added; feet for speed, sense and reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<i32>,
+    /// Dice added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dice: Option<Expression>,
+    /// `value` replaces instead of adding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub set: bool,
+    /// Types of damage; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<DamageType>,
+    /// Qualities of a weapon that get past it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<Quality>,
+    /// Conditions, for [`ModifierKind::ConditionImmunity`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// All of these must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<When>,
+    /// Holds under this edition of this rule only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleOf>,
+    /// From this level of exhaustion on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_level: Option<u8>,
+    /// `value` counts once per level of exhaustion.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_level: bool,
+}
+
+/// What a modifier does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModifierKind {
+    /// The bearer's rolls have advantage.
+    Advantage,
+    /// The bearer's rolls have disadvantage.
+    Disadvantage,
+    /// Attack rolls against the bearer have advantage.
+    AdvantageToAttackers,
+    /// Attack rolls against the bearer have disadvantage.
+    DisadvantageToAttackers,
+    /// `value` is added to the bearer's rolls.
+    Bonus,
+    /// `dice` are added to the bearer's rolls.
+    Die,
+    /// The bearer's saves or checks fail without a roll.
+    AutoFail,
+    /// Hits on the bearer are critical.
+    AutoCritical,
+    /// Armor class, added to or, with `set`, at least.
+    Ac,
+    /// Every speed, in feet, added to or set.
+    Speed,
+    /// Every speed is halved, rounded down.
+    SpeedHalved,
+    /// Maximum hit points, added to.
+    MaxHp,
+    /// Maximum hit points are halved, rounded down.
+    MaxHpHalved,
+    /// Damage is halved.
+    Resistance,
+    /// Damage does nothing.
+    Immunity,
+    /// Damage is doubled.
+    Vulnerability,
+    /// Damage is less by `value`.
+    Reduce,
+    /// `conditions` cannot be put on the bearer.
+    ConditionImmunity,
+    /// No actions and bonus actions.
+    CannotAct,
+    /// No reactions.
+    CannotReact,
+    /// No movement of its own.
+    CannotMove,
+    /// No speech.
+    CannotSpeak,
+    /// Concentration ends and cannot begin.
+    CannotConcentrate,
+    /// The source's checks on the bearer have advantage.
+    AdvantageToSource,
+    /// May not attack or harm the effect's source.
+    CannotHarmSource,
+    /// May not move closer to the effect's source of its own will.
+    CannotApproachSource,
+    /// Moves by crawling, or stands up first.
+    Crawls,
+    /// A sense of so many feet.
+    Sense,
+    /// Reach of melee attacks, added to.
+    Reach,
+    /// Dead at once.
+    Dies,
+}
+
+/// A kind of roll.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollKind {
+    /// Any attack roll.
+    Attack,
+    /// Of a melee attack.
+    MeleeAttack,
+    /// Of a ranged attack.
+    RangedAttack,
+    /// Of a spell's attack.
+    SpellAttack,
+    /// Saving throws, death saves not among them.
+    Save,
+    /// Ability checks, initiative among them.
+    Check,
+    /// Damage dealt.
+    Damage,
+    /// Initiative.
+    Initiative,
+    /// Saves to keep concentrating, beside [`RollKind::Save`].
+    Concentration,
+    /// Death saves.
+    DeathSave,
+}
+
+/// A case in which a modifier holds; "the other" is the attacker or the one attacked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// The other is within 5 feet.
+    #[serde(rename = "within_5_ft")]
+    Within5Ft,
+    /// The other is farther than 5 feet away.
+    #[serde(rename = "beyond_5_ft")]
+    Beyond5Ft,
+    /// The other is not the effect's source.
+    OtherIsNotSource,
+    /// The effect's source is in the bearer's line of sight.
+    SourceInSight,
+    /// The other cannot see the bearer.
+    UnseenByOther,
+    /// The bearer sees the other.
+    SeenByBearer,
+    /// The bearer could dodge: it can act and move.
+    BearerCanDodge,
+    /// The check depends on sight.
+    NeedsSight,
+    /// The check depends on hearing.
+    NeedsHearing,
+}
+
+/// What makes a weapon more than a weapon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Quality {
+    Magical,
+    Silvered,
+    Adamantine,
+}
+
+/// An edition of a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleOf {
+    /// Which rule.
+    pub switch: Switch,
+    /// As which edition has it.
+    pub edition: Edition,
+}
+
+impl Modifier {
+    /// One that does this and no more.
+    pub(crate) fn of(kind: ModifierKind) -> Self {
+        Self {
+            kind,
+            on: Vec::new(),
+            abilities: Vec::new(),
+            skills: Vec::new(),
+            value: None,
+            dice: None,
+            set: false,
+            types: Vec::new(),
+            unless: Vec::new(),
+            conditions: Vec::new(),
+            when: Vec::new(),
+            rule: None,
+            from_level: None,
+            per_level: false,
+        }
+    }
+
+    /// Whether it holds at a table with these rules for a bearer with so many levels of exhaustion.
+    pub fn holds(&self, rules: &RuleSet, exhaustion: u8) -> bool {
+        self.rule.is_none_or(|rule| rules.edition(rule.switch) == rule.edition)
+            && self.from_level.is_none_or(|level| exhaustion >= level)
+    }
+
+    /// The number it adds for a bearer with so many levels of exhaustion.
+    pub fn value(&self, exhaustion: u8) -> i32 {
+        let value = self.value.unwrap_or(0);
+        if self.per_level { value * i32::from(exhaustion) } else { value }
+    }
+}

@@ -1,0 +1,7 @@
+//! Combats played step by step with scripted dice: every face is asked for, in order, none more.
+
+mod attacks;
+mod effects;
+mod interrupts;
+mod table;
+mod turns;
