@@ -108,16 +108,17 @@ fn point(feet: [f64; 2]) -> Result<Point> {
     Ok(point.context("a point in half feet")?.shifted(middle.x, middle.y))
 }
 
-/// An angle as the engine has it, a direction of whole numbers: the nearest one in ten thousandths
-/// that lies no farther from an axis than the angle, so that a square whose middle is on the edge
-/// of a line at 30 degrees stays there or comes to lie inside, as in a case that rounds nothing.
+/// An angle as the engine has it, a direction of whole numbers: in ten thousandths, and no farther
+/// from the nearest axis than the angle, so that a square whose middle is on the edge of a line at
+/// 30 degrees comes to lie inside, as it counts where nothing is rounded.
 fn direction(degrees: f64) -> Result<Direction> {
     let (down, right) = degrees.to_radians().sin_cos();
     let [x, y] = [right, down].map(|part| part * 10_000.0);
+    let away = |part: f64| part.abs().ceil().copysign(part);
     let (x, y) = match (x.round().abs(), y.round().abs()) {
         (a, b) if a == b => (x.round(), y.round()),
-        (a, b) if a < b => (x.trunc(), y.round()),
-        _ => (x.round(), y.trunc()),
+        (a, b) if a < b => (x.trunc(), away(y)),
+        _ => (away(x), y.trunc()),
     };
     Direction::new(x as i32, y as i32).context("a direction")
 }
