@@ -7,11 +7,13 @@ mod case;
 mod departure;
 mod dice_expr;
 mod geometry;
+mod maneuvers;
 mod movement;
 mod play;
 mod report;
 mod spell_slots;
 mod suites;
+mod turns;
 
 use std::path::PathBuf;
 

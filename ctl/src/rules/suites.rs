@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::play::Play;
-use super::{departure, dice_expr, geometry, movement, spell_slots};
+use super::{departure, dice_expr, geometry, maneuvers, movement, spell_slots, turns};
 
 /// Translates a case into calls of the engine and its answer into the members that the suite
 /// expects. It decides no rule itself. An error: the inputs cannot be read.
@@ -17,8 +17,10 @@ const FAMILIES: &[&[Suite]] = &[
     departure::SUITES,
     dice_expr::SUITES,
     geometry::SUITES,
+    maneuvers::SUITES,
     movement::SUITES,
     spell_slots::SUITES,
+    turns::SUITES,
 ];
 
 /// The adapter of a suite.
