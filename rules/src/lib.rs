@@ -2,6 +2,7 @@
 
 mod ability;
 mod condition;
+pub mod content;
 mod creature;
 mod damage_type;
 pub mod dice;

@@ -1,0 +1,173 @@
+//! Stat blocks: the numbers of a creature, as clients send them and as the bestiary holds them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attack, Formula, Key, SpecialAction};
+use crate::{Abilities, Ability, Condition, CreatureType, DamageType, Senses, Size, Skill, Speeds};
+
+/// Numbers of a creature (SRD 5.1 "Monsters", "Statistics"; SRD 5.2.1 "Monsters", "Stat Block
+/// Overview").
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatBlock {
+    /// Size.
+    pub size: Size,
+    /// Type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creature_type: Option<CreatureType>,
+    /// Subtypes: `demon`, `goblinoid`, `shapechanger`, `swarm` …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Key>,
+    /// Scores.
+    pub abilities: Abilities,
+    /// 0 to 9; absent: the bonuses below say all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proficiency_bonus: Option<i32>,
+    /// Armor Class with all that the creature wears.
+    pub ac: i32,
+    /// Hit points.
+    pub hp: HitPoints,
+    /// What `hp.max` is the average of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hp_dice: Option<Formula>,
+    /// Feet per turn.
+    pub speeds: Speeds,
+    /// Special senses.
+    #[serde(default)]
+    pub senses: Senses,
+    /// Absent: the Dexterity modifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiative_bonus: Option<i32>,
+    /// Total bonuses, where they differ from the ability modifier.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub saves: BTreeMap<Ability, i32>,
+    /// Total bonuses, likewise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skills: BTreeMap<Skill, i32>,
+    /// Half damage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resistances: Vec<Defense>,
+    /// No damage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub immunities: Vec<Defense>,
+    /// Double damage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vulnerabilities: Vec<Defense>,
+    /// Conditions it cannot have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub condition_immunities: Vec<Condition>,
+    /// Attacks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attacks: Vec<Attack>,
+    /// Each entry is one allowed set of `attack_id` and `use_id`; fewer are always allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multiattack: Vec<Vec<Key>>,
+    /// Special actions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<SpecialAction>,
+    /// Spells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spellcasting: Option<Spellcasting>,
+    /// Legendary actions and resistance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legendary: Option<Legendary>,
+    /// Pools that uses spend from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<Key, Pool>,
+    /// Features and traits by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<Key>,
+}
+
+/// Hit points.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HitPoints {
+    /// 0 to `max`.
+    pub current: i32,
+    /// Maximum.
+    pub max: i32,
+    /// Temporary ones.
+    pub temp: i32,
+}
+
+/// Damage types that a creature takes otherwise than others do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defense {
+    /// At least one.
+    pub types: Vec<DamageType>,
+    /// Attacks of any of these kinds get past it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<Unless>,
+}
+
+/// What gets past a defense.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Unless {
+    Magical,
+    Silvered,
+    Adamantine,
+}
+
+/// Spells of a creature.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spellcasting {
+    /// Its spellcasting ability.
+    pub ability: Ability,
+    /// Against its spells.
+    pub dc: i32,
+    /// With its spells.
+    pub attack_bonus: i32,
+    /// How many of each level, by level: `1` to `9`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots: BTreeMap<u8, u8>,
+    /// All it can cast: those of `per_day` so often, cantrips and (without slots) others at will.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spells: Vec<Key>,
+    /// Times a day, each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_day: BTreeMap<Key, u8>,
+}
+
+/// What makes a creature legendary.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Legendary {
+    /// Legendary actions a round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<u8>,
+    /// Failed saves a day that it can turn into successes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resistances: Option<u8>,
+}
+
+/// Something that is spent and comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// 0 to `max`.
+    pub current: u32,
+    /// At most.
+    pub max: u32,
+    /// When it is full again; absent: never by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recover: Option<Recover>,
+}
+
+/// When a pool is full again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Recover {
+    Turn,
+    ShortRest,
+    LongRest,
+    Day,
+    None,
+}
