@@ -3,10 +3,14 @@
 //! A case passes when the engine, fed the dice of the case in their order, gives every member that
 //! the case expects, and asks for all of these dice and no more.
 
+mod attacks;
 mod case;
 mod dice_expr;
+mod endurance;
+mod health;
 mod play;
 mod report;
+mod stage;
 mod suites;
 
 use std::path::PathBuf;

@@ -15,7 +15,6 @@ use super::suites;
 pub(super) struct Play<'a> {
     inputs: &'a Map<String, Value>,
     /// The table's: an edition as it is written.
-    #[expect(dead_code, reason = "syntax of dice knows no edition; every rule of the game does")]
     pub(super) rules: RuleSet,
     /// The dice of the case.
     pub(super) dice: Script<'a>,

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::dice_expr;
 use super::play::Play;
+use super::{attacks, dice_expr, endurance, health};
 
 /// Translates a case into calls of the engine and its answer into the members that the suite
 /// expects. It decides no rule itself. An error: the inputs cannot be read.
@@ -13,7 +13,8 @@ pub(super) type Adapter = fn(&mut Play<'_>) -> Result<Value>;
 /// Name and adapter.
 pub(super) type Suite = (&'static str, Adapter);
 
-const FAMILIES: &[&[Suite]] = &[dice_expr::SUITES];
+const FAMILIES: &[&[Suite]] =
+    &[attacks::SUITES, dice_expr::SUITES, endurance::SUITES, health::SUITES];
 
 /// The adapter of a suite.
 pub(super) fn adapter(suite: &str) -> Option<Adapter> {
