@@ -3,15 +3,19 @@
 //! A case passes when the engine, fed the dice of the case in their order, gives every member that
 //! the case expects, and asks for all of these dice and no more.
 
+mod attacks;
 mod case;
 mod departure;
 mod dice_expr;
+mod endurance;
 mod geometry;
+mod health;
 mod maneuvers;
 mod movement;
 mod play;
 mod report;
 mod spell_slots;
+mod stage;
 mod suites;
 mod turns;
 

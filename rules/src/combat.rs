@@ -7,9 +7,10 @@
 
 mod combatant;
 mod command;
-mod defense;
+
 mod fact;
 mod fold;
+mod guard;
 mod health;
 mod ids;
 mod prompt;
@@ -18,6 +19,7 @@ mod resolver;
 mod roll;
 mod running;
 mod step;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use combatant::{Combatant, CombatantKind, Economy, Square};
 pub use command::{Actor, Command, Input};
-pub use defense::{DamagePart, Defense, Portion};
 pub use fact::{Fact, Purpose};
+pub use guard::{DamagePart, Guard, Portion};
 pub use health::{
     AtZero, DeathSave, Harm, HitPoints, Life, after_death_save, concentration_dc, damage,
     death_save, heal,
@@ -38,6 +40,7 @@ pub use refusal::Refusal;
 pub use roll::{Test, Tested};
 pub use running::{Effect, EndReason, Moment, Point};
 pub use step::{Rulebook, Step, decide};
+pub use view::View;
 
 use crate::RuleSet;
 use step::Resolution;

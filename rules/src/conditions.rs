@@ -4,12 +4,26 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::Condition;
 use crate::effect::Modifier;
-use crate::{Condition, ContentError};
+
+/// What the conditions do in both editions.
+pub const BUILT_IN: &str = include_str!("../content/conditions.json");
 
 /// The fifteen conditions' effects.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Conditions([ConditionEffect; Condition::ALL.len()]);
+
+/// Why a text does not say what the conditions do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConditionsError {
+    /// Something in it is not understood.
+    #[error("conditions: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// One is not there.
+    #[error("conditions: {} is missing", .0.name())]
+    Missing(Condition),
+}
 
 /// What one condition does.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
@@ -27,15 +41,11 @@ impl Conditions {
     ///
     /// # Errors
     /// Which word is not understood, or which condition is missing.
-    pub fn parse(json: &str) -> Result<Self, ContentError> {
-        let wrong = |why: String| ContentError { file: "conditions", why };
-        let mut read: BTreeMap<Condition, ConditionEffect> =
-            serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
+    pub fn parse(json: &str) -> Result<Self, ConditionsError> {
+        let mut read: BTreeMap<Condition, ConditionEffect> = serde_json::from_str(json)?;
         let mut all = <[ConditionEffect; Condition::ALL.len()]>::default();
         for (slot, condition) in all.iter_mut().zip(Condition::ALL) {
-            *slot = read
-                .remove(&condition)
-                .ok_or_else(|| wrong(format!("{} is missing", condition.name())))?;
+            *slot = read.remove(&condition).ok_or(ConditionsError::Missing(condition))?;
         }
         Ok(Self(all))
     }

@@ -1,17 +1,99 @@
-//! Content as data: typed records of what the rules are played with.
+//! Content: what stat blocks, spells, weapons and armor are, as data of one edition.
+//!
+//! Owns the records' types and the way from text to records. Text comes from the caller, or from
+//! the files that are built in ([`Texts::of`]); it is parsed once, by the caller, who keeps the
+//! result. Every word of a record is a word this crate knows: an unknown one is an error that names
+//! the record and the field, so that a wrong number cannot hide behind a default.
+//!
+//! SRD 5.1 "Monsters", "Spellcasting", "Equipment"; SRD 5.2.1 "Monsters", "Spells", "Equipment".
 
+mod armor;
+mod attack;
+mod monster;
+mod records;
+mod special_action;
+mod spell;
 mod stat_block;
+mod weapon;
 
-pub use stat_block::{
-    Attack, AttackKind, AttackProperty, DamageRule, Outcome, Pool, Range, Recover, Rider, StatBlock,
+use std::collections::BTreeMap;
+
+pub use armor::{Armor, ArmorCategory};
+pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
+pub use monster::{
+    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Monster, Requirement, Section, Variant,
+    When, Who,
 };
+pub use records::ContentError;
+pub use special_action::{Area, Cost, OutcomeSpec, Rider, Shape, SpecialAction};
+pub use spell::{
+    CastingTime, Component, DamagePart, Scaling, School, Spell, SpellAttack, SpellDuration,
+    SpellRange, SpellSave,
+};
+pub use stat_block::{Defense, Legendary, Pool, Recover, Spellcasting, StatBlock};
+pub use weapon::{Weapon, WeaponCategory};
 
-/// Why a content file is of no use.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("content file {file}: {why}")]
-pub struct ContentError {
-    /// Which file.
-    pub file: &'static str,
-    /// What is wrong in it, and where.
-    pub why: String,
+use crate::combat::HitPoints;
+use crate::effect::{DamageDice, Duration, EffectTemplate, Quality, SaveSpec};
+use crate::{Edition, Expression, Key};
+
+/// The content of one edition, by key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// Creatures of the bestiary.
+    pub monsters: BTreeMap<Key, Monster>,
+    /// Spells.
+    pub spells: BTreeMap<Key, Spell>,
+    /// Weapons.
+    pub weapons: BTreeMap<Key, Weapon>,
+    /// Armor and shields.
+    pub armor: BTreeMap<Key, Armor>,
+}
+
+/// The texts that [`Content`] is read from, each a JSON array of records.
+#[derive(Clone, Copy, Debug)]
+pub struct Texts<'a> {
+    /// Of [`Monster`].
+    pub monsters: &'a str,
+    /// Of [`Spell`].
+    pub spells: &'a str,
+    /// Of [`Weapon`].
+    pub weapons: &'a str,
+    /// Of [`Armor`].
+    pub armor: &'a str,
+}
+
+impl Texts<'static> {
+    /// What is built in for an edition.
+    pub const fn of(edition: Edition) -> Self {
+        match edition {
+            Edition::E51 => Self {
+                monsters: include_str!("../content/5.1/monsters.json"),
+                spells: include_str!("../content/5.1/spells.json"),
+                weapons: include_str!("../content/5.1/weapons.json"),
+                armor: include_str!("../content/5.1/armor.json"),
+            },
+            Edition::E52 => Self {
+                monsters: include_str!("../content/5.2/monsters.json"),
+                spells: include_str!("../content/5.2/spells.json"),
+                weapons: include_str!("../content/5.2/weapons.json"),
+                armor: include_str!("../content/5.2/armor.json"),
+            },
+        }
+    }
+}
+
+impl Content {
+    /// Reads all records.
+    ///
+    /// # Errors
+    /// [`ContentError`] names the kind, the record and the field of the first that is wrong.
+    pub fn parse(texts: Texts<'_>) -> Result<Self, ContentError> {
+        Ok(Self {
+            monsters: records::read("monsters", texts.monsters, |it: &Monster| &it.id)?,
+            spells: records::read("spells", texts.spells, |it: &Spell| &it.id)?,
+            weapons: records::read("weapons", texts.weapons, |it: &Weapon| &it.id)?,
+            armor: records::read("armor", texts.armor, |it: &Armor| &it.id)?,
+        })
+    }
 }

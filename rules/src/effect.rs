@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use duration::{Duration, Edge, Which, Whose};
 pub use modifier::{Modifier, ModifierKind, Quality, RollKind, RuleOf, When};
 
+use crate::content::Area;
 use crate::{Ability, Condition, DamageType, Expression, Key};
 
 /// An effect to be put on creatures.
@@ -42,6 +43,24 @@ pub struct EffectTemplate {
     /// Damage taken each turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<TurnDamage>,
+    /// Where it is, if on the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
+}
+
+impl EffectTemplate {
+    /// How much it changes, to compare effects of one key: twice its numbers and average dice.
+    pub(crate) fn potency(&self) -> i64 {
+        let dice =
+            |dice: &Expression| (dice.minimum().unwrap_or(0) + dice.maximum().unwrap_or(0)).abs();
+        self.modifiers
+            .iter()
+            .map(|modifier| {
+                let value = i64::from(modifier.value.unwrap_or(0)).abs() * 2;
+                value + modifier.dice.as_ref().map_or(0, dice)
+            })
+            .sum()
+    }
 }
 
 /// A save that ends an effect.

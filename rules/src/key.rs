@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Key(Box<str>);
 
 /// Why text is no [`Key`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a key is 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or digit")]
-pub struct KeyError;
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no key: 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit")]
+pub struct KeyError(String);
 
 impl Key {
     /// Reads a key.
@@ -24,11 +24,17 @@ impl Key {
         let valid = text.len() <= 64
             && text.bytes().next().is_some_and(begins)
             && text.bytes().all(goes_on);
-        if valid { Ok(Self(text.into())) } else { Err(KeyError) }
+        if valid { Ok(Self(text.into())) } else { Err(KeyError(text.to_owned())) }
     }
 
     /// As it is written.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for Key {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

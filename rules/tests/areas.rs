@@ -1,8 +1,10 @@
 //! Areas, cover, lines of sight and distances on small maps.
 
+use gss_rules::content::{self, Shape};
 use gss_rules::space::{
-    Area, Bounds, Cover, Cylinder, Direction, Footprint, Grid, Obstacle, Place, Point, Space,
-    Square, Template, Terrain, cover, distance_ft, line_of_sight, near_side, point_cover,
+    Area, Bounds, Cover, Cylinder, Direction, Footprint, Grid, Obstacle, Place, PlacementError,
+    Point, Space, Square, Template, Terrain, cover, distance_ft, line_of_sight, near_side,
+    point_cover,
 };
 use gss_rules::{AreaSquares, Diagonals, Size};
 use proptest::prelude::*;
@@ -116,6 +118,42 @@ fn areas_start_at_the_edge_of_a_creature() {
     let reached = [(0, 5), (0, 15), (5, 5), (6, 5), (29, 5), (30, 5)];
     let reached = reached.map(|(elevation_ft, tall_ft)| cylinder.reaches(elevation_ft, tall_ft));
     assert_eq!(reached, [false, true, false, true, true, false]);
+}
+
+#[test]
+fn content_says_what_and_somebody_where() {
+    let caster = Footprint::single(at(10, 10));
+    let placed = |shape, size_ft, at: Option<[i32; 2]>, direction: Option<[i32; 2]>| {
+        Area::placed(&content::Area { at, direction, ..content::Area::new(shape, size_ft) }, caster)
+    };
+    let east = Some([15, 10]);
+    let disc = placed(Shape::Sphere, 20, Some([3, 4]), None).expect("placed");
+    let center = Point { x: 35, y: 45 };
+    assert_eq!(disc.template, Template::Disc { center, radius_ft: 20 });
+    assert_eq!((disc.origin, disc.left_out), (center, None));
+    let own = placed(Shape::Cylinder, 10, None, None).expect("placed");
+    assert_eq!((own.origin, own.left_out), (Point { x: 105, y: 105 }, None));
+    let aura = placed(Shape::Emanation, 10, None, None).expect("placed");
+    assert_eq!((aura.origin, aura.left_out), (Point { x: 105, y: 105 }, Some(caster)));
+    let cone = placed(Shape::Cone, 15, None, east).expect("placed");
+    assert_eq!((cone.origin, cone.left_out), (Point { x: 110, y: 105 }, Some(caster)));
+    let line = placed(Shape::Line, 30, None, Some([10, 0])).expect("placed");
+    let toward = Direction::new(0, -1).expect("a direction");
+    let from = Point { x: 105, y: 100 };
+    let template = Template::Line { from, toward, length_ft: 30, width_ft: 5 };
+    assert_eq!(line.template, template);
+    let cube = placed(Shape::Cube, 15, None, east).expect("placed");
+    let least = Point { x: 110, y: 90 };
+    assert_eq!(cube.template, Template::Cube { least, edge_ft: 15 });
+    for (edge_ft, least) in [(5, 40), (10, 40), (15, 30), (20, 30)] {
+        let cube = placed(Shape::Cube, edge_ft, Some([4, 4]), east).expect("placed");
+        let least = Point { x: least, y: least };
+        assert_eq!(cube.template, Template::Cube { least, edge_ft });
+        assert_eq!(cube.left_out, None);
+    }
+    assert_eq!(placed(Shape::Cone, 15, None, None), Err(PlacementError::Direction));
+    assert_eq!(placed(Shape::Line, 15, None, Some([10, 10])), Err(PlacementError::Direction));
+    assert_eq!(placed(Shape::Cube, 15, None, None), Err(PlacementError::Place));
 }
 
 #[test]

@@ -7,8 +7,7 @@ use gss_rules::two_weapon::second_hand_modifier;
 
 #[test]
 fn one_size_larger_can_be_grappled() {
-    let sizes =
-        [Size::Tiny, Size::Small, Size::Medium, Size::Large, Size::Huge, Size::Gargantuan];
+    let sizes = [Size::Tiny, Size::Small, Size::Medium, Size::Large, Size::Huge, Size::Gargantuan];
     for (own, attacker) in sizes.into_iter().enumerate() {
         for (other, target) in sizes.into_iter().enumerate() {
             assert_eq!(may_grapple(attacker, target), other <= own + 1, "{attacker:?} {target:?}");

@@ -4,7 +4,10 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::play::Play;
-use super::{departure, dice_expr, geometry, maneuvers, movement, spell_slots, turns};
+use super::{
+    attacks, departure, dice_expr, endurance, geometry, health, maneuvers, movement, spell_slots,
+    turns,
+};
 
 /// Translates a case into calls of the engine and its answer into the members that the suite
 /// expects. It decides no rule itself. An error: the inputs cannot be read.
@@ -14,9 +17,12 @@ pub(super) type Adapter = fn(&mut Play<'_>) -> Result<Value>;
 pub(super) type Suite = (&'static str, Adapter);
 
 const FAMILIES: &[&[Suite]] = &[
+    attacks::SUITES,
     departure::SUITES,
     dice_expr::SUITES,
+    endurance::SUITES,
     geometry::SUITES,
+    health::SUITES,
     maneuvers::SUITES,
     movement::SUITES,
     spell_slots::SUITES,

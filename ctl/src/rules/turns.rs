@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{
     Actor, Combat, Combatant, CombatantId, Command, EffectId, Fact, Input, Point, Rulebook, decide,
 };
-use gss_rules::conditions::Conditions;
+use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::effect::EffectTemplate;
 use gss_rules::{Dice, RuleSet};
 use serde::Deserialize;
@@ -16,8 +16,6 @@ use super::suites::Suite;
 
 pub(super) const SUITES: &[Suite] = &[("duration", duration), ("turns", turns)];
 
-/// What conditions do; none is on anybody here.
-const CONDITIONS: &str = include_str!("../../../rules/content/conditions.json");
 /// Turns that a case may be away from the first one.
 const TURNS: usize = 1_000;
 
@@ -43,7 +41,7 @@ fn named(place: usize) -> Result<CombatantId> {
 impl Table {
     /// Those of whom it is said so are dead.
     fn new(rules: &RuleSet, dead: &[bool]) -> Result<Self> {
-        let book = Rulebook { conditions: Conditions::parse(CONDITIONS)? };
+        let book = Rulebook { conditions: Conditions::parse(BUILT_IN)? };
         let mut table = Self { combat: Combat::new(rules.clone()), book };
         let hp = json!({ "current": 10, "max": 10, "temp": 0 });
         for (place, dead) in dead.iter().enumerate() {

@@ -6,7 +6,6 @@
 
 mod attack;
 mod effects;
-mod gather;
 mod harm;
 mod movement;
 mod orders;
@@ -17,6 +16,7 @@ mod turns;
 use std::collections::VecDeque;
 
 use super::step::Rulebook;
+use super::view::View;
 use super::{
     Actor, Answer, Combat, Combatant, CombatantId, Command, Fact, Phase, Prompt, PromptId, Purpose,
     Question, Refusal,
@@ -121,6 +121,11 @@ impl<'a> Resolver<'a> {
             self.strayed |= !self.combat.is_same_play(combat) || told == 0;
             self.expected = None;
         }
+    }
+
+    /// The state as it is now, to be read.
+    fn view(&self) -> View<'_> {
+        View::of(&self.combat, self.book)
     }
 
     /// Throws dice for somebody: `throw` is given faces.

@@ -60,6 +60,16 @@ impl Test {
         self.fails
     }
 
+    /// The numbers added, all told.
+    pub fn added(&self) -> i64 {
+        self.modifiers.iter().map(|modifier| modifier.value).sum()
+    }
+
+    /// How many expressions of dice are added.
+    pub fn dice(&self) -> usize {
+        self.dice.len()
+    }
+
     /// Whether two d20 are rolled, and which counts.
     pub fn mode(&self) -> RollMode {
         let has = |gives| self.reasons.iter().any(|reason| reason.gives == gives);

@@ -1,222 +1,145 @@
-//! The numbers of a creature.
+//! Stat blocks: the numbers of a creature, as clients send them and as the bestiary holds them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::combat::HitPoints;
-use crate::effect::{DamageDice, Duration, EffectTemplate, Quality, SaveSpec};
-use crate::{
-    Abilities, Ability, Condition, CreatureType, DamageType, Expression, Key, Senses, Size, Skill,
-    Speeds,
-};
+use super::{Attack, Expression, HitPoints, Key, Quality, SpecialAction};
+use crate::{Abilities, Ability, Condition, CreatureType, DamageType, Senses, Size, Skill, Speeds};
 
-/// Stat block: numbers, no prose.
+/// Numbers of a creature (SRD 5.1 "Monsters", "Statistics"; SRD 5.2.1 "Monsters", "Stat Block
+/// Overview").
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatBlock {
     /// Size.
     pub size: Size,
-    /// Type; unknown: absent.
+    /// Type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creature_type: Option<CreatureType>,
-    /// Narrower kinds: `goblinoid`, `shapechanger`.
+    /// Subtypes: `demon`, `goblinoid`, `shapechanger`, `swarm` …
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Key>,
     /// Scores.
     pub abilities: Abilities,
-    /// 2 to 9.
-    #[serde(default)]
-    pub proficiency_bonus: i32,
-    /// Armor class.
+    /// 0 to 9; absent: the bonuses below say all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proficiency_bonus: Option<i32>,
+    /// Armor Class with all that the creature wears.
     pub ac: i32,
-    /// At the beginning.
+    /// Hit points.
     pub hp: HitPoints,
     /// What `hp.max` is the average of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hp_dice: Option<Expression>,
     /// Feet per turn.
     pub speeds: Speeds,
-    /// Feet.
+    /// Special senses.
     #[serde(default)]
     pub senses: Senses,
-    /// Where it is not the Dexterity modifier.
+    /// Absent: the Dexterity modifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiative_bonus: Option<i32>,
-    /// Total bonus, where it differs from the modifier.
+    /// Total bonuses, where they differ from the ability modifier.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub saves: BTreeMap<Ability, i32>,
-    /// Total bonus, where it differs from the modifier.
+    /// Total bonuses, likewise.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub skills: BTreeMap<Skill, i32>,
-    /// Damage halved.
+    /// Half damage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub resistances: Vec<DamageRule>,
-    /// Damage that does nothing.
+    pub resistances: Vec<Defense>,
+    /// No damage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub immunities: Vec<DamageRule>,
-    /// Damage doubled.
+    pub immunities: Vec<Defense>,
+    /// Double damage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub vulnerabilities: Vec<DamageRule>,
-    /// Conditions that cannot be put on it.
+    pub vulnerabilities: Vec<Defense>,
+    /// Conditions it cannot have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub condition_immunities: Vec<Condition>,
     /// Attacks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attacks: Vec<Attack>,
-    /// Known features and traits.
+    /// Each entry is one allowed set of `attack_id` and `use_id`; fewer are always allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multiattack: Vec<Vec<Key>>,
+    /// Special actions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<SpecialAction>,
+    /// Spells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spellcasting: Option<Spellcasting>,
+    /// Legendary actions and resistance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legendary: Option<Legendary>,
+    /// Pools that uses spend from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<Key, Pool>,
+    /// Features and traits by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub traits: Vec<Key>,
 }
 
-/// Types of damage that are met in one way.
+/// Damage types that a creature takes otherwise than others do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DamageRule {
-    /// Which.
+pub struct Defense {
+    /// At least one.
     pub types: Vec<DamageType>,
-    /// Unless the weapon has one of these.
+    /// Attacks of any of these kinds get past it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<Quality>,
 }
 
-/// An attack.
+/// Spells of a creature.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Attack {
-    /// Its name in commands.
-    pub attack_id: Key,
-    /// Shown to players.
-    pub name: String,
-    /// How it is made.
-    pub kind: AttackKind,
-    /// Whether a spell's.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub spell: bool,
-    /// To hit.
-    pub bonus: i32,
-    /// Of a melee attack; absent: 5.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reach_ft: Option<i32>,
-    /// Of a ranged attack.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range_ft: Option<Range>,
-    /// On a hit.
-    pub damage: Vec<DamageDice>,
-    /// On a hit with both hands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub two_handed_damage: Option<Vec<DamageDice>>,
-    /// Of the weapon.
+pub struct Spellcasting {
+    /// Its spellcasting ability.
+    pub ability: Ability,
+    /// Against its spells.
+    pub dc: i32,
+    /// With its spells.
+    pub attack_bonus: i32,
+    /// How many of each level, by level: `1` to `9`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots: BTreeMap<u8, u8>,
+    /// All it can cast: those of `per_day` so often, cantrips and (without slots) others at will.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub properties: Vec<AttackProperty>,
-    /// What follows a hit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_hit: Option<Rider>,
+    pub spells: Vec<Key>,
+    /// Times a day, each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_day: BTreeMap<Key, u8>,
 }
 
-/// How an attack is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum AttackKind {
-    Melee,
-    Ranged,
-    MeleeOrRanged,
-}
-
-/// Feet a ranged attack goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// What makes a creature legendary.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Range {
-    /// Beyond it: disadvantage.
-    pub normal: i32,
-    /// Beyond it: not at all; absent: `normal`.
+pub struct Legendary {
+    /// Legendary actions a round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long: Option<i32>,
+    pub actions: Option<u8>,
+    /// Failed saves a day that it can turn into successes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resistances: Option<u8>,
 }
 
-/// A property of a weapon.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum AttackProperty {
-    Ammunition,
-    Finesse,
-    Heavy,
-    Light,
-    Loading,
-    Reach,
-    Thrown,
-    TwoHanded,
-    Versatile,
-    Magical,
-    Silvered,
-    Adamantine,
-}
-
-/// What follows a hit or a use.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rider {
-    /// Damage of its own instance; what the hit itself deals stands in the attack.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub damage: Vec<DamageDice>,
-    /// What may avoid or lessen it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub save: Option<SaveSpec>,
-    /// When the save fails, or none is asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fail: Option<Outcome>,
-    /// When it succeeds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub success: Option<Outcome>,
-    /// Either way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub always: Option<Outcome>,
-}
-
-/// What happens to a target.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Outcome {
-    /// More damage.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub damage: Vec<DamageDice>,
-    /// Conditions, for `duration`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conditions: Vec<Condition>,
-    /// Of the conditions; absent: permanent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<Duration>,
-    /// Whether the same save at the end of each of its turns ends them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub save_ends: bool,
-    /// Feet away from the source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub push_ft: Option<i32>,
-    /// Feet towards the source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pull_ft: Option<i32>,
-    /// Anything else that lasts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effect: Option<EffectTemplate>,
-}
-
-/// Something that is used up.
+/// Something that is spent and comes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool {
-    /// Left.
+    /// 0 to `max`.
     pub current: u32,
-    /// When full.
+    /// At most.
     pub max: u32,
-    /// When it fills.
+    /// When it is full again; absent: never by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recover: Option<Recover>,
 }
 
-/// When a pool fills.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// When a pool is full again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Recover {
@@ -237,6 +160,11 @@ impl StatBlock {
     pub fn skill_bonus(&self, skill: Skill) -> i32 {
         let plain = || self.abilities.modifier(skill.ability());
         self.skills.get(&skill).copied().unwrap_or_else(plain)
+    }
+
+    /// Bonus of its initiative.
+    pub fn initiative(&self) -> i32 {
+        self.initiative_bonus.unwrap_or_else(|| self.abilities.modifier(Ability::Dex))
     }
 
     /// An attack by its name.

@@ -10,7 +10,10 @@
 //! creator wishes otherwise. What total cover hides from the point of origin is left out.
 
 mod disc;
+mod placement;
 mod polygon;
+
+pub use placement::PlacementError;
 
 use super::cover::{Cover, point_cover};
 use super::direction::{Direction, Point, SQUARE};

@@ -7,7 +7,7 @@ use gss_rules::combat::{
     Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact, Input,
     Life, Refusal, Rulebook, Step, decide,
 };
-use gss_rules::conditions::Conditions;
+use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::content::StatBlock;
 use gss_rules::effect::EffectTemplate;
 use gss_rules::{Condition, Dice, Edition, Key, RuleSet};
@@ -88,8 +88,7 @@ pub(crate) fn combatant(
 
 impl Table {
     pub(crate) fn new(edition: Edition) -> Self {
-        let conditions = include_str!("../../content/conditions.json");
-        let conditions = Conditions::parse(conditions).expect("the conditions");
+        let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
         Self { combat: Combat::new(RuleSet::of(edition)), book: Rulebook { conditions } }
     }
 

@@ -20,6 +20,7 @@ impl EffectTemplate {
             modifiers: Vec::new(),
             save_ends: None,
             damage: None,
+            area: None,
         }
     }
 
@@ -62,7 +63,7 @@ impl Resolver<'_> {
         let template = Arc::new(template.clone());
         let anchor = source.filter(|_| template.concentration).and_then(|source| {
             self.lose_concentration(source);
-            if self.is(source, ModifierKind::CannotConcentrate) {
+            if self.view().is(source, ModifierKind::CannotConcentrate) {
                 return None;
             }
             let held = EffectTemplate::named(&template.name, template.duration);
@@ -92,7 +93,7 @@ impl Resolver<'_> {
         }
         let immune = |condition: &Condition| {
             combatant.block.condition_immunities.contains(condition)
-                || self.modifiers(target).any(|active| {
+                || self.view().modifiers(target).any(|active| {
                     active.modifier.kind == ModifierKind::ConditionImmunity
                         && active.modifier.conditions.contains(condition)
                 })
@@ -111,10 +112,10 @@ impl Resolver<'_> {
         let ends = self.ends(template.duration, source, target);
         let effect = Effect { id, template, source, target, parent, ends };
         self.tell(Fact::EffectStarted { effect: Arc::new(effect) });
-        if self.is(target, ModifierKind::CannotConcentrate) {
+        if self.view().is(target, ModifierKind::CannotConcentrate) {
             self.lose_concentration(target);
         }
-        if self.is(target, ModifierKind::Dies) {
+        if self.view().is(target, ModifierKind::Dies) {
             self.tell(Fact::LifeSet { who: target, life: Life::Dead });
         }
         Some(id)

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::attack::{Strike, qualities};
+use super::attack::qualities;
 use super::{Flow, Resolver};
+use crate::combat::view::Strike;
 use crate::combat::{
-    CombatantId, DamagePart, Defense, EndReason, Fact, HitPoints, Life, Portion, concentration_dc,
-    damage, heal,
+    CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, concentration_dc, damage,
+    heal,
 };
-use crate::content::{DamageRule, Outcome, Rider};
-use crate::effect::{Duration, EffectTemplate, ModifierKind, Quality, SaveEnds, SaveSpec};
-use crate::{Condition, DamageType, Switch};
+use crate::content::{OutcomeSpec, Rider};
+use crate::effect::{Duration, EffectTemplate, Quality, SaveEnds, SaveSpec};
+use crate::{Condition, Switch};
 
 /// Damage on its way to a creature: one instance, all types of one source.
 pub(super) struct Blow<'b> {
@@ -48,8 +49,8 @@ impl Resolver<'_> {
     pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<()> {
         let Blow { source, target, mut parts, portion, critical, .. } = blow;
         for part in &mut parts {
-            let defense = self.defense(target, part.kind, blow.qualities);
-            part.applied = defense.applied(part.rolled, portion);
+            let guard = self.view().guard(target, part.kind, blow.qualities);
+            part.applied = guard.applied(part.rolled, portion);
         }
         let total: i32 = parts.iter().map(|part| part.applied).sum();
         let Some(victim) = self.combat.combatant(target) else { return Ok(()) };
@@ -87,42 +88,6 @@ impl Resolver<'_> {
             self.put(&Arc::new(template), None, who, None);
         }
         self.lose_concentration(who);
-    }
-
-    /// How a type of damage meets a creature.
-    pub(super) fn defense(
-        &self,
-        who: CombatantId,
-        kind: DamageType,
-        qualities: &[Quality],
-    ) -> Defense {
-        let Some(combatant) = self.combat.combatant(who) else { return Defense::default() };
-        let pierced = |unless: &[Quality]| unless.iter().any(|quality| qualities.contains(quality));
-        let meets = |rules: &[DamageRule]| {
-            rules.iter().any(|rule| rule.types.contains(&kind) && !pierced(&rule.unless))
-        };
-        let block = &combatant.block;
-        let mut defense = Defense {
-            adjustment: 0,
-            resistant: meets(&block.resistances),
-            vulnerable: meets(&block.vulnerabilities),
-            immune: meets(&block.immunities),
-        };
-        for active in self.modifiers(who) {
-            let modifier = active.modifier;
-            let all = modifier.types.is_empty();
-            if !(all || modifier.types.contains(&kind)) || pierced(&modifier.unless) {
-                continue;
-            }
-            match modifier.kind {
-                ModifierKind::Resistance => defense.resistant = true,
-                ModifierKind::Vulnerability => defense.vulnerable = true,
-                ModifierKind::Immunity => defense.immune = true,
-                ModifierKind::Reduce => defense.adjustment -= modifier.value(active.level),
-                _ => {}
-            }
-        }
-        defense
     }
 
     /// The save that damage asks of a concentrating creature: one per instance, by its total.
@@ -180,11 +145,7 @@ impl Resolver<'_> {
         };
         if !rider.damage.is_empty() {
             let parts = self.damage_rolled(source, &rider.damage, false);
-            let portion = match rider.save {
-                Some(SaveSpec { half: true, .. }) if saved => Portion::Half,
-                Some(_) if saved => Portion::None,
-                _ => Portion::Full,
-            };
+            let portion = Portion::after(saved, rider.save.is_some_and(|save| save.half));
             self.harm(Blow {
                 source: Some(source),
                 target,
@@ -206,7 +167,7 @@ impl Resolver<'_> {
         &mut self,
         source: CombatantId,
         target: CombatantId,
-        outcome: &Outcome,
+        outcome: &OutcomeSpec,
         save: Option<SaveSpec>,
     ) -> Flow<()> {
         if !outcome.damage.is_empty() {

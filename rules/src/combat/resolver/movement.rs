@@ -4,32 +4,9 @@
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{Answer, CombatantId, Economy, Fact, Life, Question, Refusal, Square};
-use crate::content::{Attack, AttackKind};
 use crate::effect::ModifierKind;
 
 impl Resolver<'_> {
-    /// Walking speed now, in feet.
-    pub(super) fn speed_ft(&self, who: CombatantId) -> i32 {
-        let Some(combatant) = self.combat.combatant(who) else { return 0 };
-        let mut speed = combatant.block.speeds.walk;
-        let mut halved = false;
-        let mut least = None;
-        for active in self.modifiers(who) {
-            let modifier = active.modifier;
-            match modifier.kind {
-                ModifierKind::Speed if modifier.set => {
-                    least = Some(modifier.value(active.level).min(least.unwrap_or(i32::MAX)));
-                }
-                ModifierKind::Speed => speed += modifier.value(active.level),
-                ModifierKind::SpeedHalved => halved = true,
-                ModifierKind::CannotMove => least = Some(0),
-                _ => {}
-            }
-        }
-        let speed = if halved { speed / 2 } else { speed };
-        least.unwrap_or(speed).max(0)
-    }
-
     /// Steps along a path, square by square.
     pub(super) fn walk(&mut self, who: CombatantId, path: &[Square]) -> Flow<()> {
         self.in_its_turn(who)?;
@@ -46,10 +23,10 @@ impl Resolver<'_> {
         if path.is_empty() || !starts.zip(path).all(next_to) {
             return Err(Refusal::InvalidPath.into());
         }
-        let crawls = self.is(who, ModifierKind::Crawls);
+        let crawls = self.view().is(who, ModifierKind::Crawls);
         let step_ft = if crawls { 10 } else { 5 };
         let cost_ft = step_ft * i32::try_from(path.len()).unwrap_or(i32::MAX / step_ft);
-        let left_ft = self.speed_ft(who) + economy.dashed_ft - economy.moved_ft;
+        let left_ft = self.view().speed_ft(who) + economy.dashed_ft - economy.moved_ft;
         if cost_ft > left_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
@@ -77,10 +54,11 @@ impl Resolver<'_> {
             .map(|other| other.id)
             .collect();
         for reactor in hostile {
-            if !self.sees(reactor, who) || self.is(reactor, ModifierKind::CannotReact) {
+            if !self.view().sees(reactor, who) || self.view().is(reactor, ModifierKind::CannotReact)
+            {
                 continue;
             }
-            let options = self.attacks_left_behind(reactor, who, to);
+            let options = self.view().attacks_left_behind(reactor, who, to);
             if options.is_empty() || from.is_none() {
                 continue;
             }
@@ -90,29 +68,6 @@ impl Resolver<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Melee attacks that reach a creature now, and not after its next step.
-    fn attacks_left_behind(
-        &self,
-        reactor: CombatantId,
-        mover: CombatantId,
-        to: Square,
-    ) -> Vec<Key> {
-        let Some(combatant) = self.combat.combatant(reactor) else { return Vec::new() };
-        let now = self.distance_ft(reactor, mover);
-        let then = self.distance_to_ft(reactor, mover, to);
-        let reaches = |attack: &&Attack| {
-            let reach = self.reach_ft(reactor, attack);
-            attack.kind != AttackKind::Ranged && now <= reach && then > reach
-        };
-        combatant
-            .block
-            .attacks
-            .iter()
-            .filter(reaches)
-            .map(|attack| attack.attack_id.clone())
-            .collect()
     }
 
     fn opportunity_attack(
@@ -125,7 +80,7 @@ impl Resolver<'_> {
         let economy = Economy { reaction: false, ..combatant.economy };
         let block = std::sync::Arc::clone(&combatant.block);
         let Some(attack) = block.attack(attack) else { return Ok(()) };
-        let Ok(strike) = self.aim(who, target, attack, false) else { return Ok(()) };
+        let Ok(strike) = self.view().aim(who, target, attack, false) else { return Ok(()) };
         self.tell(Fact::EconomySet { who, economy });
         self.strike(strike)
     }

@@ -21,7 +21,7 @@ impl Resolver<'_> {
 
     pub(super) fn dash(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
-        let speed = self.speed_ft(who);
+        let speed = self.view().speed_ft(who);
         let economy = self.combatant(who)?.economy;
         let economy = Economy { dashed_ft: economy.dashed_ft + speed, ..economy };
         self.tell(Fact::EconomySet { who, economy });

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::gather::About;
 use super::{Flow, Resolver};
+use crate::combat::view::About;
 use crate::combat::{Combatant, CombatantId, EndReason, Fact, Phase, Purpose, Refusal, Test};
 use crate::dice::RollMode;
 use crate::effect::RollKind;
@@ -92,10 +92,7 @@ impl Resolver<'_> {
         if let Some(initiative) = combatant.initiative {
             return Ok(initiative);
         }
-        let block = &combatant.block;
-        let bonus =
-            block.initiative_bonus.unwrap_or_else(|| block.abilities.modifier(Ability::Dex));
-        let mut test = Test::new(bonus, Ability::Dex.name());
+        let mut test = Test::new(combatant.block.initiative(), Ability::Dex.name());
         if combatant.surprised && self.combat.rules.is_52(Switch::Surprise) {
             test.reason(RollMode::Disadvantage, "surprised", None);
         }
@@ -104,7 +101,7 @@ impl Resolver<'_> {
             ability: Some(Ability::Dex),
             ..About::default()
         };
-        self.consult(&mut test, who, about);
+        self.view().consult(&mut test, who, about);
         let tested = self.throw(|dice| test.roll(dice));
         let initiative = i32::try_from(tested.roll.total).unwrap_or(i32::MAX);
         self.rolled(who, Purpose::Initiative, tested.roll);

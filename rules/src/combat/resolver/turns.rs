@@ -4,21 +4,21 @@
 //! of the start → death save → counted rounds end. End: saves that end effects → damage → what
 //! lasts until then ends.
 
-use super::gather::About;
 use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::{
-    CombatantId, Economy, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal, Test,
+    CombatantId, Economy, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal,
     after_death_save, death_save,
 };
-use crate::effect::{Edge, ModifierKind, Quality, RollKind, SaveSpec};
+use crate::effect::{Edge, ModifierKind, Quality};
 
 impl Resolver<'_> {
     /// That it is this creature's turn, and that it can act.
     pub(super) fn on_its_turn(&self, who: CombatantId) -> Result<(), Refusal> {
         self.in_its_turn(who)?;
-        if self.combatant(who)?.life != Life::Alive || self.is(who, ModifierKind::CannotAct) {
-            let condition = self.kept_by(who, ModifierKind::CannotAct);
+        if self.combatant(who)?.life != Life::Alive || self.view().is(who, ModifierKind::CannotAct)
+        {
+            let condition = self.view().kept_by(who, ModifierKind::CannotAct);
             return Err(Refusal::CannotAct { condition });
         }
         Ok(())
@@ -112,11 +112,7 @@ impl Resolver<'_> {
                 Some(save) => self.save(who, save.ability, save.dc)?,
                 None => false,
             };
-            let portion = match damage.save {
-                Some(SaveSpec { half: true, .. }) if saved => Portion::Half,
-                Some(_) if saved => Portion::None,
-                _ => Portion::Full,
-            };
+            let portion = Portion::after(saved, damage.save.is_some_and(|save| save.half));
             let parts = self.damage_rolled(who, &damage.dice, false);
             self.harm(Blow {
                 source,
@@ -137,9 +133,7 @@ impl Resolver<'_> {
         if !matches!(combatant.life, Life::Dying { .. }) {
             return Ok(());
         }
-        let mut test = Test::default();
-        let about = About { kinds: &[RollKind::DeathSave], ..About::default() };
-        self.consult(&mut test, who, about);
+        let test = self.view().death_save_test(who);
         let tested = self.throw(|dice| test.roll(dice));
         let save = death_save(tested.natural, tested.roll.total);
         self.rolled(who, Purpose::DeathSave, tested.roll);

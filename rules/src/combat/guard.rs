@@ -23,7 +23,7 @@ pub struct DamagePart {
 
 /// How one type of damage meets a creature.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Defense {
+pub struct Guard {
     /// Added to the damage, usually negative.
     pub adjustment: i32,
     /// Halves it.
@@ -48,6 +48,15 @@ pub enum Portion {
 }
 
 impl Portion {
+    /// What is left after a save against damage: on a success half, or none.
+    pub const fn after(saved: bool, half: bool) -> Self {
+        match (saved, half) {
+            (false, _) => Self::Full,
+            (true, true) => Self::Half,
+            (true, false) => Self::None,
+        }
+    }
+
     /// The share of an amount.
     pub const fn of(self, amount: i32) -> i32 {
         match self {
@@ -58,7 +67,7 @@ impl Portion {
     }
 }
 
-impl Defense {
+impl Guard {
     /// What comes through of damage of this type.
     pub fn applied(self, rolled: i32, portion: Portion) -> i32 {
         if self.immune {

@@ -1,39 +1,67 @@
-//! Asking the effects on a creature about something.
+//! Reading a combat by the rules: what effects say to a roll, how far things are, who sees whom.
+//!
+//! Nothing here changes anything. [`super::resolver`] decides by it, and whoever shows a combat may
+//! ask it too.
 
-use super::Resolver;
-use crate::combat::{Combatant, CombatantId, Effect, Square, Test};
+mod attack;
+mod creature;
+mod tests_made;
+
+use super::{Combat, Combatant, CombatantId, Effect, Refusal, Rulebook, Square, Test};
 use crate::dice::RollMode;
 use crate::effect::{Modifier, ModifierKind, RollKind, When};
 use crate::{Ability, Condition, Skill};
 
+pub(super) use attack::Strike;
+
+/// A combat, read by the rules.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    combat: &'a Combat,
+    book: &'a Rulebook,
+}
+
 /// A modifier that holds, and where it comes from.
 #[derive(Clone, Copy)]
-pub(super) struct Active<'s> {
-    pub(super) modifier: &'s Modifier,
-    pub(super) effect: &'s Effect,
+pub(in crate::combat) struct Active<'s> {
+    pub(in crate::combat) modifier: &'s Modifier,
+    pub(in crate::combat) effect: &'s Effect,
     /// Condition or effect, as players know it.
-    pub(super) why: &'s str,
+    pub(in crate::combat) why: &'s str,
     /// Levels of exhaustion it counts.
-    pub(super) level: u8,
+    pub(in crate::combat) level: u8,
 }
 
 /// What a roll is, as far as modifiers ask.
 #[derive(Clone, Copy, Default)]
-pub(super) struct About<'r> {
-    pub(super) kinds: &'r [RollKind],
-    pub(super) ability: Option<Ability>,
-    pub(super) skill: Option<Skill>,
+pub(in crate::combat) struct About<'r> {
+    pub(in crate::combat) kinds: &'r [RollKind],
+    pub(in crate::combat) ability: Option<Ability>,
+    pub(in crate::combat) skill: Option<Skill>,
     /// The attacker, or the one attacked.
-    pub(super) other: Option<CombatantId>,
+    pub(in crate::combat) other: Option<CombatantId>,
     /// Between the two.
-    pub(super) distance_ft: i32,
+    pub(in crate::combat) distance_ft: i32,
 }
 
-impl Resolver<'_> {
+impl<'a> View<'a> {
+    /// Of a combat, with this content.
+    pub const fn of(combat: &'a Combat, book: &'a Rulebook) -> Self {
+        Self { combat, book }
+    }
+
+    fn known(self, id: CombatantId) -> Result<&'a Combatant, Refusal> {
+        self.combat.combatant(id).ok_or(Refusal::UnknownCombatant { id })
+    }
+
     /// Every modifier that holds for a creature by its effects, the oldest effect's first.
-    pub(super) fn modifiers(&self, bearer: CombatantId) -> impl Iterator<Item = Active<'_>> {
+    pub(in crate::combat) fn modifiers(
+        self,
+        bearer: CombatantId,
+    ) -> impl Iterator<Item = Active<'a>> + use<'a> {
         let rules = &*self.combat.rules;
-        self.combat.effects_on(bearer).flat_map(move |effect| {
+        let counts = move |effect: &&Effect| !self.is_overshadowed(effect);
+        self.combat.effects_on(bearer).filter(counts).flat_map(move |effect| {
             let template = &*effect.template;
             let level = template.exhaustion.unwrap_or(0);
             let why = template.key.as_ref().map_or(template.name.as_str(), |key| key.as_str());
@@ -48,8 +76,19 @@ impl Resolver<'_> {
         })
     }
 
+    /// Whether another effect of the same key on the same creature counts in its place: the more
+    /// potent, the later of equals (SRD 5.1 "Combining Magical Effects"; SRD 5.2.1 same).
+    fn is_overshadowed(self, effect: &Effect) -> bool {
+        let Some(key) = &effect.template.key else { return false };
+        let rank = |effect: &Effect| (effect.template.potency(), effect.id);
+        self.combat
+            .effects_on(effect.target)
+            .filter(|other| other.template.key.as_ref() == Some(key))
+            .any(|other| rank(other) > rank(effect))
+    }
+
     /// The conditions that an effect brings, those implied included.
-    fn conditions_of<'s>(&'s self, effect: &'s Effect) -> impl Iterator<Item = Condition> + 's {
+    fn conditions_of(self, effect: &'a Effect) -> impl Iterator<Item = Condition> + use<'a> {
         effect.template.conditions.iter().flat_map(|condition| {
             let implied = self.book.conditions.of(*condition).implies.iter();
             std::iter::once(*condition).chain(implied.copied())
@@ -57,26 +96,30 @@ impl Resolver<'_> {
     }
 
     /// Whether a creature has a condition, implied or not.
-    pub(super) fn has(&self, bearer: CombatantId, condition: Condition) -> bool {
+    pub fn has(self, bearer: CombatantId, condition: Condition) -> bool {
         self.combat
             .effects_on(bearer)
             .any(|effect| self.conditions_of(effect).any(|held| held == condition))
     }
 
     /// Whether anything on a creature does this to it.
-    pub(super) fn is(&self, bearer: CombatantId, kind: ModifierKind) -> bool {
+    pub(in crate::combat) fn is(self, bearer: CombatantId, kind: ModifierKind) -> bool {
         self.modifiers(bearer).any(|active| active.modifier.kind == kind)
     }
 
     /// What keeps a creature from doing something.
-    pub(super) fn kept_by(&self, bearer: CombatantId, kind: ModifierKind) -> Option<Condition> {
+    pub(in crate::combat) fn kept_by(
+        self,
+        bearer: CombatantId,
+        kind: ModifierKind,
+    ) -> Option<Condition> {
         let by = self.modifiers(bearer).find(|active| active.modifier.kind == kind)?;
         by.effect.template.conditions.first().copied()
     }
 
     /// Whether a modifier concerns this roll.
-    pub(super) fn concerns(
-        &self,
+    pub(in crate::combat) fn concerns(
+        self,
         bearer: CombatantId,
         active: &Active<'_>,
         about: About<'_>,
@@ -96,8 +139,8 @@ impl Resolver<'_> {
     }
 
     /// Whether all the cases hold that a modifier asks for.
-    pub(super) fn cases_hold(
-        &self,
+    pub(in crate::combat) fn cases_hold(
+        self,
         bearer: CombatantId,
         active: &Active<'_>,
         about: About<'_>,
@@ -119,7 +162,7 @@ impl Resolver<'_> {
     }
 
     /// Adds to a test what a creature's own effects say to it.
-    pub(super) fn consult(&self, test: &mut Test, bearer: CombatantId, about: About<'_>) {
+    pub(in crate::combat) fn consult(self, test: &mut Test, bearer: CombatantId, about: About<'_>) {
         for active in self.modifiers(bearer) {
             if !self.concerns(bearer, &active, about) {
                 continue;
@@ -140,7 +183,12 @@ impl Resolver<'_> {
     }
 
     /// Adds to an attack's test what the target's effects say to it.
-    pub(super) fn consult_target(&self, test: &mut Test, target: CombatantId, about: About<'_>) {
+    pub(in crate::combat) fn consult_target(
+        self,
+        test: &mut Test,
+        target: CombatantId,
+        about: About<'_>,
+    ) {
         for active in self.modifiers(target) {
             if !self.concerns(target, &active, about) {
                 continue;
@@ -158,13 +206,18 @@ impl Resolver<'_> {
     }
 
     /// Feet between two creatures' spaces; 0 where either is off the board.
-    pub(super) fn distance_ft(&self, one: CombatantId, other: CombatantId) -> i32 {
+    pub(in crate::combat) fn distance_ft(self, one: CombatantId, other: CombatantId) -> i32 {
         let at = self.combat.combatant(other).and_then(|other| other.position);
         at.map_or(0, |at| self.distance_to_ft(one, other, at))
     }
 
     /// Feet from one creature's space to another's, if that one stood on this square.
-    pub(super) fn distance_to_ft(&self, one: CombatantId, other: CombatantId, to: Square) -> i32 {
+    pub(in crate::combat) fn distance_to_ft(
+        self,
+        one: CombatantId,
+        other: CombatantId,
+        to: Square,
+    ) -> i32 {
         let space = |id| {
             let combatant: &Combatant = self.combat.combatant(id)?;
             let edge = combatant.block.size.squares() - 1;
@@ -179,7 +232,7 @@ impl Resolver<'_> {
     }
 
     /// Whether one creature sees another.
-    pub(super) fn sees(&self, one: CombatantId, other: CombatantId) -> bool {
+    pub(in crate::combat) fn sees(self, one: CombatantId, other: CombatantId) -> bool {
         let Some(viewer) = self.combat.combatant(one) else { return false };
         let distance = self.distance_ft(one, other);
         let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);

@@ -1,0 +1,180 @@
+//! Attacks as they stand before a die is thrown.
+
+use super::{About, Active, View};
+use crate::Key;
+use crate::combat::{CombatantId, Life, Refusal, Square, Test};
+use crate::content::{Attack, AttackKind};
+use crate::dice::RollMode;
+use crate::effect::{ModifierKind, RollKind};
+
+/// An attack that may be made.
+#[derive(Clone, Copy)]
+pub(in crate::combat) struct Strike<'s> {
+    pub(in crate::combat) attacker: CombatantId,
+    pub(in crate::combat) target: CombatantId,
+    pub(in crate::combat) attack: &'s Attack,
+    pub(in crate::combat) ranged: bool,
+    pub(in crate::combat) distance_ft: i32,
+    pub(in crate::combat) knock_out: bool,
+}
+
+impl<'a> View<'a> {
+    /// How many d20 an attack would be rolled with.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub fn attack_mode(
+        self,
+        attacker: CombatantId,
+        target: CombatantId,
+        attack: &Key,
+    ) -> Result<RollMode, Refusal> {
+        let attack = self.known(attacker)?.block.attack(attack).ok_or(Refusal::UnknownAttack)?;
+        Ok(self.attack_test(self.aim(attacker, target, attack, false)?).mode())
+    }
+
+    /// Whether the attack can be made on this target at all.
+    pub(in crate::combat) fn aim<'s>(
+        self,
+        attacker: CombatantId,
+        target: CombatantId,
+        attack: &'s Attack,
+        knock_out: bool,
+    ) -> Result<Strike<'s>, Refusal> {
+        let victim = self.known(target)?;
+        if victim.life == Life::Dead || target == attacker {
+            return Err(Refusal::InvalidTarget);
+        }
+        let charmed = self.modifiers(attacker).any(|active| {
+            active.modifier.kind == ModifierKind::CannotHarmSource
+                && active.effect.source == Some(target)
+        });
+        if charmed {
+            return Err(Refusal::CharmedByTarget);
+        }
+        let distance_ft = self.distance_ft(attacker, target);
+        let reach_ft = self.reach_ft(attacker, attack);
+        let ranged = match attack.kind {
+            AttackKind::Melee if distance_ft > reach_ft => {
+                return Err(Refusal::OutOfReach { distance_ft, reach_ft });
+            }
+            AttackKind::Melee => false,
+            AttackKind::Ranged => true,
+            AttackKind::MeleeOrRanged => distance_ft > reach_ft,
+        };
+        if ranged {
+            let range_ft =
+                attack.range_ft.map_or(reach_ft, |range| range.long.unwrap_or(range.normal));
+            if distance_ft > range_ft {
+                return Err(Refusal::OutOfRange { distance_ft, range_ft });
+            }
+        }
+        if knock_out && ranged {
+            return Err(Refusal::KnockOutNeedsMelee);
+        }
+        Ok(Strike { attacker, target, attack, ranged, distance_ft, knock_out })
+    }
+
+    /// How far a creature reaches with an attack.
+    pub(in crate::combat) fn reach_ft(self, who: CombatantId, attack: &Attack) -> i32 {
+        let added: i32 = self
+            .modifiers(who)
+            .filter(|active| active.modifier.kind == ModifierKind::Reach)
+            .map(|active| active.modifier.value(active.level))
+            .sum();
+        attack.reach_ft.unwrap_or(5) + added
+    }
+
+    pub(in crate::combat) fn attack_test(self, strike: Strike<'_>) -> Test {
+        let Strike { attacker, target, attack, ranged, distance_ft, .. } = strike;
+        let mut test = Test::new(attack.bonus, attack.attack_id.as_str());
+        let kinds = attack_kinds(attack, ranged);
+        let about =
+            |other| About { kinds: &kinds, other: Some(other), distance_ft, ..About::default() };
+        self.consult(&mut test, attacker, about(target));
+        self.consult_target(&mut test, target, about(attacker));
+        if ranged {
+            let normal = attack.range_ft.map_or(0, |range| range.normal);
+            if distance_ft > normal {
+                test.reason(RollMode::Disadvantage, "long_range", None);
+            }
+            if let Some(near) = self.hostile_beside(attacker) {
+                let near = Some(near.0.to_string());
+                test.reason(RollMode::Disadvantage, "hostile_within_5_ft", near);
+            }
+        }
+        test
+    }
+
+    /// A hostile creature within 5 feet that sees this one and could strike.
+    pub(in crate::combat) fn hostile_beside(self, who: CombatantId) -> Option<CombatantId> {
+        let me = self.combat.combatant(who)?;
+        self.combat
+            .combatants
+            .values()
+            .filter(|other| other.side != me.side && other.is_conscious())
+            .map(|other| other.id)
+            .find(|&other| {
+                self.combat.combatant(other).is_some_and(|other| other.position.is_some())
+                    && self.distance_ft(who, other) <= 5
+                    && !self.is(other, ModifierKind::CannotAct)
+                    && self.sees(other, who)
+            })
+    }
+
+    /// Armor class now.
+    pub fn armor_class(self, who: CombatantId) -> i32 {
+        let Some(combatant) = self.combat.combatant(who) else { return 0 };
+        let of_kind =
+            || self.modifiers(who).filter(|active| active.modifier.kind == ModifierKind::Ac);
+        let value = |active: &Active<'_>| active.modifier.value(active.level);
+        let least =
+            of_kind().filter(|active| active.modifier.set).map(|active| value(&active)).max();
+        let added: i32 =
+            of_kind().filter(|active| !active.modifier.set).map(|active| value(&active)).sum();
+        combatant.block.ac.max(least.unwrap_or(0)) + added
+    }
+
+    /// Whether a hit on this target is critical whatever was rolled.
+    pub(in crate::combat) fn is_critical(self, strike: Strike<'_>) -> bool {
+        let about = About {
+            other: Some(strike.attacker),
+            distance_ft: strike.distance_ft,
+            ..About::default()
+        };
+        self.modifiers(strike.target).any(|active| {
+            active.modifier.kind == ModifierKind::AutoCritical
+                && self.cases_hold(strike.target, &active, about)
+        })
+    }
+
+    /// Melee attacks that reach a creature now, and not after its next step.
+    pub(in crate::combat) fn attacks_left_behind(
+        self,
+        reactor: CombatantId,
+        mover: CombatantId,
+        to: Square,
+    ) -> Vec<Key> {
+        let Some(combatant) = self.combat.combatant(reactor) else { return Vec::new() };
+        let now = self.distance_ft(reactor, mover);
+        let then = self.distance_to_ft(reactor, mover, to);
+        let reaches = |attack: &&Attack| {
+            let reach = self.reach_ft(reactor, attack);
+            attack.kind != AttackKind::Ranged && now <= reach && then > reach
+        };
+        combatant
+            .block
+            .attacks
+            .iter()
+            .filter(reaches)
+            .map(|attack| attack.attack_id.clone())
+            .collect()
+    }
+}
+
+/// Which kinds of roll an attack's is.
+fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 3] {
+    let by = if ranged { RollKind::RangedAttack } else { RollKind::MeleeAttack };
+    let last = if attack.spell { RollKind::SpellAttack } else { by };
+    [RollKind::Attack, by, last]
+}

@@ -1,0 +1,46 @@
+//! Saves and checks as they stand before a die is thrown.
+
+use super::{About, View};
+use crate::combat::{CombatantId, Test};
+use crate::effect::RollKind;
+use crate::{Ability, Skill};
+
+impl View<'_> {
+    /// A saving throw.
+    pub fn save_test(self, who: CombatantId, ability: Ability) -> Test {
+        self.save_of(who, ability, &[RollKind::Save])
+    }
+
+    /// A saving throw to keep concentrating.
+    pub fn concentration_test(self, who: CombatantId) -> Test {
+        self.save_of(who, Ability::Con, &[RollKind::Save, RollKind::Concentration])
+    }
+
+    fn save_of(self, who: CombatantId, ability: Ability, kinds: &[RollKind]) -> Test {
+        let bonus = self.combat.combatant(who).map_or(0, |who| who.block.save_bonus(ability));
+        let mut test = Test::new(bonus, ability.name());
+        self.consult(&mut test, who, About { kinds, ability: Some(ability), ..About::default() });
+        test
+    }
+
+    /// A death saving throw.
+    pub fn death_save_test(self, who: CombatantId) -> Test {
+        let mut test = Test::default();
+        let kinds = &[RollKind::DeathSave];
+        self.consult(&mut test, who, About { kinds, ..About::default() });
+        test
+    }
+
+    /// An ability check, with a skill if that is what it is.
+    pub fn check_test(self, who: CombatantId, ability: Ability, skill: Option<Skill>) -> Test {
+        let bonus = self.combat.combatant(who).map_or(0, |who| match skill {
+            Some(skill) => who.block.skill_bonus(skill),
+            None => who.block.abilities.modifier(ability),
+        });
+        let mut test = Test::new(bonus, ability.name());
+        let about =
+            About { kinds: &[RollKind::Check], ability: Some(ability), skill, ..About::default() };
+        self.consult(&mut test, who, about);
+        test
+    }
+}

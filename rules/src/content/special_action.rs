@@ -1,0 +1,160 @@
+//! Special actions of a stat block, and what follows a hit or a save.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DamageDice, Duration, EffectTemplate, Expression, Key, SaveSpec};
+use crate::Condition;
+
+/// A special action of a stat block or feature: `use` on the wire.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecialAction {
+    /// Its name in the block.
+    pub use_id: Key,
+    /// As it is printed.
+    pub name: String,
+    /// What it takes.
+    pub cost: Cost,
+    /// Legendary actions spent: 1 to 3; absent: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legendary_cost: Option<u8>,
+    /// Least d6 face that recharges it: 2 to 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recharge: Option<u8>,
+    /// Times a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u8>,
+    /// Pool that it spends from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Key>,
+    /// Of its targets, or of the area's origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range_ft: Option<i32>,
+    /// Whom it affects, where that is not chosen one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
+    /// How many creatures are chosen; absent: none, or all in the area.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<u8>,
+    /// Rolled once for all; on a failed save where there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageDice>,
+    /// Hit points regained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healing: Option<Expression>,
+    /// Against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save: Option<SaveSpec>,
+    /// Besides the damage, on a failed save.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail: Option<OutcomeSpec>,
+    /// On a success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<OutcomeSpec>,
+    /// On either, or without a save.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub always: Option<OutcomeSpec>,
+}
+
+/// What an action takes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Cost {
+    Action,
+    BonusAction,
+    Reaction,
+    Legendary,
+    Lair,
+    Free,
+}
+
+/// What follows a hit or a use.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rider {
+    /// On a failed save where there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageDice>,
+    /// Against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save: Option<SaveSpec>,
+    /// On a failed save.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail: Option<OutcomeSpec>,
+    /// On a success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<OutcomeSpec>,
+    /// On either, or without a save.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub always: Option<OutcomeSpec>,
+}
+
+/// What happens to a target.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeSpec {
+    /// Damage taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageDice>,
+    /// Conditions gained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// For how long; absent: until something ends them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Duration>,
+    /// The save is repeated at the end of each of the target's turns.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub save_ends: bool,
+    /// Straight away from the source, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_ft: Option<i32>,
+    /// Straight toward the source, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_ft: Option<i32>,
+    /// Anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectTemplate>,
+}
+
+/// An area of effect (SRD 5.1 "Areas of Effect"; SRD 5.2.1 "Area of Effect").
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// Its form.
+    pub shape: Shape,
+    /// Radius of sphere, cylinder, emanation; edge of cube; length of cone, line.
+    pub size_ft: i32,
+    /// Of a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width_ft: Option<i32>,
+    /// Of a cylinder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height_ft: Option<i32>,
+    /// Where it is, once it is somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<[i32; 2]>,
+    /// A square that it points at, once it points somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<[i32; 2]>,
+}
+
+/// Form of an area.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Shape {
+    Sphere,
+    Cylinder,
+    Cube,
+    Cone,
+    Line,
+    Emanation,
+}
+
+impl Area {
+    /// One that is nowhere yet.
+    pub const fn new(shape: Shape, size_ft: i32) -> Self {
+        Self { shape, size_ft, width_ft: None, height_ft: None, at: None, direction: None }
+    }
+}
