@@ -21,7 +21,7 @@ mod reachable;
 mod speed;
 mod square;
 
-pub use area::{Area, Cylinder, PlacementError, Template};
+pub use area::{Area, PlacementError, Rise, Template};
 pub use cover::{Cover, Obstacle, cover, line_of_sight, near_side, point_cover};
 pub use departure::{Departure, MoveCause, Watcher};
 pub use direction::{Direction, Point};

@@ -64,7 +64,7 @@ impl Shape {
                 let center = point(origin_ft)?;
                 // A point of origin is in such an area.
                 let template = Template::Disc { center, radius_ft };
-                return Ok(Area { template, origin: center, left_out: None });
+                return Ok(Area::new(template, center, None));
             }
             Self::Emanation { distance_ft, from } => {
                 let from = creature(&from)?;
@@ -94,7 +94,7 @@ impl Shape {
         // A creature's space is where the origin is, unless it is on the edge of it.
         let square = origin.square();
         let inside = origin == Point::center(square);
-        Ok(Area { template, origin, left_out: inside.then(|| Footprint::single(square)) })
+        Ok(Area::new(template, origin, inside.then(|| Footprint::single(square))))
     }
 }
 
@@ -158,7 +158,7 @@ fn aoe_line_of_effect(play: &mut Play<'_>) -> Result<Value> {
         Effect::Hidden { radius_ft, .. } => {
             let center = Point::center(origin);
             let template = Template::Disc { center, radius_ft };
-            let area = Area { template, origin: center, left_out: None };
+            let area = Area::new(template, center, None);
             let squares = area.squares(&terrain, play.rules.area_squares);
             json!({ "affected": squares.contains(&beyond) })
         }

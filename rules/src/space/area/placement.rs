@@ -1,8 +1,9 @@
 //! From what content says of an area, and where somebody puts it, to its place on the map.
 
 use super::super::direction::{Point, SQUARE};
+use super::super::place::Space;
 use super::super::square::{Footprint, SQUARE_FT, Square};
-use super::{Area, Template};
+use super::{Area, Rise, Template};
 use crate::content::{Area as Spec, Shape};
 
 /// Feet a line is wide that does not say so.
@@ -20,13 +21,14 @@ pub enum PlacementError {
 }
 
 impl Area {
-    /// The area in its place; `from` is the space of the creature that creates it. A square named
-    /// as point of origin stands for its middle, and a cube named by a square lies around it, with
-    /// the odd square toward greater columns and rows.
+    /// The area in its place; `creator` is the space of the creature that creates it, on whose
+    /// height it lies. A square named as point of origin stands for its middle, and a cube named
+    /// by a square lies around it, with the odd square toward greater columns and rows.
     ///
     /// # Errors
     /// [`PlacementError`] says what is missing.
-    pub fn placed(spec: &Spec, from: Footprint) -> Result<Self, PlacementError> {
+    pub fn placed(spec: &Spec, creator: Space) -> Result<Self, PlacementError> {
+        let from = creator.footprint();
         let at = spec.at.map(Square::from);
         let direction = spec.direction.map(Square::from);
         let size_ft = spec.size_ft;
@@ -53,7 +55,12 @@ impl Area {
                 (None, None) => return Err(PlacementError::Place),
             },
         };
-        Ok(Self::of(template, from, at.is_some()))
+        let mut area = Self::of(template, from, at.is_some());
+        area.base_ft = creator.place.elevation_ft;
+        if let (Shape::Cylinder, Some(feet)) = (spec.shape, spec.height_ft) {
+            area.rise = Rise::Up { feet };
+        }
+        Ok(area)
     }
 
     /// What starts at a point away from its creator leaves nobody out.
@@ -65,7 +72,7 @@ impl Area {
             Template::Cube { least, edge_ft } if away => (least.shifted(edge_ft, edge_ft), None),
             Template::Cube { .. } => (Point::middle(creator), Some(creator)),
         };
-        Self { template, origin, left_out }
+        Self::new(template, origin, left_out)
     }
 }
 
