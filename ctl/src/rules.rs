@@ -5,11 +5,15 @@
 
 mod attacks;
 mod case;
+mod departure;
 mod dice_expr;
 mod endurance;
+mod geometry;
 mod health;
+mod movement;
 mod play;
 mod report;
+mod spell_slots;
 mod stage;
 mod suites;
 

@@ -11,6 +11,8 @@ pub mod dice;
 pub mod effect;
 mod key;
 mod rule_set;
+pub mod space;
+pub mod spellcasting;
 
 pub use ability::{Abilities, Ability, Skill, modifier};
 pub use condition::Condition;

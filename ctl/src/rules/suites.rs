@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::play::Play;
-use super::{attacks, dice_expr, endurance, health};
+use super::{attacks, departure, dice_expr, endurance, geometry, health, movement, spell_slots};
 
 /// Translates a case into calls of the engine and its answer into the members that the suite
 /// expects. It decides no rule itself. An error: the inputs cannot be read.
@@ -13,8 +13,16 @@ pub(super) type Adapter = fn(&mut Play<'_>) -> Result<Value>;
 /// Name and adapter.
 pub(super) type Suite = (&'static str, Adapter);
 
-const FAMILIES: &[&[Suite]] =
-    &[attacks::SUITES, dice_expr::SUITES, endurance::SUITES, health::SUITES];
+const FAMILIES: &[&[Suite]] = &[
+    attacks::SUITES,
+    departure::SUITES,
+    dice_expr::SUITES,
+    endurance::SUITES,
+    geometry::SUITES,
+    health::SUITES,
+    movement::SUITES,
+    spell_slots::SUITES,
+];
 
 /// The adapter of a suite.
 pub(super) fn adapter(suite: &str) -> Option<Adapter> {

@@ -1,0 +1,240 @@
+//! Cover and lines of sight (SRD 5.1 "Cover", "Areas of Effect"; SRD 5.2.1 "Cover", "Area of
+//! Effect").
+//!
+//! The SRDs name degrees of cover but no way to find them on squares. Here lines are drawn from one
+//! corner of the attacker's space to the four corners of a square of the target: an obstacle gives
+//! half cover when it is in the way of one of them, three-quarters when of three, total when of all
+//! four, and never more than what it is good for. The attacker uses the corner and the square of
+//! the target that serve it best; of several obstacles only the best cover counts. A line is
+//! obstructed where it has more than one point in common with a square, edges included, or passes
+//! between two filled squares that touch at a corner.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::direction::{Point, SQUARE};
+use super::grid::{Bounds, Terrain};
+use super::square::{Footprint, Square};
+
+/// How well a target is protected; each protects better than those before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cover {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a low wall, a tree, a creature.
+    Half,
+    /// By an arrow slit.
+    ThreeQuarters,
+    /// It cannot be targeted.
+    Total,
+}
+
+impl Cover {
+    /// What it adds to AC and Dexterity saving throws; none: it cannot be targeted.
+    pub const fn bonus(self) -> Option<i32> {
+        match self {
+            Self::None => Some(0),
+            Self::Half => Some(2),
+            Self::ThreeQuarters => Some(5),
+            Self::Total => None,
+        }
+    }
+
+    /// Of so many obstructed lines out of four.
+    const fn of(obstructed: usize) -> Self {
+        match obstructed {
+            0 => Self::None,
+            1 | 2 => Self::Half,
+            3 => Self::ThreeQuarters,
+            _ => Self::Total,
+        }
+    }
+}
+
+/// A square that is not filled but gives cover: a creature half, an object what it is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Obstacle {
+    /// Where.
+    pub square: Square,
+    /// The most it gives.
+    pub most: Cover,
+}
+
+/// Cover of a target against an attacker. Neither of them is among the obstacles.
+pub fn cover(
+    terrain: &Terrain<'_>,
+    obstacles: &[Obstacle],
+    attacker: Footprint,
+    target: Footprint,
+) -> Cover {
+    let mut best = Cover::Total;
+    for from in corners(attacker).into_iter().filter(|corner| !cracked(terrain, *corner)) {
+        for square in target.squares() {
+            best = best.min(from_corner(terrain, obstacles, from, square));
+            if best == Cover::None {
+                return best;
+            }
+        }
+    }
+    best
+}
+
+/// Whether nothing filled is between all of one creature and all of another.
+pub fn line_of_sight(terrain: &Terrain<'_>, from: Footprint, to: Footprint) -> bool {
+    cover(terrain, &[], from, to) < Cover::Total
+}
+
+/// Cover of a square against what comes from a point: total if neither its corners nor its middle
+/// can be seen from there.
+pub fn point_cover(
+    terrain: &Terrain<'_>,
+    obstacles: &[Obstacle],
+    from: Point,
+    square: Square,
+) -> Cover {
+    let cover = from_corner(terrain, obstacles, from, square);
+    let center = Point::center(square);
+    if cover == Cover::Total && !obstructed(terrain, obstacles, Cover::Total, from, center) {
+        return Cover::ThreeQuarters;
+    }
+    cover
+}
+
+/// Where an effect aimed at a square that cannot be seen takes place: the last square before what
+/// is filled, on the straight line from middle to middle.
+pub fn near_side(terrain: &Terrain<'_>, from: Footprint, aimed: Square) -> Square {
+    let (a, b) = (Point::middle(from), Point::center(aimed));
+    let clear = |square: Square| {
+        let to = Point::center(square);
+        !terrain.is_filled(square) && !obstructed(terrain, &[], Cover::Total, a, to)
+    };
+    let (dx, dy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
+    // Every square on the way is met, for no step is longer than a square.
+    let steps = dx.abs().max(dy.abs()) / i64::from(SQUARE) + 1;
+    let along = |start: i32, by: i64, step: i64| {
+        i32::try_from(i64::from(start) + (by * step).div_euclid(steps)).unwrap_or(start)
+    };
+    let points = (0..=steps).map(|step| Point { x: along(a.x, dx, step), y: along(a.y, dy, step) });
+    let squares = points.map(Point::square).take_while(|square| clear(*square));
+    squares.last().unwrap_or_else(|| a.square())
+}
+
+fn from_corner(
+    terrain: &Terrain<'_>,
+    obstacles: &[Obstacle],
+    from: Point,
+    square: Square,
+) -> Cover {
+    let to = corners(Footprint::single(square));
+    let given = |most: Cover| {
+        let lines = to.iter().filter(|to| {
+            cracked(terrain, **to) || obstructed(terrain, obstacles, most, from, **to)
+        });
+        Cover::of(lines.count()).min(most)
+    };
+    if obstacles.is_empty() {
+        return given(Cover::Total);
+    }
+    // Asked for less cover, more obstacles are in the way.
+    given(Cover::Half).max(given(Cover::ThreeQuarters)).max(given(Cover::Total))
+}
+
+/// Whether the line meets what is good for at least this much cover.
+fn obstructed(
+    terrain: &Terrain<'_>,
+    obstacles: &[Obstacle],
+    least: Cover,
+    from: Point,
+    to: Point,
+) -> bool {
+    let bounds = between(from, to);
+    let filled: BTreeSet<Square> = terrain.filled_within(bounds).collect();
+    filled.iter().any(|square| shares_length(from, to, *square))
+        || filled.iter().any(|square| slips_past(terrain, from, to, *square))
+        || obstacles
+            .iter()
+            .filter(|obstacle| obstacle.most >= least && bounds.contains(obstacle.square))
+            .any(|obstacle| shares_length(from, to, obstacle.square))
+}
+
+/// Squares that the line can touch.
+fn between(from: Point, to: Point) -> Bounds {
+    let low = |a: i32, b: i32| (a.min(b) - 1).div_euclid(SQUARE);
+    let high = |a: i32, b: i32| a.max(b).div_euclid(SQUARE);
+    Bounds {
+        least: Square { x: low(from.x, to.x), y: low(from.y, to.y) },
+        most: Square { x: high(from.x, to.x), y: high(from.y, to.y) },
+    }
+}
+
+/// Whether the line and the square, edges included, have more than one point in common.
+fn shares_length(from: Point, to: Point, square: Square) -> bool {
+    let least = Point::corner(square);
+    // Fractions of the way, above and below, denominators positive.
+    let (mut enters, mut leaves) = ((0, 1), (1, 1));
+    for (start, end, edge) in [(from.x, to.x, least.x), (from.y, to.y, least.y)] {
+        let (start, end, edge) = (i64::from(start), i64::from(end), i64::from(edge));
+        let (way, far) = (end - start, edge + i64::from(SQUARE));
+        if way == 0 {
+            if start < edge || far < start {
+                return false;
+            }
+            continue;
+        }
+        let (near, far) = if way > 0 { (edge, far) } else { (far, edge) };
+        let sign = way.signum();
+        let (near, far) = ((sign * (near - start), way.abs()), (sign * (far - start), way.abs()));
+        enters = if less(enters, near) { near } else { enters };
+        leaves = if less(far, leaves) { far } else { leaves };
+    }
+    from != to && less(enters, leaves)
+}
+
+fn less(a: (i64, i64), b: (i64, i64)) -> bool {
+    i128::from(a.0) * i128::from(b.1) < i128::from(b.0) * i128::from(a.1)
+}
+
+/// Whether the line passes between a filled square and one that it touches at a corner.
+fn slips_past(terrain: &Terrain<'_>, from: Point, to: Point, square: Square) -> bool {
+    [-1, 1].into_iter().filter(|dy| terrain.is_filled(square.shifted(1, *dy))).any(|dy| {
+        let crack = Point::corner(square.shifted(1, i32::from(dy > 0)));
+        let cross = cross(from, to, crack);
+        let (a, b) = (dot(from, to, crack), dot(to, from, crack));
+        cross == 0 && a > 0 && b > 0
+    })
+}
+
+/// Whether two filled squares touch at this point, and only there.
+fn cracked(terrain: &Terrain<'_>, point: Point) -> bool {
+    let after = point.square();
+    let filled = |dx, dy| terrain.is_filled(after.shifted(dx, dy));
+    let [a, b, c, d] = [filled(-1, -1), filled(0, 0), filled(-1, 0), filled(0, -1)];
+    point == Point::corner(after) && ((a && b && !c && !d) || (c && d && !a && !b))
+}
+
+fn cross(from: Point, to: Point, point: Point) -> i64 {
+    let [dx, dy] = difference(from, to);
+    let [px, py] = difference(from, point);
+    dx * py - dy * px
+}
+
+fn dot(from: Point, to: Point, point: Point) -> i64 {
+    let [dx, dy] = difference(from, to);
+    let [px, py] = difference(from, point);
+    dx * px + dy * py
+}
+
+fn difference(from: Point, to: Point) -> [i64; 2] {
+    [i64::from(to.x) - i64::from(from.x), i64::from(to.y) - i64::from(from.y)]
+}
+
+/// Corners of the squares on the edge of a space.
+fn corners(footprint: Footprint) -> Vec<Point> {
+    let (least, side) = (footprint.corner, footprint.side);
+    let offsets = (0..=side).flat_map(|dx| (0..=side).map(move |dy| (dx, dy)));
+    let edge = move |(dx, dy): &(i32, i32)| [0, side].contains(dx) || [0, side].contains(dy);
+    offsets.filter(edge).map(|(dx, dy)| Point::corner(least.shifted(dx, dy))).collect()
+}

@@ -1,0 +1,159 @@
+//! The map: what squares there are, which are hard to cross, filled or obscured.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::square::{Footprint, Square};
+use crate::rule_set::Diagonals;
+
+/// A map of squares of 5 ft; what is not listed is open, clear ground.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    /// Columns.
+    pub width: i32,
+    /// Rows.
+    pub height: i32,
+    /// Feet along an edge of a square: 5.
+    #[serde(default = "five")]
+    pub cell_ft: i32,
+    /// What a diagonal step costs here; absent: as the table's rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagonals: Option<Diagonals>,
+    /// Difficult terrain.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub difficult: BTreeSet<Square>,
+    /// Filled: no entry, no line of sight, total cover.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub blocking: BTreeSet<Square>,
+    /// Hard or impossible to see in.
+    #[serde(default, skip_serializing_if = "Obscured::is_clear")]
+    pub obscured: Obscured,
+}
+
+const fn five() -> i32 {
+    super::square::SQUARE_FT
+}
+
+/// Squares that are hard or impossible to see in.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Obscured {
+    /// Dim light, patchy fog.
+    #[serde(default)]
+    pub lightly: BTreeSet<Square>,
+    /// Darkness, dense fog.
+    #[serde(default)]
+    pub heavily: BTreeSet<Square>,
+}
+
+impl Obscured {
+    fn is_clear(&self) -> bool {
+        self.lightly.is_empty() && self.heavily.is_empty()
+    }
+}
+
+/// The squares there are: those from `least` to `most`, both included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Least column and row.
+    pub least: Square,
+    /// Greatest column and row.
+    pub most: Square,
+}
+
+impl Bounds {
+    /// Whether the square is there.
+    pub const fn contains(self, square: Square) -> bool {
+        self.least.x <= square.x
+            && square.x <= self.most.x
+            && self.least.y <= square.y
+            && square.y <= self.most.y
+    }
+
+    /// The squares of both; the other's first if they have none in common.
+    pub(super) fn common(self, other: Self) -> Self {
+        let (a, b) = (self.least, other.least);
+        let least = Square { x: a.x.max(b.x), y: a.y.max(b.y) };
+        let (a, b) = (self.most, other.most);
+        Self { least, most: Square { x: a.x.min(b.x), y: a.y.min(b.y) } }
+    }
+
+    /// Column by column; none where the least is beyond the most.
+    pub(super) fn squares(self) -> impl Iterator<Item = Square> {
+        let columns = self.least.x..=self.most.x;
+        columns.flat_map(move |x| (self.least.y..=self.most.y).map(move |y| Square { x, y }))
+    }
+}
+
+impl Grid {
+    /// Open ground of so many columns and rows.
+    pub const fn open(width: i32, height: i32) -> Self {
+        Self {
+            width,
+            height,
+            cell_ft: five(),
+            diagonals: None,
+            difficult: BTreeSet::new(),
+            blocking: BTreeSet::new(),
+            obscured: Obscured { lightly: BTreeSet::new(), heavily: BTreeSet::new() },
+        }
+    }
+
+    /// Its squares.
+    pub const fn bounds(&self) -> Bounds {
+        let most = Square { x: self.width - 1, y: self.height - 1 };
+        Bounds { least: Square { x: 0, y: 0 }, most }
+    }
+}
+
+static NONE: BTreeSet<Square> = BTreeSet::new();
+
+/// The map with what effects make of it for now.
+#[derive(Clone, Copy, Debug)]
+pub struct Terrain<'a> {
+    /// The map.
+    pub grid: &'a Grid,
+    /// Squares that effects make difficult.
+    pub difficult: &'a BTreeSet<Square>,
+    /// Squares that effects fill.
+    pub blocking: &'a BTreeSet<Square>,
+}
+
+impl<'a> Terrain<'a> {
+    /// The map as it is.
+    pub fn of(grid: &'a Grid) -> Self {
+        Self { grid, difficult: &NONE, blocking: &NONE }
+    }
+
+    /// Whether it is difficult; however many sources make it so, it is so once.
+    pub fn is_difficult(&self, square: Square) -> bool {
+        self.grid.difficult.contains(&square) || self.difficult.contains(&square)
+    }
+
+    /// Whether it is filled.
+    pub fn is_filled(&self, square: Square) -> bool {
+        self.grid.blocking.contains(&square) || self.blocking.contains(&square)
+    }
+
+    /// The first square of a footprint that is off the map.
+    pub(super) fn outside(&self, footprint: Footprint) -> Option<Square> {
+        footprint.squares().find(|square| !self.grid.bounds().contains(*square))
+    }
+
+    /// The first square of a footprint that is filled.
+    pub(super) fn filled(&self, footprint: Footprint) -> Option<Square> {
+        footprint.squares().find(|square| self.is_filled(*square))
+    }
+
+    /// Filled squares within these bounds.
+    pub(super) fn filled_within(&self, bounds: Bounds) -> impl Iterator<Item = Square> {
+        let sets = [&self.grid.blocking, self.blocking];
+        let columns = bounds.least.x..=bounds.most.x;
+        columns.flat_map(move |x| {
+            let rows = Square { x, y: bounds.least.y }..=Square { x, y: bounds.most.y };
+            sets.into_iter().flat_map(move |set| set.range(rows.clone()).copied())
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! Moving through the space of another creature (SRD 5.1 "Moving Around Other Creatures"; SRD
+//! 5.2.1 "Moving around Other Creatures"). Nobody ends a move there willingly, in either edition.
+
+use serde::{Deserialize, Serialize};
+
+use super::place::Space;
+use crate::creature::Size;
+use crate::rule_set::Edition;
+
+/// What one creature is to another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// On its side.
+    Ally,
+    /// Neither.
+    Neutral,
+    /// Hostile.
+    Enemy,
+}
+
+/// A creature whose space is in the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Occupant {
+    /// Its space.
+    pub space: Space,
+    /// Its size.
+    pub size: Size,
+    /// What it is to the one that moves.
+    pub relation: Relation,
+    /// Whether it is incapacitated.
+    pub incapacitated: bool,
+}
+
+/// What moving into a creature's space is like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Passage {
+    /// Whether one may move through at all.
+    pub may_pass: bool,
+    /// Whether its space is difficult terrain.
+    pub difficult: bool,
+    /// Whether one may stay there.
+    pub may_end: bool,
+}
+
+/// What the space of `other` is to a creature of size `mover`, by the rule of one edition.
+pub fn passage(rule: Edition, mover: Size, other: &Occupant) -> Passage {
+    let two_sizes_apart = mover.steps_above(other.size).abs() >= 2;
+    let ally = other.relation == Relation::Ally;
+    let tiny = other.size == Size::Tiny;
+    let (may_pass, difficult) = match rule {
+        Edition::E51 => (other.relation != Relation::Enemy || two_sizes_apart, true),
+        Edition::E52 => (ally || other.incapacitated || tiny || two_sizes_apart, !tiny && !ally),
+    };
+    Passage { may_pass, difficult, may_end: false }
+}

@@ -1,0 +1,232 @@
+//! Steps of a path: which are legal and what they cost (SRD 5.2.1 "Playing on a Grid", "Moving
+//! around Other Creatures"; SRD 5.1 "Movement and Position" gives the costs, and has no grid).
+//!
+//! A step leads to a square next to the last, up to 5 ft higher or lower. No step enters a filled
+//! square or cuts its corner, and no path ends in the space of another creature.
+
+use super::gait::{Gait, cost_per_foot};
+use super::grid::Terrain;
+use super::passage::{Occupant, passage};
+use super::place::{Place, Space};
+use super::square::{Footprint, SQUARE_FT, Square};
+use crate::creature::{MovementMode, Size};
+use crate::rule_set::{Diagonals, RuleSet, Switch};
+
+/// Steps of one path.
+const STEPS: usize = 2_000;
+
+/// Who moves, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Mover<'a> {
+    /// Its size.
+    pub size: Size,
+    /// How it moves.
+    pub gait: Gait,
+    /// The table's rules.
+    pub rules: &'a RuleSet,
+}
+
+impl Mover<'_> {
+    /// Squares along an edge of its space, one less while it squeezes.
+    pub fn side(&self) -> i32 {
+        let side = self.size.squares();
+        if self.gait.squeezing { (side - 1).max(1) } else { side }
+    }
+
+    fn space(&self, place: Place) -> Space {
+        Space { place, side: self.side() }
+    }
+}
+
+/// A step, and what it costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Where it leads.
+    pub to: Place,
+    /// Feet of movement.
+    pub cost_ft: i32,
+    /// Whether it goes along more than one axis.
+    pub diagonal: bool,
+}
+
+/// Why a step cannot be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StepRefusal {
+    /// It leads to no square next to the last, or more than 5 ft up or down.
+    #[error("the step is longer than one square")]
+    TooLong,
+    /// It leads off the map.
+    #[error("[{}, {}] is not on the map", at.x, at.y)]
+    OffTheMap {
+        /// Where.
+        at: Square,
+    },
+    /// It leads into a filled square.
+    #[error("[{}, {}] is filled", at.x, at.y)]
+    Filled {
+        /// Where.
+        at: Square,
+    },
+    /// It cuts the corner of a filled square.
+    #[error("the corner of [{}, {}] is in the way", at.x, at.y)]
+    Corner {
+        /// Which.
+        at: Square,
+    },
+    /// The space of a creature there cannot be moved through.
+    #[error("the creature at [{}, {}] is in the way", at.x, at.y)]
+    Occupied {
+        /// Its square with the least column and row.
+        at: Square,
+    },
+}
+
+/// Why a path cannot be taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PathRefusal {
+    /// A step of it cannot be made.
+    #[error("step {index}: {why}")]
+    Step {
+        /// Counted from 0.
+        index: usize,
+        /// Why.
+        why: StepRefusal,
+    },
+    /// It ends in the space of another creature.
+    #[error("the path ends in the space of the creature at [{}, {}]", at.x, at.y)]
+    End {
+        /// That creature's square with the least column and row.
+        at: Square,
+    },
+    /// More than 2,000 steps.
+    #[error("the path has more than {STEPS} steps")]
+    Steps,
+}
+
+/// One step. `diagonals` are those made in this turn before it; they count where every other one
+/// costs double.
+///
+/// # Errors
+/// [`StepRefusal`] says what is in the way.
+pub fn step(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    (from, to): (Place, Place),
+    diagonals: u32,
+) -> Result<Step, StepRefusal> {
+    let (dx, dy) = (offset(from.square.x, to.square.x)?, offset(from.square.y, to.square.y)?);
+    let rise = from.elevation_ft.abs_diff(to.elevation_ft);
+    let axes = i32::from(dx != 0) + i32::from(dy != 0) + i32::from(rise != 0);
+    let rise = i32::try_from(rise).ok().filter(|rise| *rise <= SQUARE_FT && axes > 0);
+    let rise = rise.ok_or(StepRefusal::TooLong)?;
+    let space = mover.space(to);
+    open(terrain, mover.space(from).footprint(), (dx, dy))?;
+    let entered = occupants.iter().filter(|occupant| occupant.space.overlaps(space));
+    let rule = mover.rules.edition(Switch::PassThrough);
+    let mut difficult = hinders(mover, to)
+        && space.footprint().squares().any(|square| terrain.is_difficult(square));
+    for occupant in entered {
+        let passage = passage(rule, mover.size, occupant);
+        if !passage.may_pass {
+            return Err(StepRefusal::Occupied { at: occupant.space.place.square });
+        }
+        difficult |= passage.difficult;
+    }
+    let grid = terrain.grid.diagonals.unwrap_or(mover.rules.diagonals);
+    let diagonal = axes > 1;
+    let double = diagonal && grid == Diagonals::Alternate && diagonals % 2 == 1;
+    let feet = if dx == 0 && dy == 0 { rise } else { SQUARE_FT };
+    let feet = if double { 2 * feet } else { feet };
+    Ok(Step { to, cost_ft: feet * cost_per_foot(mover.gait, difficult, mover.rules), diagonal })
+}
+
+fn offset(from: i32, to: i32) -> Result<i32, StepRefusal> {
+    let offset = to.checked_sub(from).filter(|offset| (-1..=1).contains(offset));
+    offset.ok_or(StepRefusal::TooLong)
+}
+
+/// Ground does not hinder those that fly above it.
+fn hinders(mover: &Mover<'_>, to: Place) -> bool {
+    mover.gait.mode != MovementMode::Fly || to.elevation_ft <= 0
+}
+
+/// Nothing filled where it goes, nor beside a diagonal step: a corner is cut when going around it,
+/// column first or row first, would not do.
+fn open(terrain: &Terrain<'_>, from: Footprint, (dx, dy): (i32, i32)) -> Result<(), StepRefusal> {
+    let moved = |dx, dy| from.at(from.corner.shifted(dx, dy));
+    let there = moved(dx, dy);
+    if let Some(at) = terrain.outside(there) {
+        return Err(StepRefusal::OffTheMap { at });
+    }
+    if let Some(at) = terrain.filled(there) {
+        return Err(StepRefusal::Filled { at });
+    }
+    let around = [moved(dx, 0), moved(0, dy)];
+    if dx == 0 || dy == 0 {
+        return Ok(());
+    }
+    match around.into_iter().find_map(|around| terrain.filled(around)) {
+        Some(at) => Err(StepRefusal::Corner { at }),
+        None => Ok(()),
+    }
+}
+
+/// All steps of a path, in order.
+///
+/// # Errors
+/// [`PathRefusal`]: the first step that cannot be made, or an end in another creature's space.
+pub fn path(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    from: Place,
+    places: &[Place],
+    diagonals: u32,
+) -> Result<Vec<Step>, PathRefusal> {
+    let (mut at, mut diagonals) = (from, diagonals);
+    let mut steps = Vec::with_capacity(places.len());
+    for (index, to) in places.iter().enumerate() {
+        let step = step(mover, terrain, occupants, (at, *to), diagonals)
+            .map_err(|why| PathRefusal::Step { index, why })?;
+        diagonals = diagonals.wrapping_add(u32::from(step.diagonal));
+        at = *to;
+        steps.push(step);
+    }
+    let end = mover.space(at);
+    match occupants.iter().find(|occupant| occupant.space.overlaps(end)) {
+        Some(occupant) if !steps.is_empty() => {
+            Err(PathRefusal::End { at: occupant.space.place.square })
+        }
+        Some(_) | None => Ok(steps),
+    }
+}
+
+/// The places of a path over these squares that ends at a height: every step rises or sinks up to 5
+/// ft, and what is left is gone straight up or down at the end.
+///
+/// # Errors
+/// [`PathRefusal::Steps`]
+pub fn waypoints(
+    from: Place,
+    squares: &[Square],
+    elevation_ft: i32,
+) -> Result<Vec<Place>, PathRefusal> {
+    let mut at = from;
+    let mut places = Vec::with_capacity(squares.len());
+    let last = squares.last().copied().unwrap_or(from.square);
+    let mut squares = squares.iter().copied();
+    loop {
+        let square = match squares.next() {
+            Some(square) => square,
+            None if at.elevation_ft == elevation_ft => return Ok(places),
+            None => last,
+        };
+        let rise = elevation_ft.saturating_sub(at.elevation_ft).clamp(-SQUARE_FT, SQUARE_FT);
+        at = Place { square, elevation_ft: at.elevation_ft + rise };
+        if places.len() == STEPS {
+            return Err(PathRefusal::Steps);
+        }
+        places.push(at);
+    }
+}
