@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use combatant::{Combatant, CombatantKind, Economy, Square};
+pub use combatant::{Combatant, CombatantKind, Economy};
 pub use command::{Actor, Command, Input};
 pub use fact::{Fact, Purpose};
 pub use guard::{DamagePart, Guard, Portion};
@@ -42,14 +42,18 @@ pub use running::{Effect, EndReason, Moment, Point};
 pub use step::{Rulebook, Step, decide};
 pub use view::View;
 
-use crate::RuleSet;
 use step::Resolution;
+
+use crate::RuleSet;
+use crate::space::Grid;
 
 /// State of a combat. Cheap to clone: what is large is shared.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Combat {
     /// The table's rules, as of the combat's start.
     pub rules: Arc<RuleSet>,
+    /// The map.
+    pub grid: Arc<Grid>,
     /// How far it is.
     pub phase: Phase,
     /// From 1; 0 before the first.
@@ -88,9 +92,10 @@ pub enum Phase {
 
 impl Combat {
     /// A combat nobody takes part in yet.
-    pub fn new(rules: RuleSet) -> Self {
+    pub fn new(rules: RuleSet, grid: Grid) -> Self {
         Self {
             rules: Arc::new(rules),
+            grid: Arc::new(grid),
             phase: Phase::Setup,
             round: 0,
             turn: None,

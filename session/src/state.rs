@@ -5,12 +5,13 @@
 //!
 //! A fight will be a member of its own beside the document, shown as `/combat`.
 
-use gss_shared::ids::{CampaignId, PlayerId, Position, SessionId, Version};
+use gss_shared::ids::{CampaignId, ConnectionId, PlayerId, Position, SessionId, Version};
 use gss_shared::message::{Role, Viewer};
 use gss_shared::ports::journal::SessionHead;
 use gss_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::document::Document;
 use crate::invite::Invite;
@@ -151,6 +152,12 @@ impl Session {
     /// The member as one who looks; None: no member.
     pub fn viewer(&self, player: PlayerId) -> Option<Viewer> {
         self.member(player).map(Member::viewer)
+    }
+
+    /// The connection that was opened last with the tokens of a chain; None: they are forgotten.
+    pub fn newest_connection(&self, player: PlayerId, chain: Uuid) -> Option<ConnectionId> {
+        let chains = &self.member(player)?.chains;
+        chains.iter().find(|known| known.chain == chain).map(|known| known.connection)
     }
 
     /// All members, in order of joining.

@@ -208,7 +208,7 @@ fn exhaustion(play: &mut Play<'_>) -> Result<Value> {
         "ability_check_mode": check.mode(),
         "save_mode": view.save_test(ACTOR, Ability::Wis).mode(),
         "attack_mode": view.attack_mode(ACTOR, OTHER, &Key::parse("weapon")?)?,
-        "speed": view.speed_ft(ACTOR),
+        "speed": view.walk_ft(ACTOR),
         "hp_max": view.max_hp(ACTOR),
         "d20_test_penalty": check.added(),
     }))

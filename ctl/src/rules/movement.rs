@@ -189,7 +189,8 @@ fn speed(play: &mut Play<'_>) -> Result<Value> {
             for condition in conditions {
                 stage.afflict(stage::ACTOR, condition, Some(stage::OTHER))?;
             }
-            json!({ "speed": stage.view().speed_ft(stage::ACTOR) })
+            let speed = stage.view().speed_ft(stage::ACTOR, MovementMode::Walk);
+            json!({ "speed": speed })
         }
         Pace::Dash { speed, dashes } => json!({ "movement_ft": movement_ft(speed, dashes) }),
         Pace::Switch(case) => {

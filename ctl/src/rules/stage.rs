@@ -10,6 +10,7 @@ use gss_rules::combat::{
 use gss_rules::conditions::Conditions;
 use gss_rules::content::StatBlock;
 use gss_rules::effect::EffectTemplate;
+use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice, Key, RuleSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -71,7 +72,10 @@ impl Stage {
         distance_ft: i32,
     ) -> Result<Self> {
         let conditions = Conditions::parse(gss_rules::conditions::BUILT_IN)?;
-        let mut stage = Self { combat: Combat::new(rules.clone()), book: Rulebook { conditions } };
+        let mut stage = Self {
+            combat: Combat::new(rules.clone(), Grid::open(200, 200)),
+            book: Rulebook { conditions },
+        };
         let witness = (CombatantKind::Object, block(&json!({}))?);
         let all = [
             (ACTOR, actor, "a", [0, 0]),
@@ -88,7 +92,7 @@ impl Stage {
                 hp: block.hp,
                 block: Arc::new(block),
                 life: Life::Alive,
-                position: Some(at),
+                position: Some(Square::from(at)),
                 elevation_ft: 0,
                 hidden: false,
                 surprised: false,

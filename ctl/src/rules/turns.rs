@@ -6,6 +6,7 @@ use gss_rules::combat::{
 };
 use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::effect::EffectTemplate;
+use gss_rules::space::Grid;
 use gss_rules::{Dice, RuleSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,7 +43,8 @@ impl Table {
     /// Those of whom it is said so are dead.
     fn new(rules: &RuleSet, dead: &[bool]) -> Result<Self> {
         let book = Rulebook { conditions: Conditions::parse(BUILT_IN)? };
-        let mut table = Self { combat: Combat::new(rules.clone()), book };
+        let combat = Combat::new(rules.clone(), Grid::open(1, 1));
+        let mut table = Self { combat, book };
         let hp = json!({ "current": 10, "max": 10, "temp": 0 });
         for (place, dead) in dead.iter().enumerate() {
             let combatant: Combatant = serde_json::from_value(json!({

@@ -55,6 +55,11 @@ impl Slot {
             },
         };
         let appends = matches!(said, Said::Accepted(..));
+        let action = Some(ActionId(frame.connection.0));
+        if matches!(said, Said::Duplicate(..)) && self.is_outdated(frame) {
+            let payload = Payload::Frame(Box::new(replaced(frame)));
+            return Judged::Answer { payload, of: Origin { action, ..Origin::default() } };
+        }
         let admitted = match said {
             Said::Accepted(..) | Said::Duplicate(..) => self.admission(frame, peer, turn),
             Said::Refused(error) => Err(error),
@@ -71,8 +76,16 @@ impl Slot {
                 refusal(frame, &error)
             }
         };
-        let action = Some(ActionId(frame.connection.0));
         Judged::Answer { payload, of: Origin { action, appends, ..Origin::default() } }
+    }
+
+    /// The session's token opened a connection after this one: asked for again, by whoever did not
+    /// hear of that yet, it must not take the newer one's place.
+    fn is_outdated(&self, frame: &AttachFrame) -> bool {
+        let newest = self
+            .session()
+            .and_then(|session| session.newest_connection(frame.player, frame.token.chain));
+        newest.is_some_and(|newest| newest != frame.connection)
     }
 
     /// Nobody waits for the connection any more: it ended, its router did, or the lane that its
@@ -291,11 +304,14 @@ impl Slot {
 }
 
 fn refuse_replaced(to: ReplyTo, frame: &AttachFrame) {
+    Answer::from_journal(to, replaced(frame)).send();
+}
+
+fn replaced(frame: &AttachFrame) -> ToRouter {
     let error = ClientError::new(ErrorCode::Forbidden, "another connection replaced this");
     let close = CloseCode::Replaced.number();
     let outcome = AttachOutcome::Refused { refused: refused(&error), close };
-    let told = ToRouter::Attached { request: frame.request, outcome };
-    Answer::from_journal(to, told).send();
+    ToRouter::Attached { request: frame.request, outcome }
 }
 
 /// A rollback or a change of what the player may see is among what was missed.

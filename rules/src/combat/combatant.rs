@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::health::{AtZero, HitPoints, Life};
 use super::{CombatantId, EffectId};
 use crate::content::StatBlock;
+use crate::space::{Place, Space, Square};
 
 /// Who takes part.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -57,9 +58,6 @@ pub struct Combatant {
     pub concentration: Option<EffectId>,
 }
 
-/// Column and row of a square of 5 ft; without a grid, feet.
-pub type Square = [i32; 2];
-
 /// What a combatant is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +88,12 @@ pub struct Economy {
     pub attacks_left: u8,
     /// Feet moved this turn.
     pub moved_ft: i32,
+    /// Diagonal steps made this turn.
+    #[serde(default)]
+    pub diagonals: u32,
+    /// Its movement provokes nobody this turn.
+    #[serde(default)]
+    pub disengaged: bool,
     /// Feet added by Dash.
     pub dashed_ft: i32,
 }
@@ -110,6 +114,8 @@ impl Economy {
         interaction: false,
         attacks_left: 0,
         moved_ft: 0,
+        diagonals: 0,
+        disengaged: false,
         dashed_ft: 0,
     };
     /// As a turn begins.
@@ -129,6 +135,16 @@ impl Combatant {
             CombatantKind::Character | CombatantKind::Npc => AtZero::Saves,
             CombatantKind::Monster | CombatantKind::Object => AtZero::Dies,
         }
+    }
+
+    /// The space it takes; none: it is off the board.
+    pub fn space(&self) -> Option<Space> {
+        self.position.map(|square| self.space_at(square))
+    }
+
+    /// The space it would take.
+    pub fn space_at(&self, square: Square) -> Space {
+        Space::of(self.block.size, Place { square, elevation_ft: self.elevation_ft })
     }
 
     /// Whether it is on its feet, or could be.

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Answer, Combatant, CombatantId, EffectId, PromptId, Square};
-use crate::Key;
+use super::{Answer, Combatant, CombatantId, EffectId, PromptId};
 use crate::effect::EffectTemplate;
+use crate::space::Square;
+use crate::{Key, MovementMode};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -78,8 +79,25 @@ pub enum Command {
     Move {
         /// Who.
         who: CombatantId,
+        /// How.
+        mode: MovementMode,
         /// Where it steps, one after another.
         path: Vec<Square>,
+    },
+    /// The action that lets it leave without being struck.
+    Disengage {
+        /// Who.
+        who: CombatantId,
+    },
+    /// Gets up from the ground, for half its speed.
+    StandUp {
+        /// Who.
+        who: CombatantId,
+    },
+    /// Drops to the ground.
+    DropProne {
+        /// Who.
+        who: CombatantId,
     },
     /// Extra movement.
     Dash {

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Combatant, CombatantId, DamagePart, DeathSave, Economy, Effect, EffectId, EndReason, HitPoints,
-    Life, Phase, Square,
+    Life, Phase,
 };
 use crate::dice::Roll;
+use crate::space::{Cover, Square};
 use crate::{Ability, Key};
 
 /// Something that happened.
@@ -76,6 +77,8 @@ pub enum Fact {
         path: Vec<Square>,
         /// Feet of movement it cost; 0 when forced.
         cost_ft: i32,
+        /// How many of the steps were diagonal.
+        diagonals: u32,
         /// Not of its own will.
         forced: bool,
     },
@@ -98,6 +101,8 @@ pub enum Fact {
         attack: Key,
         /// Against this armor class, cover included.
         ac: i32,
+        /// How well the target was protected.
+        cover: Cover,
         /// Whether it hit.
         hit: bool,
         /// Whether it was critical.

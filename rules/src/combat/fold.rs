@@ -28,9 +28,10 @@ impl Combat {
             Fact::EconomySet { who, economy } => {
                 self.change(*who, |combatant| combatant.economy = *economy);
             }
-            Fact::Moved { who, path, cost_ft, .. } => self.change(*who, |combatant| {
+            Fact::Moved { who, path, cost_ft, diagonals, .. } => self.change(*who, |combatant| {
                 combatant.position = path.last().copied().or(combatant.position);
                 combatant.economy.moved_ft += cost_ft;
+                combatant.economy.diagonals += diagonals;
             }),
             Fact::Damaged { target: who, hp, life, .. }
             | Fact::Healed { target: who, hp, life, .. }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CombatantId;
 use crate::Condition;
+use crate::space::Square;
 
 /// Why a command is refused, with what the sender needs to see why.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
@@ -92,7 +93,25 @@ pub enum Refusal {
     },
     /// The path cannot be walked.
     #[error("the path cannot be taken")]
-    InvalidPath,
+    InvalidPath {
+        /// The first square that cannot be entered; none: the path is none.
+        at: Option<Square>,
+    },
+    /// It has no speed of that kind.
+    #[error("it has no such speed")]
+    NoSuchSpeed,
+    /// Total cover is in between.
+    #[error("nothing can get to the target")]
+    NoLineOfEffect,
+    /// It frightens whoever moves, and the path leads closer.
+    #[error("it is frightened by what the path leads closer to")]
+    Frightened {
+        /// By whom.
+        by: CombatantId,
+    },
+    /// It is so already.
+    #[error("there is nothing to be done")]
+    NothingToDo,
     /// Only a melee attack can spare a life.
     #[error("only a melee attack can knock out")]
     KnockOutNeedsMelee,

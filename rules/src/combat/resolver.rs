@@ -155,7 +155,10 @@ impl<'a> Resolver<'a> {
                 self.attack_action(*who, *target, attack, *knock_out)
             }
             Command::Dodge { who } => self.dodge(*who),
-            Command::Move { who, path } => self.walk(*who, path),
+            Command::Move { who, mode, path } => self.walk(*who, *mode, path),
+            Command::Disengage { who } => self.disengage(*who),
+            Command::StandUp { who } => self.stand_up(*who),
+            Command::DropProne { who } => self.drop_prone(*who),
             Command::Dash { who } => self.dash(*who),
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => {
@@ -194,6 +197,9 @@ impl Combat {
             | Command::Dodge { who }
             | Command::Move { who, .. }
             | Command::Dash { who }
+            | Command::Disengage { who }
+            | Command::StandUp { who }
+            | Command::DropProne { who }
             | Command::EndTurn { who }
             | Command::EndConcentration { who } => *who,
             Command::AddCombatant { .. }

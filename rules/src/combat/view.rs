@@ -7,10 +7,11 @@ mod attack;
 mod creature;
 mod tests_made;
 
-use super::{Combat, Combatant, CombatantId, Effect, Refusal, Rulebook, Square, Test};
+use super::{Combat, Combatant, CombatantId, Effect, Refusal, Rulebook, Test};
 use crate::dice::RollMode;
 use crate::effect::{Modifier, ModifierKind, RollKind, When};
-use crate::{Ability, Condition, Skill};
+use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
+use crate::{Ability, Condition, Diagonals, Skill};
 
 pub(super) use attack::Strike;
 
@@ -155,7 +156,7 @@ impl<'a> View<'a> {
             When::UnseenByOther => about.other.is_some_and(|other| !self.sees(other, bearer)),
             When::SeenByBearer => about.other.is_some_and(|other| self.sees(bearer, other)),
             When::BearerCanDodge => {
-                !self.is(bearer, ModifierKind::CannotAct) && self.speed_ft(bearer) > 0
+                !self.is(bearer, ModifierKind::CannotAct) && self.walk_ft(bearer) > 0
             }
             When::NeedsSight | When::NeedsHearing => false,
         })
@@ -205,30 +206,47 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Feet between two creatures' spaces; 0 where either is off the board.
-    pub(in crate::combat) fn distance_ft(self, one: CombatantId, other: CombatantId) -> i32 {
-        let at = self.combat.combatant(other).and_then(|other| other.position);
-        at.map_or(0, |at| self.distance_to_ft(one, other, at))
+    /// What a diagonal step costs on this map.
+    pub fn diagonals(self) -> Diagonals {
+        self.combat.grid.diagonals.unwrap_or(self.combat.rules.diagonals)
     }
 
-    /// Feet from one creature's space to another's, if that one stood on this square.
-    pub(in crate::combat) fn distance_to_ft(
-        self,
-        one: CombatantId,
-        other: CombatantId,
-        to: Square,
-    ) -> i32 {
-        let space = |id| {
-            let combatant: &Combatant = self.combat.combatant(id)?;
-            let edge = combatant.block.size.squares() - 1;
-            Some((combatant.position, edge, combatant.elevation_ft))
-        };
-        let (Some((Some(at), edge, up)), Some((_, far, high))) = (space(one), space(other)) else {
-            return 0;
-        };
-        let apart =
-            |axis: usize| (to[axis] - at[axis] - edge).max(at[axis] - to[axis] - far).max(0);
-        apart(0).max(apart(1)).max((up - high).abs() / 5) * 5
+    /// Feet between two creatures' spaces; 0 where either is off the board.
+    pub fn distance_ft(self, one: CombatantId, other: CombatantId) -> i32 {
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        match (space(one), space(other)) {
+            (Some(one), Some(other)) => distance_ft(one, other, self.diagonals()),
+            (None, _) | (_, None) => 0,
+        }
+    }
+
+    /// The map, for everything that asks where things are.
+    pub(in crate::combat) fn terrain(self) -> Terrain<'a> {
+        Terrain::of(&self.combat.grid)
+    }
+
+    /// Cover of one creature against another: of walls, and of the creatures in between.
+    pub fn cover(self, attacker: CombatantId, target: CombatantId) -> Cover {
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        let (Some(from), Some(to)) = (space(attacker), space(target)) else { return Cover::None };
+        let obstacles: Vec<Obstacle> = self
+            .combat
+            .combatants
+            .values()
+            .filter(|other| other.id != attacker && other.id != target)
+            .filter_map(|other| other.space())
+            .filter(|other| other.levels(from) == 0 || other.levels(to) == 0)
+            .flat_map(|other| other.footprint().squares())
+            .map(|square| Obstacle { square, most: Cover::Half })
+            .collect();
+        cover(&self.terrain(), &obstacles, from.footprint(), to.footprint())
+    }
+
+    /// Whether nothing solid is between two creatures.
+    fn in_line(self, one: CombatantId, other: CombatantId) -> bool {
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        let (Some(one), Some(other)) = (space(one), space(other)) else { return true };
+        line_of_sight(&self.terrain(), one.footprint(), other.footprint())
     }
 
     /// Whether one creature sees another.
@@ -236,6 +254,9 @@ impl<'a> View<'a> {
         let Some(viewer) = self.combat.combatant(one) else { return false };
         let distance = self.distance_ft(one, other);
         let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
+        if !self.in_line(one, other) {
+            return false;
+        }
         let senses = &viewer.block.senses;
         if within(senses.blindsight_ft) {
             return true;

@@ -1,12 +1,14 @@
 //! Commands that stop for an answer, and go on from it as if they had not.
 
 use gss_rules::combat::{Answer, Command, Fact, Question, Refusal};
-use gss_rules::{Edition, Key};
+use gss_rules::space::Square;
+use gss_rules::{Edition, Key, MovementMode};
 
 use crate::table::{GOBLIN, HERO, Table, attack};
 
 fn leave() -> Command {
-    Command::Move { who: HERO, path: vec![[0, 1], [0, 2], [0, 3]] }
+    let path = (1..=3).map(|y| Square { x: 0, y }).collect();
+    Command::Move { who: HERO, mode: MovementMode::Walk, path }
 }
 
 #[test]
@@ -23,7 +25,7 @@ fn leaving_a_reach_waits_for_the_one_who_may_strike() {
     table.answer(Answer::React { option }, "20:15 8:4");
     assert_eq!(table.hp(HERO), 13);
     let hero = table.combat.combatant(HERO).expect("there");
-    assert_eq!((hero.position, hero.economy.moved_ft), (Some([0, 3]), 15));
+    assert_eq!((hero.position, hero.economy.moved_ft), (Some(Square { x: 0, y: 3 }), 15));
     assert!(!table.combat.combatant(GOBLIN).expect("there").economy.reaction);
 }
 
@@ -43,7 +45,7 @@ fn a_struck_down_mover_goes_no_further() {
     let option = Key::parse("longsword").expect("a key");
     table.answer(Answer::React { option }, "20:15 8:6");
     assert_eq!(table.hp(HERO), 0);
-    assert_eq!(table.combat.combatant(HERO).expect("there").position, Some([0, 1]));
+    assert_eq!(table.combat.combatant(HERO).expect("there").position, Some(Square { x: 0, y: 1 }));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use gss_rules::combat::{
 use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::content::StatBlock;
 use gss_rules::effect::EffectTemplate;
+use gss_rules::space::Grid;
 use gss_rules::{Condition, Dice, Edition, Key, RuleSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -75,7 +76,7 @@ pub(crate) fn combatant(
         block,
         hp,
         life: Life::Alive,
-        position: Some(at),
+        position: Some(at.into()),
         elevation_ft: 0,
         hidden: false,
         surprised: false,
@@ -89,7 +90,10 @@ pub(crate) fn combatant(
 impl Table {
     pub(crate) fn new(edition: Edition) -> Self {
         let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
-        Self { combat: Combat::new(RuleSet::of(edition)), book: Rulebook { conditions } }
+        Self {
+            combat: Combat::new(RuleSet::of(edition), Grid::open(100, 100)),
+            book: Rulebook { conditions },
+        }
     }
 
     /// The hero at [0, 0] and the goblin at `at`; the hero goes first.

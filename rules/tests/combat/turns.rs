@@ -1,7 +1,8 @@
 //! The order of turns, and what a turn allows.
 
 use gss_rules::combat::{Actor, CombatantKind, Command, Input, Phase, Refusal};
-use gss_rules::{Condition, Edition};
+use gss_rules::space::Square;
+use gss_rules::{Condition, Edition, MovementMode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -38,10 +39,16 @@ fn surprise_is_a_disadvantage_in_the_new_rules_only() {
 fn movement_is_paid_by_the_foot_and_twice_when_crawling() {
     let mut table = Table::duel(Edition::E52, [9, 9]);
     let path: Vec<[i32; 2]> = (1..=7).map(|x| [x, 0]).collect();
-    let walk = |path: &[[i32; 2]]| Command::Move { who: HERO, path: path.to_vec() };
+    let walk = |path: &[[i32; 2]]| {
+        let path = path.iter().map(|square| Square::from(*square)).collect();
+        Command::Move { who: HERO, mode: MovementMode::Walk, path }
+    };
     let lacking = Refusal::NotEnoughMovement { cost_ft: 35, left_ft: 30 };
     assert_eq!(table.refused(walk(&path)), lacking);
-    assert_eq!(table.refused(walk(&[[2, 0]])), Refusal::InvalidPath);
+    assert_eq!(
+        table.refused(walk(&[[2, 0]])),
+        Refusal::InvalidPath { at: Some(Square { x: 2, y: 0 }) }
+    );
     table.play(walk(&path[..4]), "");
     table.play(Command::Dash { who: HERO }, "");
     table.afflict(HERO, Condition::Prone);

@@ -282,6 +282,20 @@ async fn an_older_connection_that_still_resumes_does_not_replace_a_newer() {
 }
 
 #[tokio::test]
+async fn an_older_connection_that_is_asked_for_again_does_not_replace_a_newer() {
+    let (mut bench, asked) = resuming().await;
+    answer(&mut bench, asked, Missed::Unavailable);
+    bench.attach(3, 70, None);
+    bench.settle().await;
+    bench.story();
+    // Its router heard "unavailable", and not yet that its client has gone elsewhere.
+    bench.attach(2, 70, None);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["refused 2: forbidden 4005"]);
+    assert_eq!(attached(&bench), [connection(3)]);
+}
+
+#[tokio::test]
 async fn a_resume_that_cannot_be_answered_leaves_nobody_attached() {
     let (mut bench, asked) = resuming().await;
     answer(&mut bench, asked, Missed::Unavailable);

@@ -35,17 +35,25 @@ impl Resolver<'_> {
 
     /// Makes the attack: to hit, damage, what follows.
     pub(super) fn strike(&mut self, strike: Strike<'_>) -> Flow<()> {
-        let Strike { attacker, target, attack, .. } = strike;
+        let Strike { attacker, target, attack, cover, .. } = strike;
         let test = self.view().attack_test(strike);
         let tested = self.throw(|dice| test.roll(dice));
-        let ac = self.view().armor_class(target);
+        let ac = self.view().armor_class(target) + cover.bonus().unwrap_or(0);
         let total = tested.roll.total;
         let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
         self.rolled(attacker, purpose, tested.roll);
         let hit = tested.natural != 1 && (tested.natural == 20 || total >= i64::from(ac));
         let critical = hit && (tested.natural == 20 || self.view().is_critical(strike));
         let attack_id = attack.attack_id.clone();
-        self.tell(Fact::AttackMade { attacker, target, attack: attack_id, ac, hit, critical });
+        self.tell(Fact::AttackMade {
+            attacker,
+            target,
+            attack: attack_id,
+            ac,
+            cover,
+            hit,
+            critical,
+        });
         if !hit {
             return Ok(());
         }

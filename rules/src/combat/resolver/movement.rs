@@ -1,65 +1,156 @@
 //! Movement of one's own will, and what it provokes (SRD 5.1 "Movement and Position", "Opportunity
 //! Attacks"; SRD 5.2.1 same).
 
+use std::sync::Arc;
+
 use super::{Flow, Resolver};
-use crate::Key;
-use crate::combat::{Answer, CombatantId, Economy, Fact, Life, Question, Refusal, Square};
-use crate::effect::ModifierKind;
+use crate::combat::{
+    Answer, Combatant, CombatantId, Economy, EndReason, Fact, Life, Question, Refusal,
+};
+use crate::effect::{Duration, EffectTemplate, ModifierKind};
+use crate::space::{
+    Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal, path,
+    pay_half_speed,
+};
+use crate::{Condition, Key, MovementMode};
 
 impl Resolver<'_> {
     /// Steps along a path, square by square.
-    pub(super) fn walk(&mut self, who: CombatantId, path: &[Square]) -> Flow<()> {
+    pub(super) fn walk(
+        &mut self,
+        who: CombatantId,
+        mode: MovementMode,
+        squares: &[Square],
+    ) -> Flow<()> {
         self.in_its_turn(who)?;
         let combatant = self.combatant(who)?;
         if combatant.life != Life::Alive {
             return Err(Refusal::CannotAct { condition: None }.into());
         }
-        let economy = combatant.economy;
-        let from = combatant.position.ok_or(Refusal::InvalidPath)?;
-        let starts = std::iter::once(&from).chain(path);
-        let next_to = |(one, other): (&Square, &Square)| {
-            one != other && (0..2).all(|axis| one[axis].abs_diff(other[axis]) <= 1)
-        };
-        if path.is_empty() || !starts.zip(path).all(next_to) {
-            return Err(Refusal::InvalidPath.into());
-        }
-        let crawls = self.view().is(who, ModifierKind::Crawls);
-        let step_ft = if crawls { 10 } else { 5 };
-        let cost_ft = step_ft * i32::try_from(path.len()).unwrap_or(i32::MAX / step_ft);
-        let left_ft = self.view().speed_ft(who) + economy.dashed_ft - economy.moved_ft;
+        let steps = self.steps(combatant, mode, squares)?;
+        let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
+        let left_ft = self.left_ft(who, mode)?;
         if cost_ft > left_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
-        for square in path {
-            self.provoke(who, *square)?;
-            if self.combatant(who)?.life != Life::Alive {
+        self.dares(who, squares)?;
+        for step in steps {
+            self.provoke(who, step.to.square)?;
+            if self.combatant(who)?.life != Life::Alive || self.view().walk_ft(who) == 0 {
                 break;
             }
-            let path = vec![*square];
-            self.tell(Fact::Moved { who, path, cost_ft: step_ft, forced: false });
+            let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
+            self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
+        }
+        Ok(())
+    }
+
+    /// The steps of a path and what each costs.
+    fn steps(
+        &self,
+        combatant: &Combatant,
+        mode: MovementMode,
+        squares: &[Square],
+    ) -> Result<Vec<Step>, Refusal> {
+        let from = combatant.position.ok_or(Refusal::InvalidPath { at: None })?;
+        if squares.is_empty() {
+            return Err(Refusal::InvalidPath { at: None });
+        }
+        let elevation_ft = combatant.elevation_ft;
+        let places: Vec<Place> =
+            squares.iter().map(|square| Place { square: *square, elevation_ft }).collect();
+        let crawling = self.view().is(combatant.id, ModifierKind::Crawls);
+        let own_speed = combatant.block.speeds.of(mode).is_some();
+        let gait = Gait { mode, own_speed, crawling, ..Gait::WALK };
+        let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
+        let occupants = self.occupants(combatant);
+        let from = Place { square: from, elevation_ft };
+        let terrain = self.view().terrain();
+        let diagonals = combatant.economy.diagonals;
+        path(&mover, &terrain, &occupants, from, &places, diagonals).map_err(|refusal| {
+            let at = match refusal {
+                PathRefusal::Step { index, why: StepRefusal::TooLong } => {
+                    squares.get(index).copied()
+                }
+                PathRefusal::Step {
+                    why:
+                        StepRefusal::OffTheMap { at }
+                        | StepRefusal::Filled { at }
+                        | StepRefusal::Corner { at }
+                        | StepRefusal::Occupied { at },
+                    ..
+                }
+                | PathRefusal::End { at } => Some(at),
+                PathRefusal::Steps => None,
+            };
+            Refusal::InvalidPath { at }
+        })
+    }
+
+    /// Everybody else on the board, as somebody meets them.
+    fn occupants(&self, mover: &Combatant) -> Vec<Occupant> {
+        self.combat
+            .combatants
+            .values()
+            .filter(|other| other.id != mover.id && other.life != Life::Dead)
+            .filter_map(|other| {
+                let relation =
+                    if other.side == mover.side { Relation::Ally } else { Relation::Enemy };
+                Some(Occupant {
+                    space: other.space()?,
+                    size: other.block.size,
+                    relation,
+                    incapacitated: self.view().is(other.id, ModifierKind::CannotAct),
+                })
+            })
+            .collect()
+    }
+
+    /// Feet of movement left in a way; climbing and swimming go by the walking speed where there is
+    /// no other.
+    fn left_ft(&self, who: CombatantId, mode: MovementMode) -> Result<i32, Refusal> {
+        let view = self.view();
+        let speed = view.speed_ft(who, mode).or_else(|| match mode {
+            MovementMode::Climb | MovementMode::Swim => Some(view.walk_ft(who)),
+            MovementMode::Walk | MovementMode::Fly | MovementMode::Burrow => None,
+        });
+        let economy = self.combatant(who)?.economy;
+        let speed = speed.ok_or(Refusal::NoSuchSpeed)?;
+        Ok((speed + economy.dashed_ft - economy.moved_ft).max(0))
+    }
+
+    /// That no step leads closer to what frightens whoever moves.
+    fn dares(&self, who: CombatantId, squares: &[Square]) -> Result<(), Refusal> {
+        let mover = self.combatant(who)?;
+        let sources = self.view().modifiers(who).filter_map(|active| {
+            let frightens = active.modifier.kind == ModifierKind::CannotApproachSource;
+            active.effect.source.filter(|_| frightens)
+        });
+        for source in sources {
+            let Some(feared) = self.combat.combatant(source).and_then(Combatant::space) else {
+                continue;
+            };
+            let diagonals = self.view().diagonals();
+            let apart =
+                |square| crate::space::distance_ft(mover.space_at(square), feared, diagonals);
+            let mut last = mover.position.map_or(i32::MAX, apart);
+            for square in squares {
+                let next = apart(*square);
+                if next < last {
+                    return Err(Refusal::Frightened { by: source });
+                }
+                last = next;
+            }
         }
         Ok(())
     }
 
     /// Those whose reach a step leaves are asked, right before it.
     fn provoke(&mut self, who: CombatantId, to: Square) -> Flow<()> {
-        let Some(mover) = self.combat.combatant(who) else { return Ok(()) };
-        let (side, from) = (mover.side.clone(), mover.position);
-        let hostile: Vec<CombatantId> = self
-            .combat
-            .combatants
-            .values()
-            .filter(|other| other.side != side && other.position.is_some() && other.is_conscious())
-            .filter(|other| other.economy.reaction)
-            .map(|other| other.id)
-            .collect();
-        for reactor in hostile {
-            if !self.view().sees(reactor, who) || self.view().is(reactor, ModifierKind::CannotReact)
-            {
-                continue;
-            }
-            let options = self.view().attacks_left_behind(reactor, who, to);
-            if options.is_empty() || from.is_none() {
+        let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        for reactor in all {
+            let options = self.view().opportunities(reactor, who, to);
+            if options.is_empty() {
                 continue;
             }
             let question = Question::OpportunityAttack { target: who, options };
@@ -78,10 +169,51 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         let combatant = self.combatant(who)?;
         let economy = Economy { reaction: false, ..combatant.economy };
-        let block = std::sync::Arc::clone(&combatant.block);
+        let block = Arc::clone(&combatant.block);
         let Some(attack) = block.attack(attack) else { return Ok(()) };
         let Ok(strike) = self.view().aim(who, target, attack, false) else { return Ok(()) };
         self.tell(Fact::EconomySet { who, economy });
         self.strike(strike)
+    }
+
+    /// Gets up: half its speed, none at speed 0 (SRD 5.1 "Being Prone"; SRD 5.2.1 "Prone").
+    pub(super) fn stand_up(&mut self, who: CombatantId) -> Flow<()> {
+        self.in_its_turn(who)?;
+        let down: Vec<_> = self
+            .combat
+            .effects_on(who)
+            .filter(|effect| effect.template.conditions == [Condition::Prone])
+            .map(|effect| effect.id)
+            .collect();
+        if down.is_empty() {
+            return Err(Refusal::NothingToDo.into());
+        }
+        if self.combatant(who)?.life != Life::Alive || self.view().has(who, Condition::Unconscious)
+        {
+            let condition = Some(Condition::Unconscious);
+            return Err(Refusal::CannotAct { condition }.into());
+        }
+        let speed = self.view().walk_ft(who);
+        let left_ft = self.left_ft(who, MovementMode::Walk)?;
+        let after = pay_half_speed(speed, left_ft);
+        let after = after.ok_or(Refusal::NotEnoughMovement { cost_ft: speed / 2, left_ft })?;
+        let economy = self.combatant(who)?.economy;
+        let moved_ft = economy.moved_ft + left_ft - after;
+        self.tell(Fact::EconomySet { who, economy: Economy { moved_ft, ..economy } });
+        for id in down {
+            self.end(id, EndReason::Over);
+        }
+        Ok(())
+    }
+
+    /// Drops to the ground: free; 5.2 not at speed 0.
+    pub(super) fn drop_prone(&mut self, who: CombatantId) -> Flow<()> {
+        self.in_its_turn(who)?;
+        if self.view().has(who, Condition::Prone) {
+            return Err(Refusal::NothingToDo.into());
+        }
+        let template = EffectTemplate::condition(Condition::Prone, Duration::Permanent);
+        self.put(&Arc::new(template), Some(who), who, None);
+        Ok(())
     }
 }

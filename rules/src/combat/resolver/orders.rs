@@ -19,9 +19,16 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    pub(super) fn disengage(&mut self, who: CombatantId) -> Flow<()> {
+        self.spend_action(who)?;
+        let economy = Economy { disengaged: true, ..self.combatant(who)?.economy };
+        self.tell(Fact::EconomySet { who, economy });
+        Ok(())
+    }
+
     pub(super) fn dash(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
-        let speed = self.view().speed_ft(who);
+        let speed = self.view().walk_ft(who);
         let economy = self.combatant(who)?.economy;
         let economy = Economy { dashed_ft: economy.dashed_ft + speed, ..economy };
         self.tell(Fact::EconomySet { who, economy });

@@ -1,11 +1,12 @@
 //! Attacks as they stand before a die is thrown.
 
 use super::{About, Active, View};
-use crate::Key;
-use crate::combat::{CombatantId, Life, Refusal, Square, Test};
+use crate::combat::{CombatantId, Life, Refusal, Test};
 use crate::content::{Attack, AttackKind};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
+use crate::space::{Cover, Departure, MoveCause, Square, Watcher};
+use crate::{Key, Switch};
 
 /// An attack that may be made.
 #[derive(Clone, Copy)]
@@ -15,6 +16,7 @@ pub(in crate::combat) struct Strike<'s> {
     pub(in crate::combat) attack: &'s Attack,
     pub(in crate::combat) ranged: bool,
     pub(in crate::combat) distance_ft: i32,
+    pub(in crate::combat) cover: Cover,
     pub(in crate::combat) knock_out: bool,
 }
 
@@ -72,7 +74,11 @@ impl<'a> View<'a> {
         if knock_out && ranged {
             return Err(Refusal::KnockOutNeedsMelee);
         }
-        Ok(Strike { attacker, target, attack, ranged, distance_ft, knock_out })
+        let cover = self.cover(attacker, target);
+        if cover == Cover::Total {
+            return Err(Refusal::NoLineOfEffect);
+        }
+        Ok(Strike { attacker, target, attack, ranged, distance_ft, cover, knock_out })
     }
 
     /// How far a creature reaches with an attack.
@@ -148,25 +154,48 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Melee attacks that reach a creature now, and not after its next step.
-    pub(in crate::combat) fn attacks_left_behind(
+    /// Melee attacks that a creature may make on another right before its next step.
+    pub(in crate::combat) fn opportunities(
         self,
         reactor: CombatantId,
         mover: CombatantId,
         to: Square,
     ) -> Vec<Key> {
-        let Some(combatant) = self.combat.combatant(reactor) else { return Vec::new() };
-        let now = self.distance_ft(reactor, mover);
-        let then = self.distance_to_ft(reactor, mover, to);
-        let reaches = |attack: &&Attack| {
-            let reach = self.reach_ft(reactor, attack);
-            attack.kind != AttackKind::Ranged && now <= reach && then > reach
+        let both = (self.combat.combatant(reactor), self.combat.combatant(mover));
+        let (Some(watching), Some(moving)) = both else { return Vec::new() };
+        let (Some(space), Some(from)) = (watching.space(), moving.space()) else {
+            return Vec::new();
         };
-        combatant
+        let departure = Departure {
+            from,
+            to: moving.space_at(to),
+            cause: MoveCause::Movement,
+            disengaged: moving.economy.disengaged,
+        };
+        let charmed = self.modifiers(reactor).any(|active| {
+            active.modifier.kind == ModifierKind::CannotHarmSource
+                && active.effect.source == Some(mover)
+        });
+        let watcher = |attack: &Attack| Watcher {
+            space,
+            reach_ft: self.reach_ft(reactor, attack),
+            hostile: watching.side != moving.side,
+            sees: self.sees(reactor, mover),
+            reaction: watching.is_conscious()
+                && watching.economy.reaction
+                && !self.is(reactor, ModifierKind::CannotReact),
+            may_attack: !charmed,
+        };
+        let rule = self.combat.rules.edition(Switch::OpportunityAttack);
+        let provoked = |attack: &&Attack| {
+            attack.kind != AttackKind::Ranged
+                && departure.provokes(&watcher(attack), rule, self.diagonals())
+        };
+        watching
             .block
             .attacks
             .iter()
-            .filter(reaches)
+            .filter(provoked)
             .map(|attack| attack.attack_id.clone())
             .collect()
     }

@@ -1,10 +1,11 @@
 //! What a creature is like now, effects included.
 
 use super::View;
-use crate::DamageType;
 use crate::combat::{CombatantId, Guard};
 use crate::content::Defense;
 use crate::effect::{ModifierKind, Quality};
+use crate::space::{Change, speed_ft};
+use crate::{DamageType, MovementMode};
 
 impl View<'_> {
     /// Maximum hit points now.
@@ -22,26 +23,25 @@ impl View<'_> {
         if halved { most / 2 } else { most }
     }
 
+    /// Speed of one kind now, in feet; none: it has none of its own.
+    pub fn speed_ft(self, who: CombatantId, mode: MovementMode) -> Option<i32> {
+        let base = self.combat.combatant(who)?.block.speeds.of(mode)?;
+        let changes: Vec<Change> = self
+            .modifiers(who)
+            .filter_map(|active| match active.modifier.kind {
+                ModifierKind::Speed if active.modifier.set => Some(Change::Zero),
+                ModifierKind::Speed => Some(Change::Add(active.modifier.value(active.level))),
+                ModifierKind::SpeedHalved => Some(Change::Halve),
+                ModifierKind::CannotMove => Some(Change::Zero),
+                _ => None,
+            })
+            .collect();
+        Some(speed_ft(base, &changes))
+    }
+
     /// Walking speed now, in feet.
-    pub fn speed_ft(self, who: CombatantId) -> i32 {
-        let Some(combatant) = self.combat.combatant(who) else { return 0 };
-        let mut speed = combatant.block.speeds.walk;
-        let mut halved = false;
-        let mut least = None;
-        for active in self.modifiers(who) {
-            let modifier = active.modifier;
-            match modifier.kind {
-                ModifierKind::Speed if modifier.set => {
-                    least = Some(modifier.value(active.level).min(least.unwrap_or(i32::MAX)));
-                }
-                ModifierKind::Speed => speed += modifier.value(active.level),
-                ModifierKind::SpeedHalved => halved = true,
-                ModifierKind::CannotMove => least = Some(0),
-                _ => {}
-            }
-        }
-        let speed = if halved { speed / 2 } else { speed };
-        least.unwrap_or(speed).max(0)
+    pub fn walk_ft(self, who: CombatantId) -> i32 {
+        self.speed_ft(who, MovementMode::Walk).unwrap_or(0)
     }
 
     /// How a type of damage meets a creature.
