@@ -3,7 +3,7 @@
 use anyhow::Result;
 use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::effect::ModifierKind;
-use gss_rules::space::{Departure, MoveCause, Place, Space, Square, Watcher};
+use gss_rules::space::{Departure, MoveCause, Place, SQUARE_FT, Space, Square, Watcher};
 use gss_rules::{Condition, Size, Switch};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::suites::Suite;
 pub(super) const SUITES: &[Suite] = &[("opportunity_attack", provokes)];
 
 /// Words of a case and by what its creature moves; its own movement where none is found.
-const CAUSES: [(&str, MoveCause); 13] = [
+const CAUSES: [(&str, MoveCause); 14] = [
     ("bonus action", MoveCause::BonusAction),
     ("reaction to move", MoveCause::Reaction),
     ("its action", MoveCause::Action),
@@ -28,7 +28,11 @@ const CAUSES: [(&str, MoveCause); 13] = [
     ("hurled", MoveCause::Moved),
     ("carried", MoveCause::Moved),
     ("moved by", MoveCause::Moved),
+    ("forced", MoveCause::Moved),
 ];
+
+/// Words of a case whose reactor does not see who moves.
+const UNSEEN: [&str; 4] = ["cannot see", "can't see", "invisible", "unseen"];
 
 #[derive(Deserialize)]
 struct Inputs {
@@ -49,10 +53,11 @@ fn provokes(play: &mut Play<'_>) -> Result<Value> {
     let space = |square: Option<Square>, x: i32| {
         Space::of(Size::Medium, Place::ground(square.unwrap_or(Square { x, y: 0 })))
     };
+    let (from, to) = distances(&text).unwrap_or((1, 2));
     let cause = CAUSES.iter().find(|(words, _)| says(words));
     let departure = Departure {
-        from: space(inputs.mover_from, 1),
-        to: space(inputs.mover_to, 2),
+        from: space(inputs.mover_from, from),
+        to: space(inputs.mover_to, to),
         cause: cause.map_or(MoveCause::Movement, |(_, cause)| *cause),
         disengaged: inputs.disengaging_this_turn || says("disengage"),
     };
@@ -65,12 +70,20 @@ fn provokes(play: &mut Play<'_>) -> Result<Value> {
         space: space(inputs.reactor_at, 0),
         reach_ft,
         hostile: true,
-        sees: !has(&Condition::Blinded) && !says("cannot see") && !says("can't see"),
+        sees: !has(&Condition::Blinded) && !UNSEEN.iter().any(|words| says(words)),
         reaction: !says("reaction already used") && !helpless,
         may_attack: !says("reactor charmed by the mover"),
     };
     let rule = play.rules.edition(Switch::OpportunityAttack);
     Ok(json!({ "provokes": departure.provokes(&reactor, rule, play.rules.diagonals) }))
+}
+
+/// Squares away before and after, as in "steps from 5 ft to 10 ft away".
+fn distances(text: &str) -> Option<(i32, i32)> {
+    let (before, after) = text.split_once(" ft to ")?;
+    let from: i32 = before.rsplit(' ').next()?.parse().ok()?;
+    let to: i32 = after.split(' ').next()?.parse().ok()?;
+    Some((from / SQUARE_FT, to / SQUARE_FT))
 }
 
 /// Whether a condition, or one that comes with it, takes reactions away.
