@@ -10,12 +10,14 @@ mod dice_expr;
 mod endurance;
 mod geometry;
 mod health;
+mod maneuvers;
 mod movement;
 mod play;
 mod report;
 mod spell_slots;
 mod stage;
 mod suites;
+mod turns;
 
 use std::path::PathBuf;
 

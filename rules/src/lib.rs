@@ -9,10 +9,13 @@ mod creature;
 mod damage_type;
 pub mod dice;
 pub mod effect;
+pub mod grapple;
 mod key;
+pub mod recharge;
 mod rule_set;
 pub mod space;
 pub mod spellcasting;
+pub mod two_weapon;
 
 pub use ability::{Abilities, Ability, Skill, modifier};
 pub use condition::Condition;

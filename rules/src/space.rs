@@ -21,7 +21,7 @@ mod reachable;
 mod speed;
 mod square;
 
-pub use area::{Area, Cylinder, Template};
+pub use area::{Area, PlacementError, Rise, Template};
 pub use cover::{Cover, Obstacle, cover, line_of_sight, near_side, point_cover};
 pub use departure::{Departure, MoveCause, Watcher};
 pub use direction::{Direction, Point};
@@ -34,7 +34,7 @@ pub use jump::{JUMP_LANDING_DC, RUN_UP_FT, high_jump_ft, long_jump_ft};
 pub use passage::{Occupant, Passage, Relation, passage};
 pub use path::{Mover, PathRefusal, Step, StepRefusal, path, step, waypoints};
 pub use place::{Place, Space};
-pub use range::{Range, Shot, crowded};
+pub use range::{Shot, crowded, shot};
 pub use reachable::reachable;
 pub use speed::{Change, movement_ft, movement_left_ft, pay_half_speed, speed_ft};
 pub use square::{Footprint, SQUARE_FT, Square};

@@ -1,8 +1,9 @@
 //! Areas, cover, lines of sight and distances on small maps.
 
+use gss_rules::content::{self, Shape};
 use gss_rules::space::{
-    Area, Bounds, Cover, Cylinder, Direction, Footprint, Grid, Obstacle, Place, Point, Space,
-    Square, Template, Terrain, cover, distance_ft, line_of_sight, near_side, point_cover,
+    Area, Bounds, Cover, Direction, Footprint, Grid, Obstacle, Place, PlacementError, Point, Rise,
+    Space, Square, Template, Terrain, cover, distance_ft, line_of_sight, near_side, point_cover,
 };
 use gss_rules::{AreaSquares, Diagonals, Size};
 use proptest::prelude::*;
@@ -112,10 +113,46 @@ fn areas_start_at_the_edge_of_a_creature() {
     // Two columns and rows on each side but the outermost corners, which are covered by less.
     assert_eq!(offsets(large, half).len(), 28);
     assert!(!large.covers(at(10, 11), AreaSquares::AnyOverlap));
-    let cylinder = Cylinder { base_ft: 10, height_ft: 20 };
-    let reached = [(0, 5), (0, 15), (5, 5), (6, 5), (29, 5), (30, 5)];
-    let reached = reached.map(|(elevation_ft, tall_ft)| cylinder.reaches(elevation_ft, tall_ft));
-    assert_eq!(reached, [false, true, false, true, true, false]);
+}
+
+#[test]
+fn content_says_what_and_somebody_where() {
+    let caster = Footprint::single(at(10, 10));
+    let creator = Space { place: Place { square: at(10, 10), elevation_ft: 15 }, side: 1 };
+    let placed = |shape, size_ft, at: Option<[i32; 2]>, direction: Option<[i32; 2]>| {
+        Area::placed(
+            &content::Area { at, direction, ..content::Area::new(shape, size_ft) },
+            creator,
+        )
+    };
+    let east = Some([15, 10]);
+    let disc = placed(Shape::Sphere, 20, Some([3, 4]), None).expect("placed");
+    let center = Point { x: 35, y: 45 };
+    assert_eq!(disc.template, Template::Disc { center, radius_ft: 20 });
+    assert_eq!((disc.origin, disc.left_out, disc.base_ft), (center, None, 15));
+    let own = placed(Shape::Cylinder, 10, None, None).expect("placed");
+    assert_eq!((own.origin, own.left_out), (Point { x: 105, y: 105 }, None));
+    let aura = placed(Shape::Emanation, 10, None, None).expect("placed");
+    assert_eq!((aura.origin, aura.left_out), (Point { x: 105, y: 105 }, Some(caster)));
+    let cone = placed(Shape::Cone, 15, None, east).expect("placed");
+    assert_eq!((cone.origin, cone.left_out), (Point { x: 110, y: 105 }, Some(caster)));
+    let line = placed(Shape::Line, 30, None, Some([10, 0])).expect("placed");
+    let toward = Direction::new(0, -1).expect("a direction");
+    let from = Point { x: 105, y: 100 };
+    let template = Template::Line { from, toward, length_ft: 30, width_ft: 5 };
+    assert_eq!(line.template, template);
+    let cube = placed(Shape::Cube, 15, None, east).expect("placed");
+    let least = Point { x: 110, y: 90 };
+    assert_eq!(cube.template, Template::Cube { least, edge_ft: 15 });
+    for (edge_ft, least) in [(5, 40), (10, 40), (15, 30), (20, 30)] {
+        let cube = placed(Shape::Cube, edge_ft, Some([4, 4]), east).expect("placed");
+        let least = Point { x: least, y: least };
+        assert_eq!(cube.template, Template::Cube { least, edge_ft });
+        assert_eq!(cube.left_out, None);
+    }
+    assert_eq!(placed(Shape::Cone, 15, None, None), Err(PlacementError::Direction));
+    assert_eq!(placed(Shape::Line, 15, None, Some([10, 10])), Err(PlacementError::Direction));
+    assert_eq!(placed(Shape::Cube, 15, None, None), Err(PlacementError::Place));
 }
 
 #[test]
@@ -125,7 +162,7 @@ fn total_cover_from_the_origin_saves() {
     let terrain = Terrain::of(&grid);
     let center = Point::center(at(10, 10));
     let template = Template::Disc { center, radius_ft: 20 };
-    let area = Area { template, origin: center, left_out: None };
+    let area = Area::new(template, center, None);
     let squares = area.squares(&terrain, AreaSquares::HalfCovered);
     assert!(squares.contains(&at(10, 10)) && squares.contains(&at(11, 12)));
     assert!(!squares.contains(&at(12, 10)), "filled");
@@ -138,6 +175,41 @@ fn total_cover_from_the_origin_saves() {
     let caster = Footprint::single(at(5, 10));
     assert_eq!(near_side(&terrain, caster, at(20, 10)), at(11, 10));
     assert_eq!(near_side(&terrain, caster, at(8, 20)), at(8, 20));
+}
+
+#[test]
+fn heights_count() {
+    let grid = Grid::open(30, 30);
+    let terrain = Terrain::of(&grid);
+    let affected = |area: &Area, x: i32, size: Size, elevation_ft: i32| {
+        let space = Space::of(size, Place { square: at(x, 10), elevation_ft });
+        area.affects(&terrain, AreaSquares::HalfCovered, space)
+    };
+    let heights = |area: &Area, x: i32, size: Size| {
+        let heights = (-60..60).step_by(5).filter(|feet| affected(area, x, size, *feet));
+        (heights.clone().min(), heights.max())
+    };
+    let center = Point::center(at(10, 10));
+    let mut sphere = Area::new(Template::Disc { center, radius_ft: 20 }, center, None);
+    assert_eq!(heights(&sphere, 10, Size::Medium), (Some(-20), Some(15)));
+    // Beside the middle less of a sphere is left.
+    assert_eq!(heights(&sphere, 12, Size::Medium), (Some(-20), Some(15)));
+    assert_eq!(heights(&sphere, 13, Size::Medium), (Some(-15), Some(10)));
+    assert_eq!(heights(&sphere, 14, Size::Medium), (None, None));
+    assert_eq!(heights(&sphere, 13, Size::Huge), (Some(-25), Some(10)));
+    sphere.base_ft = 30;
+    assert_eq!(heights(&sphere, 10, Size::Medium), (Some(10), Some(45)));
+    let cylinder = Area { rise: Rise::Up { feet: 40 }, base_ft: 0, ..sphere };
+    assert_eq!(heights(&cylinder, 13, Size::Medium), (Some(0), Some(35)));
+    let from = Footprint::of(Size::Large, at(8, 10));
+    let aura = Template::Emanation { from, distance_ft: 10 };
+    let aura = Area::new(aura, Point::middle(from), Some(from));
+    assert_eq!(heights(&aura, 10, Size::Medium), (Some(-10), Some(15)));
+    assert_eq!(heights(&aura, 11, Size::Medium), (Some(-10), Some(15)));
+    assert_eq!(heights(&aura, 12, Size::Medium), (None, None));
+    let line = Template::line(Footprint::single(at(5, 10)), at(9, 10), 30, 5).expect("a direction");
+    let line = Area::new(line, center, None);
+    assert_eq!(heights(&line, 9, Size::Medium), (Some(-5), Some(0)));
 }
 
 fn bounds() -> Bounds {

@@ -1,6 +1,8 @@
 //! The suite of opportunity attacks, whose cases tell in words what happens.
 
 use anyhow::Result;
+use gss_rules::conditions::{BUILT_IN, Conditions};
+use gss_rules::effect::ModifierKind;
 use gss_rules::space::{Departure, MoveCause, Place, Space, Square, Watcher};
 use gss_rules::{Condition, Size, Switch};
 use serde::Deserialize;
@@ -55,25 +57,25 @@ fn provokes(play: &mut Play<'_>) -> Result<Value> {
         disengaged: inputs.disengaging_this_turn || says("disengage"),
     };
     let reach_ft = inputs.reach_ft.unwrap_or(if says("10-ft reach") { 10 } else { 5 });
-    let has = |condition: Condition| says(&format!("reactor {}", condition.name()));
+    let has = |condition: &Condition| says(&format!("reactor {}", condition.name()));
+    let conditions = Conditions::parse(BUILT_IN)?;
+    let mut held = Condition::ALL.into_iter().filter(has);
+    let helpless = held.any(|condition| takes_reactions(&conditions, condition));
     let reactor = Watcher {
         space: space(inputs.reactor_at, 0),
         reach_ft,
         hostile: true,
-        sees: !has(Condition::Blinded) && !says("cannot see") && !says("can't see"),
-        reaction: !says("reaction already used") && !INCAPACITATING.into_iter().any(has),
+        sees: !has(&Condition::Blinded) && !says("cannot see") && !says("can't see"),
+        reaction: !says("reaction already used") && !helpless,
         may_attack: !says("reactor charmed by the mover"),
     };
     let rule = play.rules.edition(Switch::OpportunityAttack);
     Ok(json!({ "provokes": departure.provokes(&reactor, rule, play.rules.diagonals) }))
 }
 
-/// Conditions that take reactions away. What conditions do is content; until the engine reads it,
-/// this list stands in for it.
-const INCAPACITATING: [Condition; 5] = [
-    Condition::Incapacitated,
-    Condition::Paralyzed,
-    Condition::Petrified,
-    Condition::Stunned,
-    Condition::Unconscious,
-];
+/// Whether a condition, or one that comes with it, takes reactions away.
+fn takes_reactions(conditions: &Conditions, condition: Condition) -> bool {
+    let effect = conditions.of(condition);
+    let own = effect.modifiers.iter().any(|modifier| modifier.kind == ModifierKind::CannotReact);
+    own || effect.implies.iter().any(|implied| takes_reactions(conditions, *implied))
+}

@@ -1,9 +1,10 @@
 //! Suites of geometry: areas, distances, ranges, cover, opportunity attacks.
 
 use anyhow::{Context as _, Result, bail};
+use gss_rules::content::RangeFt;
 use gss_rules::space::{
-    Area, Cover, Direction, Footprint, Grid, Obstacle, Place, Point, Range, Shot, Space, Square,
-    Template, Terrain, cover, crowded, distance_ft, near_side,
+    Area, Cover, Direction, Footprint, Grid, Obstacle, Place, Point, Shot, Space, Square, Template,
+    Terrain, cover, crowded, distance_ft, near_side, shot,
 };
 use gss_rules::{AreaSquares, Size};
 use serde::Deserialize;
@@ -63,7 +64,7 @@ impl Shape {
                 let center = point(origin_ft)?;
                 // A point of origin is in such an area.
                 let template = Template::Disc { center, radius_ft };
-                return Ok(Area { template, origin: center, left_out: None });
+                return Ok(Area::new(template, center, None));
             }
             Self::Emanation { distance_ft, from } => {
                 let from = creature(&from)?;
@@ -93,7 +94,7 @@ impl Shape {
         // A creature's space is where the origin is, unless it is on the edge of it.
         let square = origin.square();
         let inside = origin == Point::center(square);
-        Ok(Area { template, origin, left_out: inside.then(|| Footprint::single(square)) })
+        Ok(Area::new(template, origin, inside.then(|| Footprint::single(square))))
     }
 }
 
@@ -157,7 +158,7 @@ fn aoe_line_of_effect(play: &mut Play<'_>) -> Result<Value> {
         Effect::Hidden { radius_ft, .. } => {
             let center = Point::center(origin);
             let template = Template::Disc { center, radius_ft };
-            let area = Area { template, origin: center, left_out: None };
+            let area = Area::new(template, center, None);
             let squares = area.squares(&terrain, play.rules.area_squares);
             json!({ "affected": squares.contains(&beyond) })
         }
@@ -238,8 +239,8 @@ enum Shooting {
 
 /// Normal and long range of weapons, which are content; until the engine reads it, this list
 /// stands in for it.
-fn weapon(name: &str) -> Result<Range> {
-    let (normal_ft, long) = match name {
+fn weapon(name: &str) -> Result<RangeFt> {
+    let (normal, long) = match name {
         "longbow" => (150, 600),
         "heavy-crossbow" => (100, 400),
         "shortbow" | "light-crossbow" => (80, 320),
@@ -251,21 +252,21 @@ fn weapon(name: &str) -> Result<Range> {
         "net" => (5, 15),
         other => bail!("no range of {other} is known"),
     };
-    Ok(Range { normal_ft, long_ft: Some(long) })
+    Ok(RangeFt { normal, long: Some(long) })
 }
 
 fn range(play: &mut Play<'_>) -> Result<Value> {
     Ok(match play.inputs()? {
         Shooting::At { weapon: name, distance_ft } => {
             let range = weapon(&name)?;
-            let mode = match range.shot(distance_ft) {
+            let mode = match shot(range, distance_ft) {
                 Shot::Normal => Some("normal"),
                 Shot::Long => Some("disadvantage"),
                 Shot::Beyond => None,
             };
             json!({
-                "normal": range.normal_ft,
-                "long": range.long_ft,
+                "normal": range.normal,
+                "long": range.long,
                 "legal": mode.is_some(),
                 "mode": mode,
             })

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
+use gss_rules::combat::{CombatantKind, Guard, Portion};
 use gss_rules::space::{
     Change, Flight, Gait, Grid, Mover, Occupant, Place, Relation, Space, Square, Terrain,
     cost_per_foot, drag_burdens, fall_dice, high_jump_ft, lands_prone, long_jump_ft, movement_ft,
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::play::Play;
+use super::stage::{self, Stage};
 use super::suites::Suite;
 
 pub(super) const SUITES: &[Suite] = &[
@@ -180,9 +182,14 @@ struct Switched {
 fn speed(play: &mut Play<'_>) -> Result<Value> {
     Ok(match play.inputs()? {
         Pace::Conditions { conditions, base_speed } => {
-            let stops = conditions.iter().any(|condition| stops(*condition, play));
-            let changes: &[Change] = if stops { &[Change::Zero] } else { &[] };
-            json!({ "speed": speed_ft(base_speed, changes) })
+            let creature = |walk| stage::block(&json!({ "speeds": { "walk": walk } }));
+            let actor = (CombatantKind::Monster, creature(base_speed)?);
+            let other = (CombatantKind::Monster, creature(30)?);
+            let mut stage = Stage::new(&play.rules, actor, other, 30)?;
+            for condition in conditions {
+                stage.afflict(stage::ACTOR, condition, Some(stage::OTHER))?;
+            }
+            json!({ "speed": stage.view().speed_ft(stage::ACTOR) })
         }
         Pace::Dash { speed, dashes } => json!({ "movement_ft": movement_ft(speed, dashes) }),
         Pace::Switch(case) => {
@@ -190,20 +197,6 @@ fn speed(play: &mut Play<'_>) -> Result<Value> {
             json!({ "can_still_move_ft": movement_left_ft(speed, 0, case.moved_ft) })
         }
     })
-}
-
-/// Conditions that leave no speed. What conditions do is content; until the engine reads it, this
-/// list stands in for it.
-fn stops(condition: Condition, play: &Play<'_>) -> bool {
-    match condition {
-        Condition::Grappled
-        | Condition::Paralyzed
-        | Condition::Petrified
-        | Condition::Restrained
-        | Condition::Unconscious => true,
-        Condition::Stunned => !play.rules.is_52(Switch::StunnedMovement),
-        _ => false,
-    }
 }
 
 #[derive(Deserialize)]
@@ -233,9 +226,9 @@ fn falling(play: &mut Play<'_>) -> Result<Value> {
         Falling::Fall { fall_ft, resistant_to } => {
             let dice = fall_dice(fall_ft);
             let rolled: u32 = (0..dice).map(|_| play.dice.roll(6)).sum();
-            // Resistance belongs to damage of all kinds; a fall's is bludgeoning.
-            let resists = resistant_to.as_deref() == Some("bludgeoning");
-            let damage = i32::try_from(if resists { rolled / 2 } else { rolled })?;
+            let resistant = resistant_to.as_deref() == Some("bludgeoning");
+            let guard = Guard { resistant, ..Guard::default() };
+            let damage = guard.applied(i32::try_from(rolled)?, Portion::Full);
             json!({ "dice": dice, "damage": damage, "prone": lands_prone(damage) })
         }
         Falling::Flight { flying, hover, event } => {

@@ -4,7 +4,10 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::play::Play;
-use super::{attacks, departure, dice_expr, endurance, geometry, health, movement, spell_slots};
+use super::{
+    attacks, departure, dice_expr, endurance, geometry, health, maneuvers, movement, spell_slots,
+    turns,
+};
 
 /// Translates a case into calls of the engine and its answer into the members that the suite
 /// expects. It decides no rule itself. An error: the inputs cannot be read.
@@ -20,8 +23,10 @@ const FAMILIES: &[&[Suite]] = &[
     endurance::SUITES,
     geometry::SUITES,
     health::SUITES,
+    maneuvers::SUITES,
     movement::SUITES,
     spell_slots::SUITES,
+    turns::SUITES,
 ];
 
 /// The adapter of a suite.

@@ -10,12 +10,16 @@
 //! creator wishes otherwise. What total cover hides from the point of origin is left out.
 
 mod disc;
+mod placement;
 mod polygon;
+
+pub use placement::PlacementError;
 
 use super::cover::{Cover, point_cover};
 use super::direction::{Direction, Point, SQUARE};
 use super::grid::{Bounds, Terrain};
-use super::square::{Footprint, Square};
+use super::place::Space;
+use super::square::{Footprint, SQUARE_FT, Square};
 use crate::rule_set::AreaSquares;
 
 /// A shape in its place.
@@ -64,23 +68,6 @@ pub enum Template {
     },
 }
 
-/// How high a cylinder is: its footprint is a [`Template::Disc`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cylinder {
-    /// Feet above the ground of its base.
-    pub base_ft: i32,
-    /// Feet.
-    pub height_ft: i32,
-}
-
-impl Cylinder {
-    /// Whether it holds anything of a creature that stands `elevation_ft` high and is `tall_ft`.
-    pub const fn reaches(self, elevation_ft: i32, tall_ft: i32) -> bool {
-        let top = self.base_ft.saturating_add(self.height_ft);
-        elevation_ft < top && self.base_ft < elevation_ft.saturating_add(tall_ft)
-    }
-}
-
 impl Template {
     /// A cone that starts at the edge of a creature's space and points at a square; none: that
     /// square is in the middle of its space.
@@ -121,11 +108,19 @@ impl Template {
 
     /// Whether the table counts this square as affected.
     pub fn covers(&self, square: Square, policy: AreaSquares) -> bool {
+        self.covers_apart(square, policy, 0)
+    }
+
+    /// The same of what is so many feet above or below, where less of a sphere is.
+    fn covers_apart(&self, square: Square, policy: AreaSquares, apart_ft: i32) -> bool {
+        let left = |feet: i32| 4 * (i64::from(feet).pow(2) - i64::from(apart_ft).pow(2));
         match *self {
             Self::Disc { center, radius_ft } => {
-                disc::covers(center, i64::from(radius_ft) * 2, square, policy)
+                disc::covers(center, left(radius_ft), square, policy)
             }
-            Self::Emanation { from, distance_ft } => surrounds(from, distance_ft, square, policy),
+            Self::Emanation { from, distance_ft } => {
+                surrounds(from, left(distance_ft), square, policy)
+            }
             Self::Cube { least, edge_ft } => in_box(least, edge_ft, square, policy),
             Self::Cone { from, toward, length_ft } => {
                 polygon::cone(from, toward, length_ft).covers(square, policy)
@@ -172,14 +167,6 @@ fn edge(from: Footprint, toward: Direction) -> Point {
     Point::middle(from).shifted(dx.saturating_mul(half), dy.saturating_mul(half))
 }
 
-/// Whether so much of `whole` is as much as the policy asks; a middle is where half of it is.
-fn enough(covered: i64, whole: i64, policy: AreaSquares) -> bool {
-    match policy {
-        AreaSquares::AnyOverlap => covered > 0,
-        AreaSquares::HalfCovered | AreaSquares::CenterIn => 2 * covered >= whole,
-    }
-}
-
 fn in_box(least: Point, edge_ft: i32, square: Square, policy: AreaSquares) -> bool {
     let corner = Point::corner(square);
     let edge = i64::from(edge_ft) * 2;
@@ -196,13 +183,14 @@ fn in_box(least: Point, edge_ft: i32, square: Square, policy: AreaSquares) -> bo
             |own: i32, other: i32| (0..=edge).contains(&(i64::from(own) - i64::from(other)));
         return inside(center.x, least.x) && inside(center.y, least.y);
     }
-    enough(x * y, side * side, policy)
+    let covered = x * y;
+    if policy == AreaSquares::AnyOverlap { covered > 0 } else { 2 * covered >= side * side }
 }
 
-fn surrounds(from: Footprint, distance_ft: i32, square: Square, policy: AreaSquares) -> bool {
+/// Around a creature, as far as the root of `reach`, in squares of half feet.
+fn surrounds(from: Footprint, reach: i64, square: Square, policy: AreaSquares) -> bool {
     let (dx, dy) = from.gap(Footprint::single(square));
-    let reach = i64::from(distance_ft) * 2;
-    if (dx, dy) == (0, 0) {
+    if (dx, dy) == (0, 0) || reach <= 0 {
         return false;
     }
     if dx > 0 && dy > 0 {
@@ -213,8 +201,32 @@ fn surrounds(from: Footprint, distance_ft: i32, square: Square, policy: AreaSqua
         return disc::covers(Point::corner(corner), reach, square, policy);
     }
     let nearest = i64::from(dx.max(dy) - 1) * i64::from(SQUARE);
-    let whole = i64::from(SQUARE);
-    enough((reach - nearest).clamp(0, whole), whole, policy)
+    match policy {
+        AreaSquares::AnyOverlap => nearest.pow(2) < reach,
+        AreaSquares::HalfCovered | AreaSquares::CenterIn => {
+            (nearest + i64::from(SQUARE) / 2).pow(2) <= reach
+        }
+    }
+}
+
+/// How high an area goes from its base.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rise {
+    /// As far as to the side, from anywhere on a body this tall: a sphere (0 ft), an emanation.
+    Round {
+        /// Feet.
+        tall_ft: i32,
+    },
+    /// Upwards: cylinders, cubes.
+    Up {
+        /// Feet.
+        feet: i32,
+    },
+    /// Up and down: lines half their width, cones half their length.
+    Both {
+        /// Feet.
+        feet: i32,
+    },
 }
 
 /// An area of effect with all that decides whom it can affect.
@@ -226,18 +238,59 @@ pub struct Area {
     pub origin: Point,
     /// The creature it starts at, whose space is left out.
     pub left_out: Option<Footprint>,
+    /// Feet above the ground of its origin, or of its lower end.
+    pub base_ft: i32,
+    /// How high it goes.
+    pub rise: Rise,
 }
 
 impl Area {
-    /// The squares affected, column by column: none that is filled or that filled squares hide
-    /// from the origin.
+    /// On the ground, and as high as shapes of its kind are; a disc is a sphere.
+    pub const fn new(template: Template, origin: Point, left_out: Option<Footprint>) -> Self {
+        let rise = match template {
+            Template::Disc { .. } => Rise::Round { tall_ft: 0 },
+            Template::Emanation { from, .. } => Rise::Round { tall_ft: from.side * SQUARE_FT },
+            Template::Cube { edge_ft, .. } => Rise::Up { feet: edge_ft },
+            Template::Cone { length_ft, .. } => Rise::Both { feet: length_ft / 2 },
+            Template::Line { width_ft, .. } => Rise::Both { feet: width_ft / 2 },
+        };
+        Self { template, origin, left_out, base_ft: 0, rise }
+    }
+
+    /// The squares affected on the level of its origin, column by column: none that is filled or
+    /// that filled squares hide from the origin.
     pub fn squares(&self, terrain: &Terrain<'_>, policy: AreaSquares) -> Vec<Square> {
         let mut squares = self.template.squares(policy, terrain.grid.bounds());
-        squares.retain(|square| {
-            !self.left_out.is_some_and(|space| space.contains(*square))
-                && !terrain.is_filled(*square)
-                && point_cover(terrain, &[], self.origin, *square) < Cover::Total
-        });
+        squares.retain(|square| self.reaches(terrain, *square));
         squares
+    }
+
+    /// Whether it affects a creature: a square of its space, as high as it is.
+    pub fn affects(&self, terrain: &Terrain<'_>, policy: AreaSquares, space: Space) -> bool {
+        let low = i64::from(space.place.elevation_ft);
+        let high = low + i64::from(space.side) * i64::from(SQUARE_FT);
+        let base = i64::from(self.base_ft);
+        let apart = match self.rise {
+            Rise::Round { tall_ft } => (low - base - i64::from(tall_ft)).max(base - high).max(0),
+            Rise::Up { feet } if low < base + i64::from(feet) && base < high => 0,
+            Rise::Both { feet }
+                if low <= base + i64::from(feet) && base - i64::from(feet) <= high =>
+            {
+                0
+            }
+            Rise::Up { .. } | Rise::Both { .. } => return false,
+        };
+        let apart = i32::try_from(apart).unwrap_or(i32::MAX);
+        let mut squares = space.footprint().squares();
+        squares.any(|square| {
+            self.template.covers_apart(square, policy, apart) && self.reaches(terrain, square)
+        })
+    }
+
+    /// Whether a straight line from the origin reaches the square, and nothing leaves it out.
+    fn reaches(&self, terrain: &Terrain<'_>, square: Square) -> bool {
+        !self.left_out.is_some_and(|space| space.contains(square))
+            && !terrain.is_filled(square)
+            && point_cover(terrain, &[], self.origin, square) < Cover::Total
     }
 }

@@ -95,6 +95,9 @@ pub fn point_cover(
     from: Point,
     square: Square,
 ) -> Cover {
+    if terrain.is_open() && obstacles.is_empty() {
+        return Cover::None;
+    }
     let cover = from_corner(terrain, obstacles, from, square);
     let center = Point::center(square);
     if cover == Cover::Total && !obstructed(terrain, obstacles, Cover::Total, from, center) {

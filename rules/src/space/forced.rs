@@ -3,7 +3,7 @@
 //! Movement", "Unarmed Strike", "Teleportation"). It costs no movement and stops at obstacles.
 
 use super::direction::{Direction, Point};
-use super::grid::{Bounds, Terrain};
+use super::grid::Terrain;
 use super::path::{Mover, step};
 use super::place::{Place, Space};
 use super::square::{Footprint, SQUARE_FT, Square};
@@ -94,17 +94,17 @@ pub fn nearest_free(
             && !others.iter().any(|other| other.overlaps(space))
     };
     let farthest = terrain.grid.width.max(terrain.grid.height);
-    let rings = (0..=farthest).map(|ring| {
-        let least = wanted.square.shifted(-ring, -ring);
-        let most = wanted.square.shifted(ring, ring);
-        (ring, Bounds { least, most }.common(bounds))
-    });
-    let found = rings.flat_map(|(ring, square)| {
-        square.squares().filter(move |square| {
-            let (dx, dy) = Footprint::single(wanted.square).gap(Footprint::single(*square));
-            dx.max(dy) == ring
-        })
-    });
-    let square = found.into_iter().find(free)?;
+    let found = (0..=farthest).flat_map(|ring| around(wanted.square, ring));
+    let square = found.filter(|square| bounds.contains(*square)).find(free)?;
     Some(Place { square, ..wanted })
+}
+
+/// The squares that many squares away, column by column.
+fn around(square: Square, ring: i32) -> impl Iterator<Item = Square> {
+    (-ring..=ring).flat_map(move |dx| {
+        // Whole columns at the two ends, two squares of each between them.
+        let step = if dx.abs() == ring { 1 } else { 2 * ring };
+        let rows = (-ring..=ring).step_by(usize::try_from(step).unwrap_or(1).max(1));
+        rows.map(move |dy| square.shifted(dx, dy))
+    })
 }

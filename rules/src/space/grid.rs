@@ -137,6 +137,11 @@ impl<'a> Terrain<'a> {
         self.grid.blocking.contains(&square) || self.blocking.contains(&square)
     }
 
+    /// Whether nothing on it is filled.
+    pub(super) fn is_open(&self) -> bool {
+        self.grid.blocking.is_empty() && self.blocking.is_empty()
+    }
+
     /// The first square of a footprint that is off the map.
     pub(super) fn outside(&self, footprint: Footprint) -> Option<Square> {
         footprint.squares().find(|square| !self.grid.bounds().contains(*square))

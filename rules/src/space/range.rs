@@ -1,17 +1,7 @@
 //! Ranges of attacks (SRD 5.1 "Range", "Ranged Attacks in Close Combat"; SRD 5.2.1 "Range",
 //! "Ranged Attacks in Close Combat").
 
-use serde::{Deserialize, Serialize};
-
-/// How far a ranged attack goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Range {
-    /// Feet up to which nothing hinders it.
-    pub normal_ft: i32,
-    /// Feet beyond which it cannot be made; absent: those above.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long_ft: Option<i32>,
-}
+use crate::content::RangeFt;
 
 /// How a distance lies to a range.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,16 +14,14 @@ pub enum Shot {
     Beyond,
 }
 
-impl Range {
-    /// How far is too far.
-    pub fn shot(self, distance_ft: i32) -> Shot {
-        if distance_ft <= self.normal_ft {
-            Shot::Normal
-        } else if self.long_ft.is_some_and(|long| distance_ft <= long) {
-            Shot::Long
-        } else {
-            Shot::Beyond
-        }
+/// Whether a distance in feet is within a range. One that is single is the most there is.
+pub fn shot(range: RangeFt, distance_ft: i32) -> Shot {
+    if distance_ft <= range.normal {
+        Shot::Normal
+    } else if range.long.is_some_and(|long| distance_ft <= long) {
+        Shot::Long
+    } else {
+        Shot::Beyond
     }
 }
 

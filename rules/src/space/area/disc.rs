@@ -15,7 +15,8 @@ const FINE: u32 = 12;
 /// Strips per half foot: the first time, and the most.
 const STRIPS: (i64, i64) = (16, 4_096);
 
-/// Whether a disc of `radius` half feet covers as much of the square as the policy asks.
+/// Whether a disc covers as much of the square as the policy asks; `radius` is squared, in half
+/// feet, for slices of spheres have roots for radii.
 pub(super) fn covers(center: Point, radius: i64, square: Square, policy: AreaSquares) -> bool {
     let corner = Point::corner(square);
     let x = i64::from(corner.x) - i64::from(center.x);
@@ -24,11 +25,11 @@ pub(super) fn covers(center: Point, radius: i64, square: Square, policy: AreaSqu
     match policy {
         AreaSquares::CenterIn => {
             let middle = (x + side / 2, y + side / 2);
-            radius >= 0 && middle.0.pow(2) + middle.1.pow(2) <= radius.pow(2)
+            middle.0.pow(2) + middle.1.pow(2) <= radius
         }
         AreaSquares::AnyOverlap => {
             let nearest = |start: i64| start.max(-start - side).max(0);
-            radius > 0 && nearest(x).pow(2) + nearest(y).pow(2) < radius.pow(2)
+            nearest(x).pow(2) + nearest(y).pow(2) < radius
         }
         AreaSquares::HalfCovered => radius > 0 && half(x, y, radius),
     }
@@ -38,10 +39,10 @@ fn half(x: i64, y: i64, radius: i64) -> bool {
     let side = i64::from(SQUARE);
     let farthest = |start: i64| start.abs().max((start + side).abs());
     let nearest = |start: i64| start.max(-start - side).max(0);
-    if farthest(x).pow(2) + farthest(y).pow(2) <= radius.pow(2) {
+    if farthest(x).pow(2) + farthest(y).pow(2) <= radius {
         return true;
     }
-    if nearest(x).pow(2) + nearest(y).pow(2) >= radius.pow(2) {
+    if nearest(x).pow(2) + nearest(y).pow(2) >= radius {
         return false;
     }
     let (mut strips, most) = STRIPS;
@@ -86,7 +87,7 @@ fn quadrants(start: i64) -> impl Iterator<Item = (i64, i64)> {
 
 /// Fine parts of `y0` to `y1` that the disc covers at this strip, rounded down.
 fn height(strip: i64, radius: i64, strips: i64, y0: i64, y1: i64) -> i64 {
-    let square = (radius * strips).pow(2) - strip.pow(2);
+    let square = radius * strips.pow(2) - strip.pow(2);
     let height = u128::try_from(square).unwrap_or(0) << (2 * FINE);
     let height = i64::try_from(height.isqrt()).unwrap_or(i64::MAX) / strips;
     (height - (y0 << FINE)).clamp(0, (y1 - y0) << FINE)
@@ -103,14 +104,14 @@ mod tests {
         let (_, most) = STRIPS;
         let whole = i64::from(SQUARE).pow(2) * most * (1 << FINE);
         for feet in (5..=120).step_by(5).chain([150, 200, 300]) {
-            let radius: i64 = feet * 2;
+            let radius: i64 = (feet * 2_i64).pow(2);
             for (cx, cy) in [(0, 0), (5, 5), (0, 5_i64)] {
                 let reach = feet / 5 + 1;
                 for (column, row) in (0..=reach).flat_map(|x| (0..=reach).map(move |y| (x, y))) {
                     let (x, y) = (column * 10 - cx, row * 10 - cy);
                     let far = (x + 10).pow(2) + (y + 10).pow(2);
                     let near = x.max(0).pow(2) + y.max(0).pow(2);
-                    if near >= radius.pow(2) || far <= radius.pow(2) {
+                    if near >= radius || far <= radius {
                         continue;
                     }
                     let (low, high) = bounds(x, y, radius, 256);
