@@ -31,8 +31,8 @@ pub use effect::{
 pub use formula::Formula;
 pub use key::{Key, KeyError};
 pub use monster::{
-    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Monster, Requirement, Section, Variant,
-    When, Who,
+    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Facts, Monster, Requirement, Section,
+    Variant, When, Who,
 };
 pub use records::ContentError;
 pub use special_action::{Area, Cost, OutcomeSpec, Rider, SaveSpec, Shape, SpecialAction};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DamageDice, Key, StatBlock};
+use super::{DamageDice, Formula, Key, SaveSpec, StatBlock};
 use crate::{Condition, CreatureType, Size};
 
 /// A creature of the bestiary.
@@ -131,6 +131,9 @@ pub struct Detail {
     /// Damage at times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<Variant>,
+    /// Its save is against magic.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub magical: bool,
     /// A success, or the end of the effect, makes immune to it for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immune_seconds: Option<u32>,
@@ -161,6 +164,36 @@ pub struct Detail {
     /// Only in forms of these names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<Key>,
+    /// Numbers of an entry that is not understood as a whole, for its effect program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+}
+
+/// Numbers in an entry's text, each kind in the order of printing.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Dice with a damage type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageDice>,
+    /// Other dice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dice: Vec<Formula>,
+    /// Saves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saves: Vec<SaveSpec>,
+    /// DCs that are not a save's: of checks, of an escape.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dcs: Vec<i32>,
+    /// Distances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feet: Vec<i32>,
+    /// Numbers of hit points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hit_points: Vec<i32>,
+    /// Signed numbers, and those added to something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bonuses: Vec<i32>,
 }
 
 /// A spell that a creature casts.

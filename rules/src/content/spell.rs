@@ -31,7 +31,7 @@ pub struct Spell {
     pub range: SpellRange,
     /// What it needs.
     pub components: Vec<Component>,
-    /// Cost of its material components in gold pieces; absent: none is named.
+    /// Costs printed for its material components, added up, in gold pieces; absent: none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material_gp: Option<u32>,
     /// Some material with a cost is used up.
