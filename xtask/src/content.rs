@@ -21,7 +21,7 @@ mod spellcasting;
 mod spells;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -49,7 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for edition in ["5.1", "5.2"] {
         let corrected = overlay::apply(edition, &mut sources)?;
         let spells = spells::spells(edition, &sources)?;
-        let keys: BTreeSet<String> = spells.iter().map(|it| it.id.to_string()).collect();
+        let keys: BTreeMap<String, String> =
+            spells.iter().map(|it| (it.id.to_string(), it.name.clone())).collect();
         let raw = match edition {
             "5.1" => source51::monsters(&sources)?,
             _ => source52::monsters(&sources)?,

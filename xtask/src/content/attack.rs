@@ -10,7 +10,7 @@ use regex::Captures;
 
 use super::outcome::Outcome;
 use super::raw::RawEntry;
-use super::text::{Reader, re, word};
+use super::text::{Reader, formula, re, word};
 
 /// Whether the entry is an attack.
 pub(super) fn is_attack(entry: &RawEntry) -> bool {
@@ -27,6 +27,7 @@ pub(super) fn attack(entry: &RawEntry) -> Result<(Attack, Detail, EntryClass)> {
     attack.damage = reader.damages();
     let mut detail = Detail { forms: entry.forms.clone(), ..Detail::default() };
     detail.targets = targets.clone().filter(|it| *it != Requirement::default());
+    choice(&mut reader, &mut attack, &mut detail);
     variants(&mut reader, &mut attack, &mut detail);
     let plain = detail.clone();
     let mut rider = Rider::default();
@@ -106,6 +107,25 @@ fn requirement_of_targets(text: &str) -> Option<Requirement> {
             Requirement { max_size: Some(word(&size[1])?), ..any }
         }
     })
+}
+
+/// `plus 3 (1d6) lightning or thunder damage (djinni's choice)`.
+fn choice(reader: &mut Reader<'_>, attack: &mut Attack, detail: &mut Detail) {
+    let mut ahead = reader.clone();
+    let found = ahead.take(re!(
+        r"^ plus \d+ \((\d+d\d+(?: [+-] \d+)?)\) ([a-z]+) or ([a-z]+) damage \([a-z]+'s choice\)"
+    ));
+    let Some(found) = found else { return };
+    let part = |kind: &str| {
+        let dice = formula(&found[1])?;
+        Some(DamageDice { dice, kind: word(kind)? })
+    };
+    let (Some(first), Some(second)) = (part(&found[2]), part(&found[3])) else { return };
+    let damage = attack.damage.iter().cloned().chain([second]).collect();
+    let variant = Variant { when: When::Chosen, charge_ft: None, extra: false, damage };
+    attack.damage.push(first);
+    detail.variants.push(variant);
+    *reader = ahead;
 }
 
 /// Other damage at times: two hands, half of the hit points, a charge …

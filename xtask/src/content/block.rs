@@ -1,10 +1,10 @@
 //! From a block's entries to its record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use gss_rules::content::{
-    AttackProperty, Casting, Detail, Entry, EntryClass, Key, Monster, Section, SpecialAction,
+    AttackProperty, Casting, Cost, Detail, Entry, EntryClass, Key, Monster, Section, SpecialAction,
 };
 
 use super::attack;
@@ -21,7 +21,7 @@ pub(super) struct Compiled {
 }
 
 /// Compiles a block.
-pub(super) fn compile(raw: RawMonster, spells: &BTreeSet<String>) -> Result<Compiled> {
+pub(super) fn compile(raw: RawMonster, spells: &BTreeMap<String, String>) -> Result<Compiled> {
     let mut entries = raw.entries;
     name_itself(&raw.name, &mut entries);
     let mut block = Builder {
@@ -41,6 +41,7 @@ pub(super) fn compile(raw: RawMonster, spells: &BTreeSet<String>) -> Result<Comp
     let mut digests = BTreeMap::new();
     for entry in &entries {
         let digest = digest::scan(entry);
+        digest.confirms(&entry.damage).with_context(|| entry.name.clone())?;
         let class = block.entry(entry, &entries).with_context(|| entry.name.clone())?;
         let whole =
             !matches!(class, EntryClass::Trait | EntryClass::Named | EntryClass::AttackPart);
@@ -61,8 +62,8 @@ pub(super) fn compile(raw: RawMonster, spells: &BTreeSet<String>) -> Result<Comp
 
 struct Builder<'a> {
     monster: Monster,
-    /// Keys of the edition's spells.
-    spells: &'a BTreeSet<String>,
+    /// Names of the edition's spells by key.
+    spells: &'a BTreeMap<String, String>,
 }
 
 impl Builder<'_> {
@@ -132,7 +133,7 @@ impl Builder<'_> {
         let use_of = |name: String| SpecialAction {
             use_id: id.clone(),
             name,
-            cost: gss_rules::content::Cost::Action,
+            cost: Cost::Action,
             legendary_cost: None,
             recharge: None,
             per_day: None,
@@ -147,22 +148,23 @@ impl Builder<'_> {
             success: None,
             always: None,
         };
-        self.monster.block.uses.push(use_of(format!("Cast {}", cast.spell)));
+        let name = self.spells.get(cast.spell.as_str()).map_or("a spell", String::as_str);
+        self.monster.block.uses.push(use_of(format!("Cast {name}")));
         self.detail(&id.clone(), Detail { casts: vec![cast], ..Detail::default() });
     }
 
     fn spellcasting(&mut self, entry: &RawEntry) -> Result<EntryClass> {
         let listed = spellcasting::list(entry, &self.monster.block);
-        if entry.section != Section::Trait {
-            self.monster.block.uses.push(special::named(entry));
-        }
+        let cast = special::named(entry);
+        let cost = if entry.section == Section::Trait { Cost::Action } else { cast.cost };
+        self.monster.block.uses.push(SpecialAction { cost, ..cast });
         let Some((list, casts)) = listed else {
             if entry.section == Section::Trait {
                 self.monster.block.traits.push(entry.id.clone());
             }
             return Ok(EntryClass::Named);
         };
-        let known = list.spells.iter().find(|it| !self.spells.contains(it.as_str()));
+        let known = list.spells.iter().find(|it| !self.spells.contains_key(it.as_str()));
         if let Some(unknown) = known {
             anyhow::bail!("{unknown} is no spell");
         }
@@ -172,7 +174,7 @@ impl Builder<'_> {
     }
 
     fn knows(&self, casts: &[Casting]) -> bool {
-        casts.iter().all(|it| self.spells.contains(it.spell.as_str()))
+        casts.iter().all(|it| self.spells.contains_key(it.spell.as_str()))
     }
 
     /// A trait is a name; one that is a save in an area is a use too, for the program to call.

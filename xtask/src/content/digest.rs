@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of attacks, saves or their order: what reads the structure is held against it.
 
+use anyhow::{Result, bail};
 use gss_rules::content::{DamageDice, Facts, SaveSpec};
 use serde::Serialize;
 
@@ -79,16 +80,18 @@ pub(super) fn scan(entry: &RawEntry) -> Digest {
 
 fn damages(text: &str, digest: &mut Digest) {
     let pattern = re!(
-        r"(\d+)(?: \((\d+d\d+(?: ?[+-] ?\d+)?)\))?(?: extra)? (?:([a-z]+)(?: or [a-z]+)? damage\b)?"
+        r"(\d+)(?: \((\d+d\d+(?: ?[+-] ?\d+)?)\))?(?: extra)? (?:([a-z]+)(?: or ([a-z]+))? damage\b)?"
     );
     for found in pattern.captures_iter(text) {
         let kind = found.get(3).map(|it| it.as_str());
         let kind = kind.filter(|it| word::<gss_rules::DamageType>(it).is_some());
+        let other = found.get(4).map(|it| it.as_str().to_owned());
         let dice = found.get(2).map(|it| it.as_str().replace(' ', ""));
         match (dice, kind) {
             (Some(dice), Some(kind)) => {
                 let average = found[1].parse().unwrap_or_default();
-                digest.damage.push((average, dice, kind.to_owned()));
+                digest.damage.push((average, dice.clone(), kind.to_owned()));
+                digest.damage.extend(other.map(|other| (average, dice, other)));
             }
             (None, Some(kind)) => {
                 let average = found[1].parse().unwrap_or_default();
@@ -125,6 +128,19 @@ fn saves(text: &str, digest: &mut Digest) {
 }
 
 impl Digest {
+    /// That the text has the structure's damage.
+    pub(super) fn confirms(&self, structure: &[DamageDice]) -> Result<()> {
+        for part in structure {
+            let same = |it: &&(i64, String, String)| {
+                it.1 == part.dice.as_str() && word(&it.2) == Some(part.kind)
+            };
+            if !self.damage.iter().any(|it| same(&it)) {
+                bail!("{} {:?} is not in the text", part.dice.as_str(), part.kind);
+            }
+        }
+        Ok(())
+    }
+
     /// As the record of an entry that is not understood as a whole.
     pub(super) fn facts(&self) -> Option<Facts> {
         let damage = |(_, dice, kind): &(i64, String, String)| {

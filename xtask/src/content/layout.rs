@@ -11,15 +11,16 @@ const WIDTH: usize = 110;
 pub(super) fn text<T: Serialize>(records: &T) -> Result<String> {
     let value = serde_json::to_value(records)?;
     let mut text = String::new();
-    write(&value, 0, true, &mut text)?;
+    write(&value, 0, 0, &mut text)?;
     text.push('\n');
     Ok(text)
 }
 
-fn write(value: &Value, indent: usize, outermost: bool, text: &mut String) -> Result<()> {
+/// `name` is the width of what stands before the value on its line.
+fn write(value: &Value, indent: usize, name: usize, text: &mut String) -> Result<()> {
     let line = one_line(value)?;
     let expands = matches!(value, Value::Array(_) | Value::Object(_))
-        && (outermost || indent + line.len() > WIDTH)
+        && (indent == 0 || indent + name + line.len() > WIDTH)
         && line.len() > 2;
     if !expands {
         text.push_str(&line);
@@ -42,7 +43,7 @@ fn write(value: &Value, indent: usize, outermost: bool, text: &mut String) -> Re
         text.push_str(if index == 0 { "\n" } else { ",\n" });
         text.push_str(&" ".repeat(indent + 1));
         text.push_str(name);
-        write(part, indent + 1 + name.len(), false, text)?;
+        write(part, indent + 1, name.len(), text)?;
     }
     text.push('\n');
     text.push_str(&" ".repeat(indent));

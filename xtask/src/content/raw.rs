@@ -27,8 +27,6 @@ pub(super) struct RawEntry {
     pub(super) id: Key,
     /// Without what stands in parentheses.
     pub(super) name: String,
-    /// Uniform, with capitals.
-    pub(super) text: String,
     /// Uniform, in small letters; `@` stands for the creature itself.
     pub(super) lower: String,
     pub(super) recharge: Option<u8>,
@@ -54,15 +52,13 @@ impl RawEntry {
             Some((name, notes)) => (name.to_owned(), notes.trim_end_matches(')').to_lowercase()),
             None => (printed, String::new()),
         };
-        let text = text::uniform(text);
         let cost = text::re!(r"costs (\d) actions").captures(&notes).map(|it| it[1].to_owned());
         let forms = text::re!(r"^([a-z]+)(?: or ([a-z]+))? form only").captures(&notes);
         let forms = forms.iter().flat_map(|it| [it.get(1), it.get(2)]).flatten();
         Some(Self {
             section,
             id: Key::try_from(text::slug(&name)).ok()?,
-            lower: text.to_lowercase(),
-            text,
+            lower: text::uniform(text).to_lowercase(),
             recharge: None,
             per_day: None,
             rest: false,

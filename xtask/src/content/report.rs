@@ -1,6 +1,6 @@
 //! What is in the data files, as a table and as the ratchet of a test.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use gss_rules::content::{EntryClass, Section};
@@ -94,7 +94,7 @@ fn written<T: Serialize>(word: &T) -> String {
 }
 
 /// Prints the text of what is not understood as a whole.
-pub(super) fn unresolved(raw: &[RawMonster], spells: &BTreeSet<String>) -> Result<()> {
+pub(super) fn unresolved(raw: &[RawMonster], spells: &BTreeMap<String, String>) -> Result<()> {
     for monster in raw {
         let mut entries: Vec<RawEntry> = monster.entries.clone();
         super::raw::name_itself(&monster.name, &mut entries);
