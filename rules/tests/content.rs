@@ -147,7 +147,10 @@ fn uses_have_the_numbers_that_are_printed() {
         for monster in content.monsters.values() {
             for entry in monster.entries.iter().filter(|it| it.class == EntryClass::Use) {
                 let place = format!("{edition:?} {} {}", monster.id, entry.id);
-                let action = use_of(monster, entry).expect("a use");
+                let Some(action) = use_of(monster, entry) else {
+                    assert_eq!(entry.id.as_str(), "breath-weapons", "{place}");
+                    continue;
+                };
                 let digest = &digests[monster.id.as_str()][entry.id.as_str()];
                 same_damage(&place, &damage_of_use(action), digest, true);
                 assert_eq!(
@@ -165,6 +168,29 @@ fn uses_have_the_numbers_that_are_printed() {
             }
         }
     }
+}
+
+/// Breaths to choose from are one entry with a use for each.
+#[test]
+fn uses_that_share_an_entry_have_its_numbers() {
+    let mut seen = 0;
+    for edition in EDITIONS {
+        let (content, digests) = (content(edition), digests(edition));
+        for monster in content.monsters.values() {
+            for (id, detail) in &monster.details {
+                let Some(shared) = &detail.shared else { continue };
+                seen += 1;
+                let place = format!("{edition:?} {} {id}", monster.id);
+                let action = monster.block.uses.iter().find(|it| it.use_id == *id).expect("a use");
+                let digest = &digests[monster.id.as_str()][shared.as_str()];
+                same_damage(&place, &damage_of_use(action), digest, false);
+                let save = action.save.as_ref().map(saved);
+                assert!(save.is_none_or(|it| digest.saves.contains(&it)), "{place}");
+                assert!(action.recharge.is_some(), "{place}");
+            }
+        }
+    }
+    assert_eq!(seen, 30);
 }
 
 #[test]
@@ -254,7 +280,7 @@ fn what_is_named_is_there() {
 /// Blocks, attacks, and what is left to the game master: attacks in part, actions.
 #[test]
 fn no_less_is_understood_than_before() {
-    let expected = [(Edition::E51, 334, 1_503, 78, 177), (Edition::E52, 330, 1_329, 64, 207)];
+    let expected = [(Edition::E51, 334, 1_503, 75, 128), (Edition::E52, 330, 1_329, 60, 159)];
     for (edition, blocks, entries, in_part, named) in expected {
         let content = content(edition);
         assert_eq!(content.monsters.len(), blocks);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{DamageDice, Formula, Key, SaveSpec, StatBlock};
-use crate::{Condition, CreatureType, Size};
+use crate::{Ability, Condition, CreatureType, Size, Skill};
 
 /// A creature of the bestiary.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ pub enum EntryClass {
     Multiattack,
     /// Damage, healing, a save, conditions: all of it.
     Use,
-    /// Attacks and other uses, movement along with them: all of it.
+    /// Attacks, other uses, movement, a check, usual actions: all of it.
     Makes,
     /// A spell: all of it.
     Casts,
@@ -140,7 +140,7 @@ pub struct Detail {
     /// Attacks and uses that it consists of: allowed sets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub makes: Vec<Vec<Key>>,
-    /// Movement that comes with it, in hundredths of the Speed: 50 or 100.
+    /// Movement that it is, or that comes with it, in hundredths of the Speed: 50 or 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves_percent: Option<u8>,
     /// That movement provokes no opportunity attacks.
@@ -152,6 +152,25 @@ pub struct Detail {
     /// Spells that it casts: one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub casts: Vec<Casting>,
+    /// With this ability instead of the block's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast_ability: Option<Ability>,
+    /// Against those spells, instead of the block's DC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast_dc: Option<i32>,
+    /// It teleports as far as the use's range, to a free space that it sees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub teleports: bool,
+    /// Actions that it takes with it: one of these (`dash`, `disengage`, `hide` …).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Key>,
+    /// An ability check that it makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Skill>,
+    /// Added to its Armor Class against one melee attack that would hit it, of an attacker that it
+    /// sees, while it wields a melee weapon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parry: Option<i32>,
     /// Not again until the start of the creature's next turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub once_per_round: bool,

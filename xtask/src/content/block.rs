@@ -13,6 +13,7 @@ use super::makes::{self, Names};
 use super::raw::{RawEntry, RawMonster, name_itself};
 use super::special;
 use super::spellcasting;
+use super::text;
 
 /// A record, and what its text was found to say.
 pub(super) struct Compiled {
@@ -91,23 +92,41 @@ impl Builder<'_> {
         if entry.section == Section::Trait {
             return Ok(self.passive(entry));
         }
-        let names: Vec<RawEntry> = all.iter().filter(|it| it.id != entry.id).cloned().collect();
-        let (action, mut detail, class) = if let Some(read) = special::special(entry) {
-            read
-        } else if let Some(detail) =
-            makes::makes(entry, &Names(&names)).filter(|it| self.knows(&it.casts))
-        {
-            let casts = !detail.casts.is_empty();
-            let class = if casts { EntryClass::Casts } else { EntryClass::Makes };
-            (special::named(entry), detail, class)
-        } else {
-            (special::named(entry), Detail::default(), EntryClass::Named)
-        };
-        detail.rest_recharges = entry.rest;
-        detail.forms = entry.forms.clone();
+        if entry.id.as_str() == "breath-weapons" {
+            return Ok(self.breath_weapons(entry));
+        }
+        let (action, detail, class) = read(entry, all, self.spells);
         self.monster.block.uses.push(action);
         self.detail(&entry.id, detail);
         Ok(class)
+    }
+
+    /// Breaths to choose from: a use for each, spent together.
+    fn breath_weapons(&mut self, entry: &RawEntry) -> EntryClass {
+        let heads = text::re!(r"[.:] ([a-z]+ breath)\. ");
+        let found: Vec<(usize, usize, String)> = heads
+            .captures_iter(&entry.lower)
+            .filter_map(|it| Some((it.get(0)?.start(), it.get(0)?.end(), it[1].to_owned())))
+            .collect();
+        let mut class = EntryClass::Use;
+        for (index, (_, start, name)) in found.iter().enumerate() {
+            let end = found.get(index + 1).map_or(entry.lower.len(), |next| next.0);
+            let Ok(id) = Key::try_from(text::slug(name)) else { continue };
+            let breath = RawEntry {
+                id: id.clone(),
+                name: text::title(name),
+                lower: entry.lower.get(*start..end).unwrap_or_default().to_owned(),
+                dc: None,
+                ..entry.clone()
+            };
+            let (action, detail, this) = read(&breath, &[], self.spells);
+            if this == EntryClass::Named {
+                class = EntryClass::Named;
+            }
+            self.monster.block.uses.push(action);
+            self.detail(&id, Detail { shared: Some(entry.id.clone()), ..detail });
+        }
+        class
     }
 
     fn multiattack(&mut self, entry: &RawEntry, all: &[RawEntry]) -> EntryClass {
@@ -173,10 +192,6 @@ impl Builder<'_> {
         Ok(EntryClass::Spellcasting)
     }
 
-    fn knows(&self, casts: &[Casting]) -> bool {
-        casts.iter().all(|it| self.spells.contains_key(it.spell.as_str()))
-    }
-
     /// A trait is a name; one that is a save in an area is a use too, for the program to call.
     fn passive(&mut self, entry: &RawEntry) -> EntryClass {
         self.monster.block.traits.push(entry.id.clone());
@@ -202,4 +217,28 @@ impl Builder<'_> {
             *place = detail;
         }
     }
+}
+
+/// Reads an action. What is not understood is a name.
+fn read(
+    entry: &RawEntry,
+    all: &[RawEntry],
+    spells: &BTreeMap<String, String>,
+) -> (SpecialAction, Detail, EntryClass) {
+    let names: Vec<RawEntry> = all.iter().filter(|it| it.id != entry.id).cloned().collect();
+    let knows = |it: &Detail| it.casts.iter().all(|it| spells.contains_key(it.spell.as_str()));
+    let (action, mut detail, class) = if let Some(read) = special::special(entry) {
+        read
+    } else if let Some((detail, range_ft)) =
+        makes::makes(entry, &Names(&names)).filter(|it| knows(&it.0))
+    {
+        let casts = !detail.casts.is_empty();
+        let class = if casts { EntryClass::Casts } else { EntryClass::Makes };
+        (SpecialAction { range_ft, ..special::named(entry) }, detail, class)
+    } else {
+        (special::named(entry), Detail::default(), EntryClass::Named)
+    };
+    detail.rest_recharges = entry.rest;
+    detail.forms = entry.forms.clone();
+    (action, detail, class)
 }

@@ -3,8 +3,9 @@
 use gss_rules::content::{Casting, Detail, Key};
 use serde_json::Value;
 
+use super::attack::ability;
 use super::raw::RawEntry;
-use super::text::{Reader, number, re, slug};
+use super::text::{Reader, number, re, slug, word};
 
 /// The other entries of a block, by the names that text gives them.
 pub(super) struct Names<'a>(pub(super) &'a [RawEntry]);
@@ -197,41 +198,97 @@ fn structured(source: &Value, names: &Names<'_>) -> Option<Vec<Vec<Key>>> {
 }
 
 /// Attacks made, uses used, spells cast, with movement or without. None: not understood.
-pub(super) fn makes(entry: &RawEntry, names: &Names<'_>) -> Option<Detail> {
-    let mut detail = Detail::default();
+pub(super) fn makes(entry: &RawEntry, names: &Names<'_>) -> Option<(Detail, Option<i32>)> {
     let mut reader = Reader::new(&entry.lower);
-    let moves = re!(
-        r"^@ moves up to (half )?its speed( without provoking opportunity attacks)?, and it (makes )"
-    );
-    if let Some(found) = reader.take(moves) {
-        detail.moves_percent = Some(if found.get(1).is_some() { 50 } else { 100 });
-        detail.unprovoking = found.get(2).is_some();
-    } else {
-        reader.take(re!(r"^@ (?:makes |uses )?"))?;
-        let casts = re!(
-            r"^(?:spellcasting to cast|casts?) ([a-z', ()0-9-]+?)(?:, (?:[a-z ]+ and )?using the same spellcasting ability as spellcasting)?(?:\.|$)"
-        );
-        if let Some(found) = reader.take(casts) {
-            detail.casts = castings(&found[1])?;
-        }
+    let mut detail = Detail::default();
+    let range = moves(&mut reader, &mut detail);
+    if !reader.is_done() && detail == Detail::default() {
+        simple(&mut reader, &mut detail);
     }
-    if detail.casts.is_empty() {
-        let one = re!(
-            r"^(?:an? |one )?(?:attack with )?(?:its )?([a-z' -]+?)( attack)?( or (?:uses its )?([a-z' -]+?)( attack)?)?(?:\.|$)"
-        );
-        let found = reader.take(one)?;
-        let mut sets = vec![vec![names.find(&found[1])?]];
-        if let Some(second) = found.get(4) {
-            sets.push(vec![names.find(second.as_str())?]);
-        }
-        if sets.iter().flatten().any(|it| *it == entry.id) {
-            return None;
-        }
-        detail.makes = sets;
+    let moved = detail != Detail::default();
+    if !reader.is_done() {
+        reader.take(if moved { re!(r"^, and it ") } else { re!(r"^@ ") })?;
+        casts(&mut reader, &mut detail)
+            .or_else(|| others(&mut reader, &mut detail, names, entry))?;
     }
-    let again = re!(r"^ @ can't take this action again until the start of its next turn");
+    let again = re!(r"^\.? ?@ can't take this action again until the start of its next turn");
     detail.once_per_round = reader.take(again).is_some();
-    reader.is_done().then_some(detail)
+    reader.is_done().then_some((detail, range))
+}
+
+/// Movement; its result is how far a teleport reaches.
+fn moves(reader: &mut Reader<'_>, detail: &mut Detail) -> Option<i32> {
+    let walks = re!(r"^@ moves up to (half )?its speed( without provoking opportunity attacks)?");
+    let teleports = re!(
+        r"^@ (?:can |magically )?teleports?(?:, along with any equipment it is wearing or carrying,)? up to (\d+) feet to an unoccupied space it can see"
+    );
+    let mut ahead = reader.clone();
+    if let Some(found) = ahead.take(walks) {
+        if ahead.is_done() || ahead.rest.starts_with(", and it ") {
+            detail.moves_percent = Some(if found.get(1).is_some() { 50 } else { 100 });
+            detail.unprovoking = found.get(2).is_some();
+            *reader = ahead;
+        }
+        return None;
+    }
+    let feet = reader.take(teleports)?[1].parse().ok();
+    detail.teleports = true;
+    feet
+}
+
+/// Usual actions, a check, a parry.
+fn simple(reader: &mut Reader<'_>, detail: &mut Detail) {
+    let takes = re!(r"^@ takes the ((?:dash|disengage|dodge|hide|, | or |, or )+) action");
+    let check = re!(r"^@ makes a wisdom \((perception)\) check");
+    let old_parry = re!(
+        r"^@ adds (\d+) to its ac against one melee attack that would hit it\. to do so, @ must see the attacker and be wielding a melee weapon"
+    );
+    let new_parry = re!(
+        r"^trigger: @ is hit by a melee attack roll while holding a weapon\. response: @ adds (\d+) to its ac against that attack, possibly causing it to miss"
+    );
+    if let Some(found) = reader.take(takes) {
+        let actions = found[1].split([',', ' ']).filter(|it| !it.is_empty() && *it != "or");
+        detail.takes = actions.filter_map(|it| Key::try_from(it.to_owned()).ok()).collect();
+    } else if let Some(found) = reader.take(check) {
+        detail.check = word(&found[1]);
+    } else if let Some(found) = reader.take(old_parry).or_else(|| reader.take(new_parry)) {
+        detail.parry = found[1].parse().ok();
+    }
+}
+
+fn casts(reader: &mut Reader<'_>, detail: &mut Detail) -> Option<()> {
+    let mut ahead = reader.clone();
+    let found = ahead.take(re!(
+        r"^(?:uses spellcasting to cast|casts) ([a-z', ()0-9-]+?)(?:, (?:requiring no [a-z ]+ and )?using (?:the same spellcasting ability as spellcasting|([a-z]+) as the spellcasting ability(?: \(spell save dc (\d+)\))?))?(?:\.|$)"
+    ))?;
+    detail.casts = castings(&found[1])?;
+    if let Some(name) = found.get(2) {
+        detail.cast_ability = Some(ability(name.as_str())?);
+    }
+    detail.cast_dc = found.get(3).and_then(|it| it.as_str().parse().ok());
+    *reader = ahead;
+    Some(())
+}
+
+/// Other entries of the block.
+fn others(
+    reader: &mut Reader<'_>,
+    detail: &mut Detail,
+    names: &Names<'_>,
+    entry: &RawEntry,
+) -> Option<()> {
+    let found = reader.take(re!(
+        r"^(?:makes|uses) (?:an? |one )?(?:attack with )?(?:its )?([a-z' -]+?)( attack)?( or (?:uses its )?([a-z' -]+?)( attack)?)?(?:\.|$)"
+    ))?;
+    let mut sets = vec![vec![names.find(&found[1])?]];
+    if let Some(second) = found.get(4) {
+        sets.push(vec![names.find(second.as_str())?]);
+    }
+    if sets.iter().flatten().any(|it| *it == entry.id) {
+        return None;
+    }
+    detail.makes = sets;
+    Some(())
 }
 
 /// `bless, cure wounds (level 2 version), or shield`.

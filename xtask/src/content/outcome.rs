@@ -132,7 +132,7 @@ impl Outcome {
             .or_else(|| reader.take(re!(r"^while grappled, the target has the ([a-z]+) condition")))
             .or_else(|| {
                 reader.take(re!(
-                    r"^until (?:this|the) grapple ends, the target (?:is|has the) ([a-z]+)(?: condition)?"
+                    r"^until (?:this|the) grapple ends, the (?:target|creature) (?:is|has the) ([a-z]+)(?: condition)?"
                 ))
             });
         let only = re!(
@@ -175,7 +175,7 @@ impl Outcome {
         self.spec.pull_ft.is_some()
     }
 
-    /// No reactions; a lower Speed.
+    /// No reactions; a lower Speed or Armor Class.
     fn hindrance(&mut self, reader: &mut Reader<'_>) -> bool {
         let modifier = |kind, value| ModifierSpec {
             kind,
@@ -190,8 +190,15 @@ impl Outcome {
         };
         let no_reaction = re!(r"^(?:the target |it )?can't take reactions");
         let slower = re!(r"^(?:the target's|its) speed decreases by (\d+) feet");
+        let still = re!(r"^(?:the target's|its) speed is 0");
+        let exposed = re!(r"^(?:the target )?takes a -(\d+) penalty to ac");
         let (modifier, name) = if reader.take(no_reaction).is_some() {
             (modifier(ModifierKind::CannotReact, None), "No reactions")
+        } else if reader.take(still).is_some() {
+            (ModifierSpec { set: true, ..modifier(ModifierKind::Speed, Some(0)) }, "Speed 0")
+        } else if let Some(found) = reader.take(exposed) {
+            let Ok(penalty) = found[1].parse::<i32>() else { return false };
+            (modifier(ModifierKind::Ac, Some(-penalty)), "Lower Armor Class")
         } else {
             let Some(found) = reader.take(slower) else { return false };
             let Ok(feet) = found[1].parse::<i32>() else { return false };

@@ -99,7 +99,12 @@ pub(super) fn name_itself(name: &str, entries: &mut [RawEntry]) {
         entries.iter().any(|entry| entry.lower.contains(&format!("the {it}")))
     };
     if !names.iter().any(|it| named(it, entries)) {
-        names.extend(words.first().map(|it| (*it).to_owned()));
+        names.extend(words.iter().map(|it| (*it).to_owned()));
+    }
+    if !names.iter().any(|it| named(it, entries)) {
+        let acts = text::re!(r"^the ([a-z-]+) (?:makes|uses|exhales|magically|casts|moves)\b");
+        let actors = entries.iter().filter_map(|it| acts.captures(&it.lower));
+        names.extend(actors.map(|it| it[1].to_owned()).next());
     }
     let names: Vec<String> = names.iter().map(|it| regex::escape(it)).collect();
     let Ok(pattern) = regex::Regex::new(&format!(r"\b(?:the|an?) (?:{})\b", names.join("|")))

@@ -221,7 +221,7 @@ fn old_targets(reader: &mut Reader<'_>, action: &mut SpecialAction, detail: &mut
 /// A breath in a cone or line.
 fn breath(reader: &mut Reader<'_>, action: &mut SpecialAction) -> bool {
     let after = re!(
-        r"^@ exhales? (?:[a-z ,'-]+? )?in an? (\d+)-foot (?:cone|line that is (\d+) feet wide)\. each creature in that (?:area|line|cone) "
+        r"^(?:@|the [a-z]+ head) exhales? (?:[a-z ,'-]+? )?in an? (\d+)-foot (?:cone|line that is (\d+) feet wide)\. each creature in that (?:area|line|cone) "
     );
     let cone = re!(r"^@ exhales an? (\d+)-foot cone of [a-z ]+\. each creature in that area ");
     let line = re!(

@@ -48,6 +48,15 @@ pub(super) fn slug(name: &str) -> String {
     name.trim_matches('-').to_owned()
 }
 
+/// A name as it is printed, from small letters.
+pub(super) fn title(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|it| it.to_uppercase().chain(letters).collect::<String>())
+    };
+    name.split(' ').filter_map(capital).collect::<Vec<_>>().join(" ")
+}
+
 /// A word of the game, as its type is written.
 pub(super) fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_value(Value::String(text.trim().to_lowercase().replace(' ', "_"))).ok()
@@ -110,6 +119,10 @@ impl<'a> Reader<'a> {
                 break;
             }
             let Some(next) = ahead.damage() else { break };
+            // That one comes with a condition.
+            if ahead.rest.starts_with(" if ") {
+                break;
+            }
             all.push(next);
             *self = ahead;
         }
@@ -172,6 +185,9 @@ mod tests {
         assert_eq!(damages[0].dice.as_str(), "1d8+3");
         assert_eq!(damages[1].dice.as_str(), "1");
         assert_eq!(reader.rest, ", plus it");
+        let mut reader = Reader::new("1 fire damage, plus 2 (1d4) fire damage if it is wet");
+        assert_eq!(reader.damages().len(), 1);
+        assert_eq!(reader.rest, ", plus 2 (1d4) fire damage if it is wet");
         let mut reader = Reader::new(" until the end of @'s next turn.");
         let until =
             DurationSpec::Until { edge: Edge::End, whose: Whose::Source, which: Which::Next };
