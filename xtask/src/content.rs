@@ -80,6 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         files.push((data.join("spells.json"), layout::text(&spells)?));
         files.push((data.join("weapons.json"), layout::text(&weapons)?));
         files.push((data.join("armor.json"), layout::text(&armor)?));
+        files.push((data.join("names.json"), layout::text(&report::names(&compiled))?));
         let digests: BTreeMap<_, _> =
             compiled.iter().map(|Compiled { monster, digest }| (&monster.id, digest)).collect();
         let digest = PathBuf::from("rules/tests/content").join(format!("digest-{edition}.json"));

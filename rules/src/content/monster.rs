@@ -152,6 +152,9 @@ pub struct Detail {
     /// Spells that it casts: one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub casts: Vec<Casting>,
+    /// Only on itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub casts_on_itself: bool,
     /// With this ability instead of the block's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cast_ability: Option<Ability>,

@@ -262,6 +262,7 @@ fn casts(reader: &mut Reader<'_>, detail: &mut Detail) -> Option<()> {
         r"^(?:uses spellcasting to cast|casts) ([a-z', ()0-9-]+?)(?:, (?:requiring no [a-z ]+ and )?using (?:the same spellcasting ability as spellcasting|([a-z]+) as the spellcasting ability(?: \(spell save dc (\d+)\))?))?(?:\.|$)"
     ))?;
     detail.casts = castings(&found[1])?;
+    detail.casts_on_itself = found[1].ends_with(" on itself");
     if let Some(name) = found.get(2) {
         detail.cast_ability = Some(ability(name.as_str())?);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use gss_rules::content::{EntryClass, Section};
+use gss_rules::content::{EntryClass, Key, Section};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,8 +28,6 @@ struct Edition {
     corrections: usize,
     /// Blocks in which no attack or action is left to the game master, traits apart.
     whole_blocks: usize,
-    /// Traits and named entries: blocks that have one of the name.
-    names: BTreeMap<String, usize>,
 }
 
 impl Counts {
@@ -52,13 +50,6 @@ impl Counts {
             for entry in &monster.entries {
                 let class = written(&entry.class);
                 *it.entries.entry(class).or_default() += 1;
-                if left(entry.class) || entry.class == EntryClass::Trait {
-                    let section = match entry.section {
-                        Section::Trait => String::new(),
-                        section => format!(" ({})", written(&section)),
-                    };
-                    *it.names.entry(format!("{}{section}", entry.id)).or_default() += 1;
-                }
             }
         }
         self.0.insert(edition.to_owned(), it);
@@ -84,6 +75,31 @@ impl Counts {
             println!("  {:<22} {all:>5}", "all");
         }
     }
+}
+
+/// A name of entries that no record says as a whole.
+#[derive(Debug, Serialize)]
+pub(super) struct Name {
+    id: Key,
+    section: Section,
+    class: EntryClass,
+    /// How many have one.
+    blocks: usize,
+}
+
+/// Names of traits and of entries left to the game master, those of the most blocks first.
+pub(super) fn names(compiled: &[Compiled]) -> Vec<Name> {
+    let mut counts: BTreeMap<(Key, Section, EntryClass), usize> = BTreeMap::new();
+    for entry in compiled.iter().flat_map(|it| &it.monster.entries) {
+        let open = [EntryClass::Trait, EntryClass::Named, EntryClass::AttackPart];
+        if open.contains(&entry.class) {
+            *counts.entry((entry.id.clone(), entry.section, entry.class)).or_default() += 1;
+        }
+    }
+    let name = |((id, section, class), blocks)| Name { id, section, class, blocks };
+    let mut names: Vec<Name> = counts.into_iter().map(name).collect();
+    names.sort_by(|a, b| b.blocks.cmp(&a.blocks));
+    names
 }
 
 fn written<T: Serialize>(word: &T) -> String {
