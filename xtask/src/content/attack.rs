@@ -214,13 +214,13 @@ fn follow(reader: &mut Reader<'_>, rider: &mut Rider, detail: &mut Detail) -> bo
             }
             always.detail.rider = Some(requirement).filter(|it| *it != Requirement::default());
         }
-        if rider.save.is_none() {
-            if let Some((save, fail)) = saving_throw(reader, &mut always.detail) {
-                rider.save = Some(save);
-                rider.fail = fail.effect();
-                rider.damage = fail.damage;
-                continue;
-            }
+        if rider.save.is_none()
+            && let Some((save, fail)) = saving_throw(reader, &mut always.detail)
+        {
+            rider.save = Some(save);
+            rider.fail = fail.effect();
+            rider.damage = fail.damage;
+            continue;
         }
         if rider.save.is_some() || !always.clauses(reader) {
             return false;
@@ -256,7 +256,9 @@ fn requirement(text: &str) -> Option<Requirement> {
         let found = reader.take(re!(r"^an? ([a-z]+)"))?;
         it.types = vec![word(&found[1])?];
     }
-    let charge = re!(r"^ and @ moved (\d+)\+ feet straight toward it immediately before the hit");
+    let charge = re!(
+        r"^ and (?:@|the [a-z]+) moved (\d+)\+ feet straight toward it immediately before the hit"
+    );
     if let Some(found) = reader.take(charge) {
         it.charge_ft = found[1].parse().ok();
     }

@@ -45,11 +45,14 @@ pub(super) fn multiattack(
     };
     let sentence = sentence.trim_end_matches('.').strip_prefix("@ ")?;
     let mut alternatives: Vec<Slots> = Vec::new();
-    for part in sentence.split(", or it ") {
-        alternatives.push(slots(part, names)?);
+    let mut casts = Vec::new();
+    for part in re!(r", or it | or uses ").split(sentence) {
+        // Without its verb it was the other alternative's.
+        let part =
+            if part.starts_with("makes ") { part.to_owned() } else { format!("uses {part}") };
+        alternatives.push(slots(&part, names, &mut casts)?);
     }
     let mut sets: Vec<Vec<Key>> = alternatives.iter().flat_map(product).collect();
-    let mut casts = Vec::new();
     if let Some(replacing) = replacing {
         sets = replaced(sets, replacing.trim_end_matches('.'), names, &mut casts)?;
     }
@@ -80,7 +83,7 @@ fn product(slots: &Slots) -> Vec<Vec<Key>> {
 }
 
 /// `makes two claw attacks and uses bite`.
-fn slots(text: &str, names: &Names<'_>) -> Option<Slots> {
+fn slots(text: &str, names: &Names<'_>, casts: &mut Vec<Casting>) -> Option<Slots> {
     let mut reader = Reader::new(text);
     let mut slots = Slots::new();
     while !reader.rest.is_empty() {
@@ -90,20 +93,30 @@ fn slots(text: &str, names: &Names<'_>) -> Option<Slots> {
         );
         let makes = re!(r"^(?:makes )?(one|two|three|four|five|six) ([a-z' -]+?) attacks?");
         let uses = re!(r"^(?:can )?uses? (?:either )?([a-z', -]+?)( twice)?( if available)?$");
-        let uses_then = re!(r"^uses ([a-z' -]+?), and makes ");
+        let uses_then = re!(r"^uses ([a-z' -]+?), and (?:makes )");
+        let spell = re!(r"^can use spellcasting to cast (.+)$");
         let found = reader.take(any).or_else(|| reader.take(makes));
         if let Some(found) = found {
             let choices = names.list(&found[2])?;
             slots.extend(vec![choices; usize::from(number(&found[1])?)]);
-        } else if let Some(found) = reader.take(uses) {
+        } else if let Some(found) = reader.take(uses_then) {
+            slots.push(names.list(&found[1])?);
+        } else if let Some(found) = reader.take(spell) {
+            slots.push(vec![cast_key(casting(&found[1])?, casts)?]);
+        } else {
+            let found = reader.take(uses)?;
             let times = if found.get(2).is_some() { 2 } else { 1 };
             slots.extend(vec![names.list(&found[1])?; times]);
-        } else {
-            let found = reader.take(uses_then)?;
-            slots.push(names.list(&found[1])?);
         }
     }
     Some(slots)
+}
+
+/// The key of the use that casts it.
+fn cast_key(cast: Casting, casts: &mut Vec<Casting>) -> Option<Key> {
+    let key = Key::try_from(format!("cast-{}", cast.spell)).ok()?;
+    casts.push(cast);
+    Some(key)
 }
 
 /// `one attack with a use of x`, `the claw attack with a use of y if available`.
@@ -127,12 +140,7 @@ fn replaced(
     for option in lettered.map_or(vec![reader.rest], |(a, b)| vec![a, b]) {
         let option = option.trim_end_matches(" if available").trim_end_matches(" attack");
         options.push(match option.strip_prefix("spellcasting to cast ") {
-            Some(spell) => {
-                let cast = casting(spell)?;
-                let key = Key::try_from(format!("cast-{}", cast.spell)).ok()?;
-                casts.push(cast);
-                key
-            }
+            Some(spell) => cast_key(casting(spell)?, casts)?,
             None => names.find(option)?,
         });
     }

@@ -98,7 +98,7 @@ pub(super) fn names(compiled: &[Compiled]) -> Vec<Name> {
     }
     let name = |((id, section, class), blocks)| Name { id, section, class, blocks };
     let mut names: Vec<Name> = counts.into_iter().map(name).collect();
-    names.sort_by(|a, b| b.blocks.cmp(&a.blocks));
+    names.sort_by_key(|it| std::cmp::Reverse(it.blocks));
     names
 }
 

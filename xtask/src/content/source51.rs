@@ -226,7 +226,7 @@ fn entry(section: Section, source: &Value) -> Result<RawEntry> {
         per_day: times("times"),
         rest: usage["type"] == "recharge after rest",
         bonus: source["attack_bonus"].as_i64().and_then(|it| i32::try_from(it).ok()),
-        damage: damage.flat_map(|it| damages(it)).collect(),
+        damage: damage.flat_map(damages).collect(),
         dc: source["dc"]["dc_value"].as_i64().and_then(|it| i32::try_from(it).ok()),
         ..entry
     })

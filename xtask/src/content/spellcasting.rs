@@ -62,7 +62,7 @@ fn printed(text: &str, block: &StatBlock) -> Option<List> {
         Some((&text[..at.start()], &text[at.start() + 2..]))
     })?;
     let found = re!(
-        r"^@ casts one of the following spells, (?:requiring no [a-z ]+ and )?using ([a-z]+) as the spellcasting ability(?: \((?:spell save dc (\d+))?(?:, )?(?:\+(\d+) to hit with spell attacks)?\))?$"
+        r"^@ casts one of the following spells, (?:requiring no [a-z ]+ and )?using ([a-z]+) as (?:the )?spellcasting ability(?: \((?:spell save dc (\d+))?(?:, )?(?:\+(\d+) to hit with spell attacks)?\))?$"
     )
     .captures(head)?;
     let ability = ability(&found[1])?;

@@ -257,9 +257,9 @@ fn old_damage(source: &Value, text: &str) -> Vec<DamagePart> {
         return Vec::new();
     }
     let grows = levels.values().any(|it| *it != dice);
-    let scaling = grows.then(|| {
-        if by_slot.is_empty() { Scaling::AtLevel(by_level) } else { Scaling::AtSlot(by_slot) }
-    });
+    let table =
+        if by_slot.is_empty() { Scaling::AtLevel(by_level) } else { Scaling::AtSlot(by_slot) };
+    let scaling = grows.then_some(table);
     vec![DamagePart { dice, types: vec![kind], scaling }]
 }
 
