@@ -165,3 +165,41 @@ fn what_is_wrong_is_named() {
     assert_eq!(refused(&twice).to_string(), "monsters: record goblin is there twice");
     assert_eq!(refused("{}").to_string(), "monsters: no list of records");
 }
+
+#[test]
+fn weapons_and_armor_are_those_of_the_tables() {
+    let of = |edition| Content::parse(Texts::of(edition)).expect("content");
+    let (old, new) = (of(Edition::E51), of(Edition::E52));
+    assert_eq!((old.weapons.len(), old.armor.len()), (37, 13));
+    assert_eq!((new.weapons.len(), new.armor.len()), (38, 13));
+    let weapon = |content: &Content, id: &str| {
+        serde_json::to_value(content.weapons.get(id).expect(id)).expect("JSON")
+    };
+    assert_eq!(
+        weapon(&old, "crossbow-heavy"),
+        json!({
+            "id": "crossbow-heavy", "name": "Crossbow, heavy", "category": "martial",
+            "kind": "ranged", "damage": {"dice": "1d10", "type": "piercing"},
+            "range_ft": {"normal": 100, "long": 400},
+            "properties": ["ammunition", "heavy", "loading", "two_handed"],
+            "ammunition": "crossbow-bolt",
+        })
+    );
+    assert_eq!(
+        weapon(&new, "trident"),
+        json!({
+            "id": "trident", "name": "Trident", "category": "martial", "kind": "melee",
+            "damage": {"dice": "1d8", "type": "piercing"}, "versatile": "1d10",
+            "range_ft": {"normal": 20, "long": 60}, "properties": ["thrown", "versatile"],
+            "mastery": "topple",
+        })
+    );
+    let armor = serde_json::to_value(new.armor.get("half-plate-armor").expect("armor"));
+    assert_eq!(
+        armor.expect("JSON"),
+        json!({
+            "id": "half-plate-armor", "name": "Half Plate Armor", "category": "medium", "ac": 15,
+            "dex_max": 2, "stealth_disadvantage": true,
+        })
+    );
+}

@@ -164,6 +164,9 @@ pub struct Detail {
     /// It teleports as far as the use's range, to a free space that it sees.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub teleports: bool,
+    /// It jumps so far, for 10 feet of movement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaps_ft: Option<i32>,
     /// Actions that it takes with it: one of these (`dash`, `disengage`, `hide` …).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes: Vec<Key>,

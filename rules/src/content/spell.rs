@@ -51,7 +51,7 @@ pub struct Spell {
     /// A save against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save: Option<SpellSave>,
-    /// Damage, at its own level or a caster's first.
+    /// Damage of the first of its effects that has any, at its own level or a caster's first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<DamagePart>,
     /// Hit points regained, without the modifier.

@@ -286,7 +286,7 @@ pub(super) fn saving_throw(
             ahead.take(re!(r"^ on a failed save, or half as much damage on a successful one"))?;
             save.half = true;
         } else {
-            ahead.take(re!(r"^ or "))?;
+            ahead.take(re!(r"^(?: or |\. on a failed save, )"))?;
             if !fail.clauses(&mut ahead) {
                 return None;
             }

@@ -254,7 +254,10 @@ fn simple(reader: &mut Reader<'_>, detail: &mut Detail) {
     let new_parry = re!(
         r"^trigger: @ is hit by a melee attack roll while holding a weapon\. response: @ adds (\d+) to its ac against that attack, possibly causing it to miss"
     );
-    if let Some(found) = reader.take(takes) {
+    let leaps = re!(r"^@ jumps up to (\d+) feet by spending 10 feet of movement");
+    if let Some(found) = reader.take(leaps) {
+        detail.leaps_ft = found[1].parse().ok();
+    } else if let Some(found) = reader.take(takes) {
         let actions = found[1].split([',', ' ']).filter(|it| !it.is_empty() && *it != "or");
         detail.takes = actions.filter_map(|it| Key::try_from(it.to_owned()).ok()).collect();
     } else if let Some(found) = reader.take(check) {

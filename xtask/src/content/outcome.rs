@@ -161,7 +161,7 @@ impl Outcome {
 
     fn movement(&mut self, reader: &mut Reader<'_>) -> bool {
         let pushed = re!(
-            r"^(?:(?:the target is |be )?pushed (?:up to )?(\d+) feet (?:straight )?away from @|@ pushes the target (?:up to )?(\d+) feet straight away from itself)"
+            r"^(?:(?:the (?:target|creature) is |be )?pushed (?:up to )?(\d+) feet (?:straight )?away from @|@ pushes the target (?:up to )?(\d+) feet straight away from itself)"
         );
         let pulled = re!(
             r"^(?:(?:the target is |be )?pulled (?:up to )?(\d+) feet (?:straight )?toward @|@ pulls the target (?:up to )?(\d+) feet straight toward itself)"

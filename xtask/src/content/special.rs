@@ -119,6 +119,7 @@ fn new_targets(reader: &mut Reader<'_>, action: &mut SpecialAction, detail: &mut
     if reader.take(re!(r"^ that has the prone condition")).is_some() {
         it.condition = Some(Condition::Prone);
     }
+    it.sees |= reader.take(re!(r"^ that can see @")).is_some();
     detail.targets = Some(it).filter(|it| *it != Requirement::default());
     good
 }
@@ -137,7 +138,7 @@ fn area(reader: &mut Reader<'_>, action: &mut SpecialAction) -> bool {
     let simple = re!(r"^ in an? (\d+)-foot (cone|emanation originating from (?:@|itself))");
     let line = re!(r"^ in an? (\d+)-foot-long, (\d+)-foot-wide line");
     let round = re!(
-        r"^ in an? (\d+)-foot-radius(?:, (\d+)-foot-high)? (sphere|cylinder) (?:centered on|originating from) a point @ can see within (\d+) feet"
+        r"^ in an? (\d+)-foot-radius(?:, (\d+)-foot-high)? (sphere|cylinder) (?:centered on|originating from) a point (?:@ can see )?within (\d+) feet"
     );
     let (found, shape) = if let Some(found) = reader.take(simple) {
         let shape = if &found[2] == "cone" { Shape::Cone } else { Shape::Emanation };

@@ -61,8 +61,10 @@ fn old(source: &Value) -> Result<Spell> {
         concentration: source["concentration"].as_bool().unwrap_or(false),
         area: old_area(&source["area_of_effect"], &text),
         attack: source["attack_type"].as_str().and_then(attack),
-        save: save.map(|ability| SpellSave { ability, half: dc["dc_success"] == "half" }),
-        damage: old_damage(&source["damage"], &text),
+        save: save
+            .filter(|it| text.contains(it.name()))
+            .map(|ability| SpellSave { ability, half: dc["dc_success"] == "half" }),
+        damage: old_damage(&source["damage"], &text, &list("higher_level").join(" ")),
         healing,
         healing_modifier,
         healing_scaling,
@@ -98,7 +100,7 @@ fn new(source: &Value, structure: Option<&Value>) -> Result<Spell> {
         consumed: printed.contains("consume"),
         duration: duration(lasts)?,
         concentration: lasts.starts_with("Concentration"),
-        area: new_area(&text),
+        area: new_area(&text).filter(|it| has_template(activities, it)),
         attack: attack_kind.and_then(|it| attack(&it[1])),
         save: new_save(activities, &text),
         damage: new_damage(activities, &text, level(source)? == 0),
@@ -192,6 +194,9 @@ fn duration(text: &str) -> Result<SpellDuration> {
 fn old_area(source: &Value, text: &str) -> Option<Area> {
     let shape: Shape = word(source["type"].as_str()?)?;
     let size = i32::try_from(source["size"].as_i64()?).ok()?;
+    if !["-foot", " foot", " feet"].iter().any(|unit| text.contains(&format!("{size}{unit}"))) {
+        return None;
+    }
     let number = |found: Option<regex::Captures<'_>>| found.and_then(|it| it[1].parse().ok());
     let mut area = Area::new(shape, size);
     match shape {
@@ -226,6 +231,20 @@ fn new_area(text: &str) -> Option<Area> {
     Some(Area::new(word(first.get(2)?.as_str())?, number(1)?))
 }
 
+/// Whether the structure has an area of the same form and size.
+fn has_template(activities: &[Value], area: &Area) -> bool {
+    activities.iter().any(|it| {
+        let template = &it["target"]["template"];
+        let shape = match template["type"].as_str() {
+            Some("radius") => Some(Shape::Emanation),
+            Some(shape) => word(shape),
+            None => None,
+        };
+        let size = template["size"].as_str().and_then(|it| it.parse().ok());
+        shape == Some(area.shape) && size == Some(area.size_ft)
+    })
+}
+
 /// Whether text has these dice, written with or without blanks.
 fn says(text: &str, dice: &Formula) -> bool {
     let text = text.replace(' ', "");
@@ -239,7 +258,7 @@ fn says(text: &str, dice: &Formula) -> bool {
 }
 
 /// Damage of the structure whose dice the text has too.
-fn old_damage(source: &Value, text: &str) -> Vec<DamagePart> {
+fn old_damage(source: &Value, text: &str, higher: &str) -> Vec<DamagePart> {
     let Some(kind) = source["damage_type"]["index"].as_str().and_then(word::<DamageType>) else {
         return Vec::new();
     };
@@ -259,7 +278,12 @@ fn old_damage(source: &Value, text: &str) -> Vec<DamagePart> {
     let grows = levels.values().any(|it| *it != dice);
     let table =
         if by_slot.is_empty() { Scaling::AtLevel(by_level) } else { Scaling::AtSlot(by_slot) };
-    let scaling = grows.then_some(table);
+    // Some tables have their first row only; the sentence has the rest.
+    let by_sentence = re!(
+        r"^When you cast this spell using a spell slot of \w+ level or higher, the damage(?: for both effects)? increases by (\d+d\d+) for each slot level above"
+    );
+    let by_sentence = by_sentence.captures(higher).and_then(|it| formula(&it[1]));
+    let scaling = grows.then_some(table).or(by_sentence.map(Scaling::PerSlot));
     vec![DamagePart { dice, types: vec![kind], scaling }]
 }
 
@@ -313,7 +337,7 @@ fn new_damage(activities: &[Value], text: &str, cantrip: bool) -> Vec<DamagePart
         let types = part["types"].as_array().into_iter().flatten();
         let types: Option<Vec<DamageType>> = types.map(|it| word(it.as_str()?)).collect();
         let Some(types) = types.filter(|it| !it.is_empty()) else { return Vec::new() };
-        let scaling = if cantrip { upgrades(text) } else { per_slot(text, "damage") };
+        let scaling = if cantrip { upgrades(text) } else { grows(part, text) };
         damage.push(DamagePart { dice, types, scaling });
     }
     damage
@@ -327,16 +351,18 @@ fn structured_dice(part: &Value) -> Option<Formula> {
     }
 }
 
-/// `The damage increases by 1d6 for each spell slot level above 3.`
-fn per_slot(text: &str, what: &str) -> Option<Scaling> {
-    let found = re!(
-        r"(damage|healing|hit points)(?: [a-z ()]*)? increases? by (\d+(?:d\d+)?) for (?:each|every) spell slot level above"
-    )
-    .captures(text)?;
-    if &found[1] == "damage" && what != "damage" {
+/// What the structure says a part grows by for each slot level, if the text has those dice.
+fn grows(part: &Value, text: &str) -> Option<Scaling> {
+    let scaling = &part["scaling"];
+    if scaling["mode"] != "whole" || !text.contains("for each spell slot level above") {
         return None;
     }
-    formula(&found[2]).map(Scaling::PerSlot)
+    let sides = part["denomination"].as_u64();
+    let dice = match scaling["formula"].as_str() {
+        Some("") | None => formula(&format!("{}d{}", scaling["number"].as_u64()?, sides?))?,
+        Some(fixed) => formula(fixed)?,
+    };
+    says(text, &dice).then_some(Scaling::PerSlot(dice))
 }
 
 /// `levels 5 (2d10), 11 (3d10), and 17 (4d10)`
@@ -360,7 +386,7 @@ fn new_healing(activities: &[Value], text: &str) -> Healing {
     if written.is_none() {
         return (None, false, None);
     }
-    (dice, bonus == "@mod", per_slot(text, "healing"))
+    (dice, bonus == "@mod", grows(healing, text))
 }
 
 /// Dice without what is added to them.
