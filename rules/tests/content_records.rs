@@ -203,3 +203,44 @@ fn weapons_and_armor_are_those_of_the_tables() {
         })
     );
 }
+
+/// A stat block as a client sends it: it is read, and written again as it was.
+#[test]
+fn a_clients_stat_block_is_read() {
+    let sent = json!({
+        "size": "small", "creature_type": "humanoid",
+        "abilities": {"str": 8, "dex": 14, "con": 10, "int": 10, "wis": 8, "cha": 8},
+        "proficiency_bonus": 2, "ac": 15, "hp": {"current": 9, "max": 9, "temp": 0},
+        "speeds": {"walk": 30}, "senses": {"darkvision_ft": 60, "passive_perception": 9},
+        "skills": {"stealth": 6},
+        "resistances": [{"types": ["bludgeoning"], "unless": ["magical", "silvered"]}],
+        "attacks": [{
+            "attack_id": "scimitar", "name": "Scimitar", "kind": "melee", "bonus": 4, "reach_ft": 5,
+            "damage": [{"dice": "1d6+2", "type": "slashing"}], "properties": ["finesse", "light"],
+            "on_hit": {
+                "save": {"ability": "con", "dc": 11},
+                "fail": {"conditions": ["poisoned"], "duration": {"kind": "rounds", "rounds": 1}},
+            },
+        }],
+        "uses": [{
+            "use_id": "chill", "name": "Chill", "cost": "bonus_action", "per_day": 1,
+            "area": {"shape": "line", "size_ft": 30, "width_ft": 5},
+            "always": {"effect": {
+                "name": "Chilled", "key": "chill",
+                "duration": {"kind": "until", "edge": "end", "whose": "source", "which": "next"},
+                "modifiers": [{"kind": "speed", "value": -10}, {"kind": "die", "on": ["attack", "save"], "dice": "-1d4"}],
+                "save_ends": {"ability": "con", "dc": 11, "edge": "end"},
+            }},
+        }],
+        "spellcasting": {
+            "ability": "int", "dc": 12, "attack_bonus": 4, "slots": {"1": 2},
+            "spells": ["magic-missile"], "per_day": {"shield": 1},
+        },
+        "legendary": {"actions": 3, "resistances": 1},
+        "resources": {"luck": {"current": 1, "max": 3, "recover": "long_rest"}},
+        "traits": ["nimble-escape"],
+    });
+    let block: gss_rules::content::StatBlock =
+        serde_json::from_value(sent.clone()).expect("a block");
+    assert_eq!(serde_json::to_value(&block).expect("JSON"), sent);
+}

@@ -80,7 +80,7 @@ pub(super) fn scan(entry: &RawEntry) -> Digest {
 
 fn damages(text: &str, digest: &mut Digest) {
     let pattern = re!(
-        r"(\d+)(?: \((\d+d\d+(?: ?[+-] ?\d+)?)\))?(?: extra)? (?:([a-z]+)(?: or ([a-z]+))? damage\b)?"
+        r"\b(\d+)(?: \((\d+d\d+(?: ?[+-] ?\d+)?)\))?(?: extra)? (?:([a-z]+)(?: or ([a-z]+))? damage\b)?"
     );
     for found in pattern.captures_iter(text) {
         let kind = found.get(3).map(|it| it.as_str());
@@ -101,9 +101,14 @@ fn damages(text: &str, digest: &mut Digest) {
             (None, None) => {}
         }
     }
-    for found in re!(r"(\()?\b(\d+d\d+(?: [+-] \d+)?)").captures_iter(text) {
-        if found.get(1).is_none() {
-            digest.dice.push(found[2].replace(' ', ""));
+    let bare = re!(r"(\()?\b(\d+d\d+(?: [+-] \d+)?)(?: (?:extra )?([a-z]+) damage)?");
+    for found in bare.captures_iter(text).filter(|it| it.get(1).is_none()) {
+        let dice = found[2].replace(' ', "");
+        let kind = found.get(3).map(|it| it.as_str());
+        let kind = kind.filter(|it| word::<gss_rules::DamageType>(it).is_some());
+        match (kind, formula(&dice).and_then(|it| it.average())) {
+            (Some(kind), Some(average)) => digest.damage.push((average, dice, kind.to_owned())),
+            _ => digest.dice.push(dice),
         }
     }
 }
