@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 pub use armor::{Armor, ArmorCategory};
 pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
 pub use monster::{
-    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Monster, Requirement, Section, Variant,
-    When, Who,
+    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Facts, Monster, Requirement, Section,
+    Variant, When, Who,
 };
 pub use records::ContentError;
 pub use special_action::{Area, Cost, OutcomeSpec, Rider, Shape, SpecialAction};
