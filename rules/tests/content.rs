@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use gss_rules::Edition;
 use gss_rules::content::{
-    Attack, Content, DamageDice, Detail, Entry, EntryClass, Monster, OutcomeSpec, Rider, SaveSpec,
-    SpecialAction, Texts,
+    Attack, Content, Detail, Entry, EntryClass, Monster, OutcomeSpec, Rider, SpecialAction, Texts,
 };
+use gss_rules::effect::{DamageDice, SaveSpec};
 use serde::Deserialize;
 
 /// Numbers of a text, each kind in the order of printing.
@@ -247,7 +247,7 @@ fn what_is_named_is_there() {
         for monster in content.monsters.values() {
             let block = &monster.block;
             let place = format!("{edition:?} {}", monster.id);
-            let known = |key: &gss_rules::content::Key| {
+            let known = |key: &gss_rules::Key| {
                 block.attacks.iter().any(|it| it.attack_id == *key)
                     || block.uses.iter().any(|it| it.use_id == *key)
             };

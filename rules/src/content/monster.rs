@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DamageDice, Formula, Key, SaveSpec, StatBlock};
+use super::{DamageDice, Expression, Key, SaveSpec, StatBlock};
 use crate::{Ability, Condition, CreatureType, Size, Skill};
 
 /// A creature of the bestiary.
@@ -203,7 +203,7 @@ pub struct Facts {
     pub damage: Vec<DamageDice>,
     /// Other dice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dice: Vec<Formula>,
+    pub dice: Vec<Expression>,
     /// Saves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saves: Vec<SaveSpec>,

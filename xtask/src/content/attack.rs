@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail};
 use gss_rules::Condition;
 use gss_rules::content::{
-    Attack, AttackKind, DamageDice, Detail, EntryClass, RangeFt, Requirement, Rider, SaveSpec,
-    Variant, When,
+    Attack, AttackKind, Detail, EntryClass, RangeFt, Requirement, Rider, Variant, When,
 };
+use gss_rules::effect::{DamageDice, SaveSpec};
 use regex::Captures;
 
 use super::outcome::Outcome;

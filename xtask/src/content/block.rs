@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use gss_rules::Key;
 use gss_rules::content::{
-    AttackProperty, Casting, Cost, Detail, Entry, EntryClass, Key, Monster, Section, SpecialAction,
+    AttackProperty, Casting, Cost, Detail, Entry, EntryClass, Monster, Section, SpecialAction,
 };
 
 use super::attack;

@@ -3,7 +3,8 @@
 //! It knows nothing of attacks, saves or their order: what reads the structure is held against it.
 
 use anyhow::{Result, bail};
-use gss_rules::content::{DamageDice, Facts, SaveSpec};
+use gss_rules::content::Facts;
+use gss_rules::effect::{DamageDice, SaveSpec};
 use serde::Serialize;
 
 use super::attack::ability;

@@ -1,9 +1,8 @@
 //! Weapons and armor of both editions.
 
 use anyhow::{Context, Result, bail};
-use gss_rules::content::{
-    Armor, AttackKind, AttackProperty, DamageDice, RangeFt, Weapon, WeaponCategory,
-};
+use gss_rules::content::{Armor, AttackKind, AttackProperty, RangeFt, Weapon, WeaponCategory};
+use gss_rules::effect::DamageDice;
 use serde_json::Value;
 
 use super::source51::{int, key};

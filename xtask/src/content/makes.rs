@@ -1,6 +1,7 @@
 //! Entries that consist of others: Multiattack, legendary attacks, spells cast.
 
-use gss_rules::content::{Casting, Detail, Key};
+use gss_rules::Key;
+use gss_rules::content::{Casting, Detail};
 use serde_json::Value;
 
 use super::attack::ability;

@@ -3,9 +3,8 @@
 //! A clause is read whole or not at all, and what contradicts an earlier clause is not read.
 
 use gss_rules::Condition;
-use gss_rules::content::{
-    DamageDice, Detail, DurationSpec, EffectSpec, ModifierKind, ModifierSpec, OutcomeSpec,
-};
+use gss_rules::content::{Detail, OutcomeSpec};
+use gss_rules::effect::{DamageDice, Duration, EffectTemplate, Modifier, ModifierKind};
 use regex::Captures;
 
 use super::text::{Reader, number, re, word};
@@ -88,7 +87,7 @@ impl Outcome {
         self.add(conditions, lasts)
     }
 
-    fn add(&mut self, conditions: Vec<Condition>, lasts: Option<DurationSpec>) -> bool {
+    fn add(&mut self, conditions: Vec<Condition>, lasts: Option<Duration>) -> bool {
         let first = self.spec.conditions.is_empty();
         if !first && self.spec.duration != lasts {
             return false;
@@ -177,17 +176,7 @@ impl Outcome {
 
     /// No reactions; a lower Speed or Armor Class.
     fn hindrance(&mut self, reader: &mut Reader<'_>) -> bool {
-        let modifier = |kind, value| ModifierSpec {
-            kind,
-            on: Vec::new(),
-            abilities: Vec::new(),
-            skills: Vec::new(),
-            value,
-            dice: None,
-            set: false,
-            types: Vec::new(),
-            unless: Vec::new(),
-        };
+        let modifier = |kind, value| Modifier { value, ..Modifier::of(kind) };
         let no_reaction = re!(r"^(?:the target |it )?can't take reactions");
         let slower = re!(r"^(?:the target's|its) speed decreases by (\d+) feet");
         let still = re!(r"^(?:the target's|its) speed is 0");
@@ -195,7 +184,7 @@ impl Outcome {
         let (modifier, name) = if reader.take(no_reaction).is_some() {
             (modifier(ModifierKind::CannotReact, None), "No reactions")
         } else if reader.take(still).is_some() {
-            (ModifierSpec { set: true, ..modifier(ModifierKind::Speed, Some(0)) }, "Speed 0")
+            (Modifier { set: true, ..modifier(ModifierKind::Speed, Some(0)) }, "Speed 0")
         } else if let Some(found) = reader.take(exposed) {
             let Ok(penalty) = found[1].parse::<i32>() else { return false };
             (modifier(ModifierKind::Ac, Some(-penalty)), "Lower Armor Class")
@@ -205,7 +194,7 @@ impl Outcome {
             (modifier(ModifierKind::Speed, Some(-feet)), "Slowed")
         };
         let Some(duration) = reader.duration() else { return false };
-        let effect = EffectSpec {
+        let effect = EffectTemplate {
             name: name.to_owned(),
             key: None,
             duration,
@@ -235,7 +224,7 @@ impl Outcome {
         let found = reader.take(re!(r"^after (\d+) minutes?, it succeeds automatically"));
         let seconds = found.and_then(|it| it[1].parse::<u32>().ok()).map(|it| it * 60);
         let good = seconds.is_some() && self.spec.save_ends && self.spec.duration.is_none();
-        self.spec.duration = seconds.map(|seconds| DurationSpec::Seconds { seconds });
+        self.spec.duration = seconds.map(|seconds| Duration::Seconds { seconds });
         good
     }
 

@@ -1,6 +1,8 @@
 //! A stat block between its source and its record.
 
-use gss_rules::content::{ArmorClassWhen, DamageDice, Key, Section, StatBlock};
+use gss_rules::Key;
+use gss_rules::content::{ArmorClassWhen, Section, StatBlock};
+use gss_rules::effect::DamageDice;
 use serde_json::Value;
 
 use super::text;

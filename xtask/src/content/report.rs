@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use gss_rules::content::{EntryClass, Key, Section};
+use gss_rules::Key;
+use gss_rules::content::{EntryClass, Section};
 use serde::Serialize;
 use serde_json::Value;
 

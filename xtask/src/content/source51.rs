@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use gss_rules::content::{
-    ArmorClassWhen, DamageDice, Defense, HitPoints, Key, Legendary, Section, StatBlock, Unless,
-};
+use gss_rules::Key;
+use gss_rules::combat::HitPoints;
+use gss_rules::content::{ArmorClassWhen, Defense, Legendary, Section, StatBlock};
+use gss_rules::effect::{DamageDice, Quality};
 use gss_rules::{Ability, Condition, CreatureType, DamageType, Senses, Speeds};
 use serde_json::Value;
 
@@ -209,8 +210,8 @@ fn nonmagical(text: &str) -> Option<Defense> {
     )
     .captures(text)?;
     let types = found[1].split([',', ' ']).filter(|it| !it.is_empty() && *it != "and");
-    let mut unless = vec![Unless::Magical];
-    unless.extend(found.get(2).and_then(|it| word::<Unless>(it.as_str())));
+    let mut unless = vec![Quality::Magical];
+    unless.extend(found.get(2).and_then(|it| word::<Quality>(it.as_str())));
     Some(Defense { types: types.map(word).collect::<Option<_>>()?, unless })
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use gss_rules::content::{DamageDice, Defense, HitPoints, Key, Legendary, Section, StatBlock};
+use gss_rules::Key;
+use gss_rules::combat::HitPoints;
+use gss_rules::content::{Defense, Legendary, Section, StatBlock};
+use gss_rules::effect::DamageDice;
 use gss_rules::{Ability, Condition, DamageType, Senses, Size, Speeds};
 use serde_json::Value;
 

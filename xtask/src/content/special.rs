@@ -1,8 +1,9 @@
 //! Special actions from their printed text: an area or targets, a save, what it brings.
 
 use gss_rules::content::{
-    Area, Cost, Detail, EntryClass, Requirement, SaveSpec, Section, Shape, SpecialAction, Who,
+    Area, Cost, Detail, EntryClass, Requirement, Section, Shape, SpecialAction, Who,
 };
+use gss_rules::effect::SaveSpec;
 use gss_rules::{Condition, CreatureType};
 use regex::Captures;
 

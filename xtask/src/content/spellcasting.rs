@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use gss_rules::Ability;
-use gss_rules::content::{Casting, Key, Spellcasting, StatBlock};
+use gss_rules::Key;
+use gss_rules::content::{Casting, Spellcasting, StatBlock};
 use serde_json::Value;
 
 use super::attack::ability;

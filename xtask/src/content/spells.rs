@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use gss_rules::Expression;
 use gss_rules::content::{
-    Area, CastingTime, Component, DamagePart, Formula, Scaling, Shape, Spell, SpellAttack,
-    SpellDuration, SpellRange, SpellSave,
+    Area, CastingTime, Component, DamagePart, Scaling, Shape, Spell, SpellAttack, SpellDuration,
+    SpellRange, SpellSave,
 };
 use gss_rules::{Ability, DamageType};
 use serde_json::Value;
@@ -246,7 +247,7 @@ fn has_template(activities: &[Value], area: &Area) -> bool {
 }
 
 /// Whether text has these dice, written with or without blanks.
-fn says(text: &str, dice: &Formula) -> bool {
+fn says(text: &str, dice: &Expression) -> bool {
     let text = text.replace(' ', "");
     let wanted = dice.as_str();
     text.match_indices(wanted).any(|(at, _)| {
@@ -262,7 +263,7 @@ fn old_damage(source: &Value, text: &str, higher: &str) -> Vec<DamagePart> {
     let Some(kind) = source["damage_type"]["index"].as_str().and_then(word::<DamageType>) else {
         return Vec::new();
     };
-    let table = |name: &str| -> BTreeMap<u8, Formula> {
+    let table = |name: &str| -> BTreeMap<u8, Expression> {
         let entries = source[name].as_object().into_iter().flatten();
         let one = |(level, dice): (&String, &Value)| {
             Some((level.parse().ok()?, formula(dice.as_str()?)?))
@@ -287,7 +288,7 @@ fn old_damage(source: &Value, text: &str, higher: &str) -> Vec<DamagePart> {
     vec![DamagePart { dice, types: vec![kind], scaling }]
 }
 
-type Healing = (Option<Formula>, bool, Option<Scaling>);
+type Healing = (Option<Expression>, bool, Option<Scaling>);
 
 fn old_healing(source: &Value) -> Healing {
     let mut levels = BTreeMap::new();
@@ -343,7 +344,7 @@ fn new_damage(activities: &[Value], text: &str, cantrip: bool) -> Vec<DamagePart
     damage
 }
 
-fn structured_dice(part: &Value) -> Option<Formula> {
+fn structured_dice(part: &Value) -> Option<Expression> {
     let (number, sides) = (part["number"].as_u64()?, part["denomination"].as_u64()?);
     match part["bonus"].as_str()? {
         "" | "@mod" => formula(&format!("{number}d{sides}")),
@@ -390,7 +391,7 @@ fn new_healing(activities: &[Value], text: &str) -> Healing {
 }
 
 /// Dice without what is added to them.
-fn plain(dice: &Formula) -> Formula {
+fn plain(dice: &Expression) -> Expression {
     let first = dice.as_str().split('+').next().unwrap_or_default();
     formula(first).unwrap_or_else(|| dice.clone())
 }

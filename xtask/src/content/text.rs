@@ -2,7 +2,8 @@
 //!
 //! Nothing is guessed: a pattern either stands at the front or the reader does not move.
 
-use gss_rules::content::{DamageDice, DurationSpec, Edge, Formula, Which, Whose};
+use gss_rules::Expression;
+use gss_rules::effect::{DamageDice, Duration, Edge, Which, Whose};
 use regex::{Captures, Regex};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -73,8 +74,8 @@ pub(super) fn number(text: &str) -> Option<u8> {
 }
 
 /// Dice as they are printed, without blanks.
-pub(super) fn formula(text: &str) -> Option<Formula> {
-    Formula::try_from(text.replace([' ', '\u{a0}'], "").replace(['−', '–'], "-")).ok()
+pub(super) fn formula(text: &str) -> Option<Expression> {
+    Expression::try_from(text.replace([' ', '\u{a0}'], "").replace(['−', '–'], "-")).ok()
 }
 
 /// What is left of a text in small letters.
@@ -130,12 +131,12 @@ impl<'a> Reader<'a> {
     }
 
     /// ` until the end of its next turn`, ` for 1 minute`.
-    pub(super) fn duration(&mut self) -> Option<DurationSpec> {
+    pub(super) fn duration(&mut self) -> Option<Duration> {
         if let Some(found) = self.take(re!(r"^ for (?:up to )?(\d+) (round|minute|hour|day)s?")) {
             let count: u32 = found[1].parse().ok()?;
             return Some(match &found[2] {
-                "round" => DurationSpec::Rounds { rounds: count },
-                unit => DurationSpec::Seconds { seconds: count * seconds(unit) },
+                "round" => Duration::Rounds { rounds: count },
+                unit => Duration::Seconds { seconds: count * seconds(unit) },
             });
         }
         let target = re!(r"^ until the (start|end) of (?:its|the target's) (next )?turn");
@@ -147,7 +148,7 @@ impl<'a> Reader<'a> {
         };
         let edge = if &found[1] == "start" { Edge::Start } else { Edge::End };
         let which = if found.get(2).is_some() { Which::Next } else { Which::This };
-        Some(DurationSpec::Until { edge, whose, which })
+        Some(Duration::Until { edge, whose, which })
     }
 }
 
@@ -189,8 +190,7 @@ mod tests {
         assert_eq!(reader.damages().len(), 1);
         assert_eq!(reader.rest, ", plus 2 (1d4) fire damage if it is wet");
         let mut reader = Reader::new(" until the end of @'s next turn.");
-        let until =
-            DurationSpec::Until { edge: Edge::End, whose: Whose::Source, which: Which::Next };
+        let until = Duration::Until { edge: Edge::End, whose: Whose::Source, which: Which::Next };
         assert_eq!(reader.duration(), Some(until));
         assert!(reader.is_done());
     }
