@@ -12,6 +12,7 @@ mod attack;
 mod average;
 mod effect;
 mod formula;
+mod gear;
 mod key;
 mod monster;
 mod records;
@@ -29,6 +30,7 @@ pub use effect::{
     RollKind, Which, Whose,
 };
 pub use formula::Formula;
+pub use gear::Gear;
 pub use key::{Key, KeyError};
 pub use monster::{
     ArmorClassWhen, Casting, Detail, Entry, EntryClass, Facts, Monster, Requirement, Section,
@@ -58,6 +60,8 @@ pub struct Content {
     pub weapons: BTreeMap<Key, Weapon>,
     /// Armor and shields.
     pub armor: BTreeMap<Key, Armor>,
+    /// Other things that are used in a fight.
+    pub gear: BTreeMap<Key, Gear>,
 }
 
 /// The texts that [`Content`] is read from, each a JSON array of records.
@@ -71,6 +75,8 @@ pub struct Texts<'a> {
     pub weapons: &'a str,
     /// Of [`Armor`].
     pub armor: &'a str,
+    /// Of [`Gear`].
+    pub gear: &'a str,
 }
 
 impl Texts<'static> {
@@ -82,12 +88,14 @@ impl Texts<'static> {
                 spells: include_str!("../content/5.1/spells.json"),
                 weapons: include_str!("../content/5.1/weapons.json"),
                 armor: include_str!("../content/5.1/armor.json"),
+                gear: include_str!("../content/5.1/gear.json"),
             },
             Edition::E52 => Self {
                 monsters: include_str!("../content/5.2/monsters.json"),
                 spells: include_str!("../content/5.2/spells.json"),
                 weapons: include_str!("../content/5.2/weapons.json"),
                 armor: include_str!("../content/5.2/armor.json"),
+                gear: include_str!("../content/5.2/gear.json"),
             },
         }
     }
@@ -104,6 +112,7 @@ impl Content {
             spells: records::read("spells", texts.spells, |it: &Spell| &it.id)?,
             weapons: records::read("weapons", texts.weapons, |it: &Weapon| &it.id)?,
             armor: records::read("armor", texts.armor, |it: &Armor| &it.id)?,
+            gear: records::read("gear", texts.gear, |it: &Gear| &it.id)?,
         })
     }
 }
