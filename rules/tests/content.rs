@@ -263,7 +263,8 @@ fn what_is_named_is_there() {
                     assert!(cast.level.is_none_or(|it| it > spell.level), "{place}: {key}");
                 }
             }
-            for spell in block.spellcasting.iter().flat_map(|it| &it.spells) {
+            let at_will = monster.details.values().flat_map(|it| &it.at_will);
+            for spell in block.spellcasting.iter().flat_map(|it| &it.spells).chain(at_will) {
                 assert!(content.spells.contains_key(spell), "{place}: {spell}");
             }
             for form in &monster.forms {

@@ -128,7 +128,7 @@ fn spells_are_those_of_the_documents() {
 }
 
 fn refused(monsters: &str) -> ContentError {
-    let texts = Texts { monsters, spells: "[]", weapons: "[]", armor: "[]" };
+    let texts = Texts { monsters, spells: "[]", weapons: "[]", armor: "[]", gear: "[]" };
     Content::parse(texts).expect_err("refused")
 }
 
@@ -194,6 +194,29 @@ fn weapons_and_armor_are_those_of_the_tables() {
             "mastery": "topple",
         })
     );
+    let gear = |content: &Content, id: &str| {
+        serde_json::to_value(content.gear.get(id).expect(id)).expect("JSON")
+    };
+    assert_eq!(
+        gear(&new, "acid"),
+        json!({
+            "id": "acid", "name": "Acid",
+            "facts": {"damage": [{"dice": "2d6", "type": "acid"}], "dcs": [8], "feet": [20]},
+        })
+    );
+    assert_eq!(
+        gear(&old, "potion-of-greater-healing"),
+        json!({
+            "id": "potion-of-greater-healing", "name": "Potion of Greater Healing",
+            "facts": {"dice": ["4d4+4"]},
+        })
+    );
+    for content in [&old, &new] {
+        for weapon in content.weapons.values() {
+            let shot = weapon.ammunition.as_ref().map(|it| content.gear.get(it).expect("gear"));
+            assert!(shot.is_none_or(|it| it.ammunition), "{}", weapon.id);
+        }
+    }
     let armor = serde_json::to_value(new.armor.get("half-plate-armor").expect("armor"));
     assert_eq!(
         armor.expect("JSON"),

@@ -8,6 +8,7 @@ mod block;
 mod digest;
 mod fetch;
 mod gear;
+mod items;
 mod layout;
 mod makes;
 mod outcome;
@@ -80,6 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         files.push((data.join("spells.json"), layout::text(&spells)?));
         files.push((data.join("weapons.json"), layout::text(&weapons)?));
         files.push((data.join("armor.json"), layout::text(&armor)?));
+        files.push((data.join("gear.json"), layout::text(&items::gear(edition, &sources)?)?));
         files.push((data.join("names.json"), layout::text(&report::names(&compiled))?));
         let digests: BTreeMap<_, _> =
             compiled.iter().map(|Compiled { monster, digest }| (&monster.id, digest)).collect();

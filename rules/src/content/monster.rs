@@ -152,6 +152,10 @@ pub struct Detail {
     /// Spells that it casts: one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub casts: Vec<Casting>,
+    /// Spells of 1st level and above that it casts without a slot, as often as it likes, though its
+    /// list has slots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_will: Vec<Key>,
     /// Only on itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub casts_on_itself: bool,

@@ -13,7 +13,7 @@ use super::digest::{self, Digest};
 use super::makes::{self, Names};
 use super::raw::{RawEntry, RawMonster, name_itself};
 use super::special;
-use super::spellcasting;
+use super::spellcasting::{self, List};
 use super::text;
 
 /// A record, and what its text was found to say.
@@ -178,7 +178,7 @@ impl Builder<'_> {
         let cast = special::named(entry);
         let cost = if entry.section == Section::Trait { Cost::Action } else { cast.cost };
         self.monster.block.uses.push(SpecialAction { cost, ..cast });
-        let Some((list, casts)) = listed else {
+        let Some(List { spellcasting: list, casts, at_will }) = listed else {
             if entry.section == Section::Trait {
                 self.monster.block.traits.push(entry.id.clone());
             }
@@ -188,7 +188,7 @@ impl Builder<'_> {
         if let Some(unknown) = known {
             anyhow::bail!("{unknown} is no spell");
         }
-        self.detail(&entry.id, Detail { casts, ..Detail::default() });
+        self.detail(&entry.id, Detail { casts, at_will, ..Detail::default() });
         self.monster.block.spellcasting = Some(list);
         Ok(EntryClass::Spellcasting)
     }

@@ -68,8 +68,9 @@ pub(super) fn scan(entry: &RawEntry) -> Digest {
             digest.feet.extend(int(&found[2]));
         }
     }
-    for found in re!(r"(\d+)\+? (?:temporary )?hit points").captures_iter(text) {
-        digest.hit_points.extend(int(&found[1]));
+    let hit_points = re!(r"(d\d+ [+-] )?\b(\d+)\+? (?:temporary )?hit points");
+    for found in hit_points.captures_iter(text).filter(|it| it.get(1).is_none()) {
+        digest.hit_points.extend(int(&found[2]));
     }
     for found in re!(r"(roll: |attack: |d\d+ )?[+]? ?\+(\d+)").captures_iter(text) {
         if found.get(1).is_none() {

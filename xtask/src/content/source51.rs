@@ -31,6 +31,9 @@ fn monster(source: &Value) -> Result<RawMonster> {
     let id = key(source["index"].as_str().context("index")?)?;
     let (ac, ac_when) = armor_class(source)?;
     let mut traits = Vec::new();
+    if source["senses"]["blindsight"].as_str().is_some_and(|it| it.contains("blind beyond")) {
+        traits.push(key("blind-beyond-blindsight")?);
+    }
     let block = StatBlock {
         ac,
         resistances: defenses(source, "damage_resistances", &mut traits)?,

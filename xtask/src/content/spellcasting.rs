@@ -12,8 +12,14 @@ use super::makes::casting;
 use super::raw::RawEntry;
 use super::text::{Reader, re, word};
 
-/// What a list says: the spells, and those cast at another level than their own.
-pub(super) type List = (Spellcasting, Vec<Casting>);
+/// What a list says.
+pub(super) struct List {
+    pub(super) spellcasting: Spellcasting,
+    /// Those cast at another level than their own.
+    pub(super) casts: Vec<Casting>,
+    /// Those cast without a slot though there are slots.
+    pub(super) at_will: Vec<Key>,
+}
 
 /// Reads a list. None: there is none, or it is not understood.
 pub(super) fn list(entry: &RawEntry, block: &StatBlock) -> Option<List> {
@@ -44,17 +50,24 @@ fn structured(source: &Value, block: &StatBlock) -> Option<List> {
         let count = u8::try_from(count.as_u64()?).ok()?;
         spellcasting.slots.insert(level.parse().ok()?, count);
     }
+    let mut at_will = Vec::new();
     for spell in source["spells"].as_array()? {
         let url = spell["url"].as_str()?;
         let key = Key::try_from(url.rsplit('/').next()?.to_owned()).ok()?;
         if let Some(times) = spell["usage"]["times"].as_u64() {
             spellcasting.per_day.insert(key.clone(), u8::try_from(times).ok()?);
         }
+        if spell["usage"]["type"] == "at will" && spell["level"] != 0 {
+            at_will.push(key.clone());
+        }
         if !spellcasting.spells.contains(&key) {
             spellcasting.spells.push(key);
         }
     }
-    Some((spellcasting, Vec::new()))
+    if spellcasting.slots.is_empty() {
+        at_will.clear();
+    }
+    Some(List { spellcasting, casts: Vec::new(), at_will })
 }
 
 fn printed(text: &str, block: &StatBlock) -> Option<List> {
@@ -97,5 +110,5 @@ fn printed(text: &str, block: &StatBlock) -> Option<List> {
         spellcasting.spells.push(cast.spell.clone());
         casts.extend(cast.level.is_some().then_some(cast));
     }
-    Some((spellcasting, casts))
+    Some(List { spellcasting, casts, at_will: Vec::new() })
 }
