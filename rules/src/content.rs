@@ -9,6 +9,7 @@
 
 mod armor;
 mod attack;
+mod gear;
 mod monster;
 mod records;
 mod special_action;
@@ -20,9 +21,10 @@ use std::collections::BTreeMap;
 
 pub use armor::{Armor, ArmorCategory};
 pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
+pub use gear::Gear;
 pub use monster::{
-    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Monster, Requirement, Section, Variant,
-    When, Who,
+    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Facts, Monster, Requirement, Section,
+    Variant, When, Who,
 };
 pub use records::ContentError;
 pub use special_action::{Area, Cost, OutcomeSpec, Rider, Shape, SpecialAction};
@@ -48,6 +50,8 @@ pub struct Content {
     pub weapons: BTreeMap<Key, Weapon>,
     /// Armor and shields.
     pub armor: BTreeMap<Key, Armor>,
+    /// Other things that are used in a fight.
+    pub gear: BTreeMap<Key, Gear>,
 }
 
 /// The texts that [`Content`] is read from, each a JSON array of records.
@@ -61,6 +65,8 @@ pub struct Texts<'a> {
     pub weapons: &'a str,
     /// Of [`Armor`].
     pub armor: &'a str,
+    /// Of [`Gear`].
+    pub gear: &'a str,
 }
 
 impl Texts<'static> {
@@ -72,12 +78,14 @@ impl Texts<'static> {
                 spells: include_str!("../content/5.1/spells.json"),
                 weapons: include_str!("../content/5.1/weapons.json"),
                 armor: include_str!("../content/5.1/armor.json"),
+                gear: include_str!("../content/5.1/gear.json"),
             },
             Edition::E52 => Self {
                 monsters: include_str!("../content/5.2/monsters.json"),
                 spells: include_str!("../content/5.2/spells.json"),
                 weapons: include_str!("../content/5.2/weapons.json"),
                 armor: include_str!("../content/5.2/armor.json"),
+                gear: include_str!("../content/5.2/gear.json"),
             },
         }
     }
@@ -94,6 +102,7 @@ impl Content {
             spells: records::read("spells", texts.spells, |it: &Spell| &it.id)?,
             weapons: records::read("weapons", texts.weapons, |it: &Weapon| &it.id)?,
             armor: records::read("armor", texts.armor, |it: &Armor| &it.id)?,
+            gear: records::read("gear", texts.gear, |it: &Gear| &it.id)?,
         })
     }
 }

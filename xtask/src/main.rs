@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask dev | test | lint | cluster | bench | plant`.
+//! The project's commands: `cargo xtask dev | test | lint | cluster | content | bench | plant`.
 //!
 //! Owns nothing of the product. Whatever it starts it stops by process id, also after Ctrl-C, an
 //! error or its own violent death; a service that was running before is never touched.
@@ -7,6 +7,7 @@ mod bench;
 mod cargo;
 mod chaos;
 mod cluster;
+mod content;
 mod dev;
 mod disk;
 mod install;
@@ -49,6 +50,8 @@ enum Command {
     Cluster(cluster::Options),
     /// Measure a release build: `bench core`.
     Bench(bench::Options),
+    /// The rules' data files from their sources.
+    Content(content::Options),
     /// Faults under load on real processes, and checks of all histories.
     Chaos(chaos::Options),
     /// Plant known bugs in a copy of the tree; each must be found.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Lint(options) => interrupt::watch().and_then(|()| lint::run(&options)),
         Command::Cluster(options) => interrupt::watch().and_then(|()| cluster::run(&options)),
         Command::Chaos(options) => interrupt::watch().and_then(|()| chaos::run(&options)),
+        Command::Content(options) => interrupt::watch().and_then(|()| content::run(&options)),
         Command::Bench(options) => interrupt::watch().and_then(|()| bench::run(&options)),
         Command::Plant(options) => interrupt::watch().and_then(|()| plant::run(&options)),
     };

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DamageDice, Key, StatBlock};
-use crate::{Condition, CreatureType, Size};
+use super::{DamageDice, Expression, Key, SaveSpec, StatBlock};
+use crate::{Ability, Condition, CreatureType, Size, Skill};
 
 /// A creature of the bestiary.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ pub enum EntryClass {
     Multiattack,
     /// Damage, healing, a save, conditions: all of it.
     Use,
-    /// Attacks and other uses, movement along with them: all of it.
+    /// Attacks, other uses, movement, a check, usual actions: all of it.
     Makes,
     /// A spell: all of it.
     Casts,
@@ -131,13 +131,16 @@ pub struct Detail {
     /// Damage at times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<Variant>,
+    /// Its save is against magic.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub magical: bool,
     /// A success, or the end of the effect, makes immune to it for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immune_seconds: Option<u32>,
     /// Attacks and uses that it consists of: allowed sets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub makes: Vec<Vec<Key>>,
-    /// Movement that comes with it, in hundredths of the Speed: 50 or 100.
+    /// Movement that it is, or that comes with it, in hundredths of the Speed: 50 or 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves_percent: Option<u8>,
     /// That movement provokes no opportunity attacks.
@@ -149,6 +152,35 @@ pub struct Detail {
     /// Spells that it casts: one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub casts: Vec<Casting>,
+    /// Spells of 1st level and above that it casts without a slot, as often as it likes, though its
+    /// list has slots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_will: Vec<Key>,
+    /// Only on itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub casts_on_itself: bool,
+    /// With this ability instead of the block's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast_ability: Option<Ability>,
+    /// Against those spells, instead of the block's DC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast_dc: Option<i32>,
+    /// It teleports as far as the use's range, to a free space that it sees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub teleports: bool,
+    /// It jumps so far, for 10 feet of movement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaps_ft: Option<i32>,
+    /// Actions that it takes with it: one of these (`dash`, `disengage`, `hide` …).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Key>,
+    /// An ability check that it makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Skill>,
+    /// Added to its Armor Class against one melee attack that would hit it, of an attacker that it
+    /// sees, while it wields a melee weapon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parry: Option<i32>,
     /// Not again until the start of the creature's next turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub once_per_round: bool,
@@ -161,6 +193,36 @@ pub struct Detail {
     /// Only in forms of these names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<Key>,
+    /// Numbers of an entry that is not understood as a whole, for its effect program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+}
+
+/// Numbers in an entry's text, each kind in the order of printing.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Dice with a damage type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageDice>,
+    /// Other dice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dice: Vec<Expression>,
+    /// Saves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saves: Vec<SaveSpec>,
+    /// DCs that are not a save's: of checks, of an escape.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dcs: Vec<i32>,
+    /// Distances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feet: Vec<i32>,
+    /// Numbers of hit points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hit_points: Vec<i32>,
+    /// Signed numbers, and those added to something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bonuses: Vec<i32>,
 }
 
 /// A spell that a creature casts.

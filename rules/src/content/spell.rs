@@ -31,7 +31,7 @@ pub struct Spell {
     pub range: SpellRange,
     /// What it needs.
     pub components: Vec<Component>,
-    /// Cost of its material components in gold pieces; absent: none is named.
+    /// Costs printed for its material components, added up, in gold pieces; absent: none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material_gp: Option<u32>,
     /// Some material with a cost is used up.
@@ -51,7 +51,7 @@ pub struct Spell {
     /// A save against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save: Option<SpellSave>,
-    /// Damage, at its own level or a caster's first.
+    /// Damage of the first of its effects that has any, at its own level or a caster's first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<DamagePart>,
     /// Hit points regained, without the modifier.

@@ -77,7 +77,7 @@ impl Expression {
     }
 
     /// As it was written.
-    pub fn text(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -89,6 +89,12 @@ impl Expression {
     /// The most it can come to; none: explosions know no bound.
     pub fn maximum(&self) -> Option<i64> {
         self.sum.range().greatest()
+    }
+
+    /// The mean of the least and the most, rounded down: of dice and numbers added up, what is
+    /// printed beside them (SRD 5.1 "Monsters", "Hit Points"; SRD 5.2.1 "Damage Notation").
+    pub fn average(&self) -> Option<i64> {
+        Some((self.minimum()? + self.maximum()?).div_euclid(2))
     }
 
     /// Rolls it. At most [`FACES`] faces are drawn: dice written in the expression always, then

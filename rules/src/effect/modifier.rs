@@ -191,7 +191,7 @@ pub struct RuleOf {
 
 impl Modifier {
     /// One that does this and no more.
-    pub(crate) fn of(kind: ModifierKind) -> Self {
+    pub fn of(kind: ModifierKind) -> Self {
         Self {
             kind,
             on: Vec::new(),
