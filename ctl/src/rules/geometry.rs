@@ -1,12 +1,14 @@
 //! Suites of geometry: areas, distances, ranges, cover, opportunity attacks.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail};
-use gss_rules::content::RangeFt;
+use gss_rules::content::{RangeFt, Texts, Weapon};
 use gss_rules::space::{
     Area, Cover, Direction, Footprint, Grid, Obstacle, Place, Point, Shot, Space, Square, Template,
     Terrain, cover, crowded, distance_ft, near_side, shot,
 };
-use gss_rules::{AreaSquares, Size};
+use gss_rules::{AreaSquares, Edition, Size};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -237,28 +239,20 @@ enum Shooting {
     },
 }
 
-/// Normal and long range of weapons, which are content; until the engine reads it, this list
-/// stands in for it.
-fn weapon(name: &str) -> Result<RangeFt> {
-    let (normal, long) = match name {
-        "longbow" => (150, 600),
-        "heavy-crossbow" => (100, 400),
-        "shortbow" | "light-crossbow" => (80, 320),
-        "hand-crossbow" | "javelin" | "sling" => (30, 120),
-        "blowgun" => (25, 100),
-        "dagger" | "dart" | "handaxe" | "light-hammer" | "spear" | "trident" => (20, 60),
-        "musket" => (40, 120),
-        "pistol" => (30, 90),
-        "net" => (5, 15),
-        other => bail!("no range of {other} is known"),
-    };
-    Ok(RangeFt { normal, long: Some(long) })
+/// A weapon's range, from the content of the edition. SRD 5.1 calls a light crossbow a crossbow,
+/// light.
+fn weapon(name: &str, edition: Edition) -> Result<RangeFt> {
+    let weapons: Vec<Weapon> = serde_json::from_str(Texts::of(edition).weapons)?;
+    let words = |key: &str| key.split('-').map(str::to_owned).collect::<BTreeSet<_>>();
+    let named = words(name);
+    let weapon = weapons.into_iter().find(|weapon| words(weapon.id.as_str()) == named);
+    weapon.and_then(|weapon| weapon.range_ft).with_context(|| format!("the range of {name}"))
 }
 
 fn range(play: &mut Play<'_>) -> Result<Value> {
     Ok(match play.inputs()? {
         Shooting::At { weapon: name, distance_ft } => {
-            let range = weapon(&name)?;
+            let range = weapon(&name, play.rules.edition)?;
             let mode = match shot(range, distance_ft) {
                 Shot::Normal => Some("normal"),
                 Shot::Long => Some("disadvantage"),
