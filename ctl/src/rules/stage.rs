@@ -1,5 +1,6 @@
 //! A combat for a case: two creatures, what is on them, and commands given to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -99,6 +100,7 @@ impl Stage {
                 group: None,
                 initiative: Some(initiative),
                 economy: Economy::default(),
+                spent: BTreeMap::new(),
                 concentration: None,
             };
             stage.set(Command::AddCombatant { combatant: Box::new(combatant) })?;

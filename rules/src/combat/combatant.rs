@@ -1,5 +1,6 @@
 //! One creature in a combat: its numbers, and what became of it so far.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::health::{AtZero, HitPoints, Life};
 use super::{CombatantId, EffectId};
+use crate::Key;
 use crate::content::StatBlock;
 use crate::space::{Place, Space, Square};
 
@@ -53,6 +55,9 @@ pub struct Combatant {
     /// What it has left this turn.
     #[serde(default)]
     pub economy: Economy,
+    /// How often it made use of what it can do only so often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spent: BTreeMap<Key, u8>,
     /// The effect it concentrates on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concentration: Option<EffectId>,
@@ -73,7 +78,7 @@ pub enum CombatantKind {
 }
 
 /// What is left to a creature until its next turn begins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Economy {
     /// Its action.
@@ -84,8 +89,9 @@ pub struct Economy {
     pub reaction: bool,
     /// The one free interaction with an object.
     pub interaction: bool,
-    /// Attacks of the Attack action it has begun.
-    pub attacks_left: u8,
+    /// Attacks and uses made with the action so far: Multiattack allows sets of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<Key>,
     /// Feet moved this turn.
     pub moved_ft: i32,
     /// Diagonal steps made this turn.
@@ -101,31 +107,36 @@ pub struct Economy {
 impl Default for Economy {
     /// As between turns: nothing but the reaction.
     fn default() -> Self {
-        Self { reaction: true, ..Self::NOTHING }
+        Self { reaction: true, ..Self::nothing() }
     }
 }
 
 impl Economy {
     /// Nothing is left.
-    pub const NOTHING: Self = Self {
-        action: false,
-        bonus_action: false,
-        reaction: false,
-        interaction: false,
-        attacks_left: 0,
-        moved_ft: 0,
-        diagonals: 0,
-        disengaged: false,
-        dashed_ft: 0,
-    };
+    pub const fn nothing() -> Self {
+        Self {
+            action: false,
+            bonus_action: false,
+            reaction: false,
+            interaction: false,
+            made: Vec::new(),
+            moved_ft: 0,
+            diagonals: 0,
+            disengaged: false,
+            dashed_ft: 0,
+        }
+    }
+
     /// As a turn begins.
-    pub const TURN: Self = Self {
-        action: true,
-        bonus_action: true,
-        reaction: true,
-        interaction: true,
-        ..Self::NOTHING
-    };
+    pub fn turn() -> Self {
+        Self {
+            action: true,
+            bonus_action: true,
+            reaction: true,
+            interaction: true,
+            ..Self::nothing()
+        }
+    }
 }
 
 impl Combatant {
@@ -145,6 +156,22 @@ impl Combatant {
     /// The space it would take.
     pub fn space_at(&self, square: Square) -> Space {
         Space::of(self.block.size, Place { square, elevation_ft: self.elevation_ft })
+    }
+
+    /// What is left to it if it makes this attack or use with its action; none: it may not. The first
+    /// takes the action, those after it must fit into one of the allowed sets (SRD 5.1 and SRD 5.2.1
+    /// "Multiattack").
+    pub fn after_making(&self, what: &Key) -> Option<Economy> {
+        let mut economy = self.economy.clone();
+        if economy.action {
+            return Some(Economy { action: false, made: vec![what.clone()], ..economy });
+        }
+        economy.made.push(what.clone());
+        let fits = |set: &Vec<Key>| {
+            let count = |keys: &[Key], key| keys.iter().filter(|other| *other == key).count();
+            economy.made.iter().all(|key| count(&economy.made, key) <= count(set, key))
+        };
+        (economy.made.len() > 1 && self.block.multiattack.iter().any(fits)).then_some(economy)
     }
 
     /// Whether it is on its feet, or could be.

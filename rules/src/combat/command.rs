@@ -70,6 +70,22 @@ pub enum Command {
         #[serde(default)]
         knock_out: bool,
     },
+    /// A special action of its stat block.
+    UseAction {
+        /// Who.
+        who: CombatantId,
+        /// Which.
+        id: Key,
+        /// Whom, where it has targets and no area.
+        #[serde(default)]
+        targets: Vec<CombatantId>,
+        /// Where the area is, if it is put somewhere.
+        #[serde(default)]
+        at: Option<Square>,
+        /// A square that the area points at.
+        #[serde(default)]
+        direction: Option<Square>,
+    },
     /// The action that makes it hard to hit.
     Dodge {
         /// Who.

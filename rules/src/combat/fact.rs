@@ -82,6 +82,24 @@ pub enum Fact {
         /// Not of its own will.
         forced: bool,
     },
+    /// A special action was used.
+    ActionUsed {
+        /// By whom.
+        who: CombatantId,
+        /// Which.
+        id: Key,
+        /// Whom it affects.
+        targets: Vec<CombatantId>,
+    },
+    /// How often somebody made use of something.
+    UsesSet {
+        /// Who.
+        who: CombatantId,
+        /// Of what.
+        id: Key,
+        /// How often since it came back.
+        spent: u8,
+    },
     /// Dice were thrown.
     Rolled {
         /// Whose roll it is.
@@ -203,6 +221,13 @@ pub enum Purpose {
     },
     /// Damage.
     Damage,
+    /// Hit points that come back.
+    Healing,
+    /// Whether something can be used again.
+    Recharge {
+        /// What.
+        id: Key,
+    },
     /// To avoid something.
     Save {
         /// With what.

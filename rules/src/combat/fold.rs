@@ -22,12 +22,15 @@ impl Combat {
             Fact::TurnStarted { who, round, turn } => {
                 self.round = *round;
                 self.turn = Some(*turn);
-                self.change(*who, |combatant| combatant.economy = Economy::TURN);
+                self.change(*who, |combatant| combatant.economy = Economy::turn());
             }
             Fact::TurnMoved { turn } => self.turn = Some(*turn),
             Fact::EconomySet { who, economy } => {
-                self.change(*who, |combatant| combatant.economy = *economy);
+                self.change(*who, |combatant| combatant.economy.clone_from(economy));
             }
+            Fact::UsesSet { who, id, spent } => self.change(*who, |combatant| {
+                combatant.spent.insert(id.clone(), *spent);
+            }),
             Fact::Moved { who, path, cost_ft, diagonals, .. } => self.change(*who, |combatant| {
                 combatant.position = path.last().copied().or(combatant.position);
                 combatant.economy.moved_ft += cost_ft;
@@ -49,6 +52,7 @@ impl Combat {
                 self.change(*who, |combatant| combatant.concentration = *on);
             }
             Fact::TurnEnded { .. }
+            | Fact::ActionUsed { .. }
             | Fact::Rolled { .. }
             | Fact::AttackMade { .. }
             | Fact::SaveMade { .. }

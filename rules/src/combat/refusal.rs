@@ -109,6 +109,24 @@ pub enum Refusal {
         /// By whom.
         by: CombatantId,
     },
+    /// It has no such special action.
+    #[error("the combatant has no such use")]
+    UnknownUse,
+    /// It was used too often, or has not come back.
+    #[error("it cannot be used again yet")]
+    Spent,
+    /// What is used so is not an action of its own turn.
+    #[error("this is not used in its own turn")]
+    NotAnAction,
+    /// A place or a direction is missing, or no use.
+    #[error("the area has no place")]
+    InvalidArea,
+    /// More targets than it has, or none.
+    #[error("so many targets cannot be chosen")]
+    TargetCount {
+        /// At most.
+        most: usize,
+    },
     /// It is so already.
     #[error("there is nothing to be done")]
     NothingToDo,

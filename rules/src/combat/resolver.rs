@@ -12,6 +12,7 @@ mod orders;
 mod saves;
 mod setup;
 mod turns;
+mod uses;
 
 use std::collections::VecDeque;
 
@@ -154,6 +155,9 @@ impl<'a> Resolver<'a> {
             Command::Attack { who, target, attack, knock_out } => {
                 self.attack_action(*who, *target, attack, *knock_out)
             }
+            Command::UseAction { who, id, targets, at, direction } => {
+                self.use_action(*who, id, targets, (*at, *direction))
+            }
             Command::Dodge { who } => self.dodge(*who),
             Command::Move { who, mode, path } => self.walk(*who, *mode, path),
             Command::Disengage { who } => self.disengage(*who),
@@ -194,6 +198,7 @@ impl Combat {
     pub(super) fn may(&self, by: Actor, command: &Command) -> Result<(), Refusal> {
         let who = match command {
             Command::Attack { who, .. }
+            | Command::UseAction { who, .. }
             | Command::Dodge { who }
             | Command::Move { who, .. }
             | Command::Dash { who }

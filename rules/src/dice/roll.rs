@@ -23,6 +23,23 @@ pub struct Roll {
     pub by: String,
 }
 
+impl Roll {
+    /// One die and nothing else.
+    pub fn plain(sides: u32, dice: &mut dyn super::Dice) -> Self {
+        let face = dice.roll(sides);
+        Self {
+            expression: format!("1d{sides}"),
+            faces: vec![face],
+            kept: vec![face],
+            modifiers: Vec::new(),
+            mode: RollMode::Normal,
+            reasons: Vec::new(),
+            total: i64::from(face),
+            by: "server".to_owned(),
+        }
+    }
+}
+
 /// A number added to a roll.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Modifier {

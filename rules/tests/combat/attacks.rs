@@ -19,7 +19,7 @@ fn a_hit_is_told_with_all_that_made_it() {
         facts,
         [
             json!({"fact": "economy_set", "who": hero, "economy": {"action": false, "bonus_action": true,
-                "reaction": true, "interaction": true, "attacks_left": 0, "moved_ft": 0, "diagonals": 0,
+                "reaction": true, "interaction": true, "made": ["longsword"], "moved_ft": 0, "diagonals": 0,
                 "disengaged": false, "dashed_ft": 0}}),
             json!({"fact": "rolled", "who": hero,
                 "purpose": {"for": "attack", "target": goblin, "attack": "longsword"},

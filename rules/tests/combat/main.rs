@@ -1,7 +1,9 @@
 //! Combats played step by step with scripted dice: every face is asked for, in order, none more.
 
 mod attacks;
+mod bestiary;
 mod effects;
 mod interrupts;
 mod table;
 mod turns;
+mod uses;

@@ -1,6 +1,7 @@
 //! A table to play at: builds combatants, feeds faces, folds every step and checks that the folded
 //! state is what a copy folded from the encoded step is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gss_rules::combat::{
@@ -83,6 +84,7 @@ pub(crate) fn combatant(
         group: None,
         initiative: None,
         economy: Economy::default(),
+        spent: BTreeMap::new(),
         concentration: None,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, DamagePart, Economy, Fact, Purpose, Refusal};
+use crate::combat::{CombatantId, DamagePart, Fact, Purpose, Refusal};
 use crate::content::{Attack, AttackProperty};
 use crate::effect::{DamageDice, Quality};
 
@@ -18,17 +18,10 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         self.on_its_turn(who)?;
         let combatant = self.combatant(who)?;
-        let economy = combatant.economy;
-        if !economy.action && economy.attacks_left == 0 {
-            return Err(Refusal::NoActionLeft.into());
-        }
+        let economy = combatant.after_making(attack).ok_or(Refusal::NoActionLeft)?;
         let block = std::sync::Arc::clone(&combatant.block);
         let attack = block.attack(attack).ok_or(Refusal::UnknownAttack)?;
         let strike = self.view().aim(who, target, attack, knock_out)?;
-        let economy = match economy.attacks_left.checked_sub(1) {
-            Some(attacks_left) => Economy { attacks_left, ..economy },
-            None => Economy { action: false, ..economy },
-        };
         self.tell(Fact::EconomySet { who, economy });
         self.strike(strike)
     }

@@ -6,12 +6,13 @@ use super::attack::qualities;
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
 use crate::combat::{
-    CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, concentration_dc, damage,
-    heal,
+    Combatant, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion,
+    concentration_dc, damage, heal,
 };
 use crate::content::{OutcomeSpec, Rider};
-use crate::effect::{Duration, EffectTemplate, Quality, SaveEnds, SaveSpec};
-use crate::{Condition, Switch};
+use crate::effect::{Duration, Edge, EffectTemplate, Quality, SaveEnds, SaveSpec};
+use crate::space::{Footprint, Place, Space, Terrain, pull, push};
+use crate::{Condition, Size, Switch};
 
 /// Damage on its way to a creature: one instance, all types of one source.
 pub(super) struct Blow<'b> {
@@ -129,7 +130,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What follows a hit or a use.
+    /// What follows a hit.
     pub(super) fn ride(
         &mut self,
         source: CombatantId,
@@ -139,28 +140,56 @@ impl Resolver<'_> {
         if self.combat.combatant(target).is_none_or(|target| target.life == Life::Dead) {
             return Ok(());
         }
-        let saved = match rider.save {
+        let parts = self.damage_rolled(source, &rider.damage, false);
+        let follows = Follows {
+            save: rider.save,
+            fail: rider.fail.as_ref(),
+            success: rider.success.as_ref(),
+            always: rider.always.as_ref(),
+        };
+        self.afflict(source, target, &parts, follows)
+    }
+
+    /// A save if one is asked for, damage that was rolled, and what else comes of it.
+    pub(super) fn afflict(
+        &mut self,
+        source: CombatantId,
+        target: CombatantId,
+        parts: &[DamagePart],
+        follows: Follows<'_>,
+    ) -> Flow<()> {
+        let saved = match follows.save {
             Some(save) => self.save(target, save.ability, save.dc)?,
             None => false,
         };
-        if !rider.damage.is_empty() {
-            let parts = self.damage_rolled(source, &rider.damage, false);
-            let portion = Portion::after(saved, rider.save.is_some_and(|save| save.half));
-            self.harm(Blow {
-                source: Some(source),
-                target,
-                parts,
-                portion,
-                qualities: &[Quality::Magical],
-                critical: false,
-                knock_out: false,
-            })?;
+        if !parts.is_empty() {
+            let half = follows.save.is_some_and(|save| save.half);
+            self.deal(source, target, parts.to_vec(), Portion::after(saved, half))?;
         }
-        let outcome = if saved { &rider.success } else { &rider.fail };
-        for outcome in [outcome, &rider.always].into_iter().flatten() {
-            self.befall(source, target, outcome, rider.save)?;
+        let outcome = if saved { follows.success } else { follows.fail };
+        for outcome in [outcome, follows.always].into_iter().flatten() {
+            self.befall(source, target, outcome, follows.save)?;
         }
         Ok(())
+    }
+
+    /// Damage of a special action: one instance.
+    fn deal(
+        &mut self,
+        source: CombatantId,
+        target: CombatantId,
+        parts: Vec<DamagePart>,
+        portion: Portion,
+    ) -> Flow<()> {
+        self.harm(Blow {
+            source: Some(source),
+            target,
+            parts,
+            portion,
+            qualities: &[Quality::Magical],
+            critical: false,
+            knock_out: false,
+        })
     }
 
     fn befall(
@@ -172,32 +201,66 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         if !outcome.damage.is_empty() {
             let parts = self.damage_rolled(source, &outcome.damage, false);
-            self.harm(Blow {
-                source: Some(source),
-                target,
-                parts,
-                portion: Portion::Full,
-                qualities: &[Quality::Magical],
-                critical: false,
-                knock_out: false,
-            })?;
+            self.deal(source, target, parts, Portion::Full)?;
         }
         if !outcome.conditions.is_empty() {
             let ends = save.filter(|_| outcome.save_ends);
+            let duration = outcome.duration.unwrap_or(Duration::Permanent);
+            let name = outcome.conditions.first().map_or("", |condition| condition.name());
             let template = EffectTemplate {
                 conditions: outcome.conditions.clone(),
                 save_ends: ends.map(|save| SaveEnds {
                     ability: save.ability,
                     dc: save.dc,
-                    edge: crate::effect::Edge::End,
+                    edge: Edge::End,
                 }),
-                ..EffectTemplate::named("", outcome.duration.unwrap_or(Duration::Permanent))
+                ..EffectTemplate::named(name, duration)
             };
             self.put(&Arc::new(template), Some(source), target, None);
         }
         if let Some(effect) = &outcome.effect {
             self.put(&Arc::new(effect.clone()), Some(source), target, None);
         }
+        for (feet, slide) in [(outcome.push_ft, push as Slide), (outcome.pull_ft, pull as Slide)] {
+            if let Some(feet) = feet {
+                self.slide(source, target, feet, slide);
+            }
+        }
         Ok(())
     }
+
+    /// Moves a creature that does not want to; it costs and provokes nothing.
+    fn slide(&mut self, source: CombatantId, who: CombatantId, feet: i32, slide: Slide) {
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        let (Some(from), Some(combatant)) = (space(source), self.combat.combatant(who)) else {
+            return;
+        };
+        let Some(at) = combatant.space() else { return };
+        let others: Vec<Space> = self
+            .combat
+            .combatants
+            .values()
+            .filter(|other| other.id != who && other.life != Life::Dead)
+            .filter_map(|other| other.space())
+            .collect();
+        let size = combatant.block.size;
+        let places =
+            slide(&self.view().terrain(), &others, (size, at.place), from.footprint(), feet);
+        let path: Vec<_> = places.into_iter().map(|place| place.square).collect();
+        if !path.is_empty() {
+            self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: true });
+        }
+    }
 }
+
+/// What comes of a hit or a use besides its damage.
+#[derive(Clone, Copy)]
+pub(super) struct Follows<'f> {
+    pub(super) save: Option<SaveSpec>,
+    pub(super) fail: Option<&'f OutcomeSpec>,
+    pub(super) success: Option<&'f OutcomeSpec>,
+    pub(super) always: Option<&'f OutcomeSpec>,
+}
+
+/// A push or a pull.
+type Slide = fn(&Terrain<'_>, &[Space], (Size, Place), Footprint, i32) -> Vec<Place>;

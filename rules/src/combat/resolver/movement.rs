@@ -114,7 +114,7 @@ impl Resolver<'_> {
             MovementMode::Climb | MovementMode::Swim => Some(view.walk_ft(who)),
             MovementMode::Walk | MovementMode::Fly | MovementMode::Burrow => None,
         });
-        let economy = self.combatant(who)?.economy;
+        let economy = &self.combatant(who)?.economy;
         let speed = speed.ok_or(Refusal::NoSuchSpeed)?;
         Ok((speed + economy.dashed_ft - economy.moved_ft).max(0))
     }
@@ -168,7 +168,7 @@ impl Resolver<'_> {
         attack: &Key,
     ) -> Flow<()> {
         let combatant = self.combatant(who)?;
-        let economy = Economy { reaction: false, ..combatant.economy };
+        let economy = Economy { reaction: false, ..combatant.economy.clone() };
         let block = Arc::clone(&combatant.block);
         let Some(attack) = block.attack(attack) else { return Ok(()) };
         let Ok(strike) = self.view().aim(who, target, attack, false) else { return Ok(()) };
@@ -197,7 +197,7 @@ impl Resolver<'_> {
         let left_ft = self.left_ft(who, MovementMode::Walk)?;
         let after = pay_half_speed(speed, left_ft);
         let after = after.ok_or(Refusal::NotEnoughMovement { cost_ft: speed / 2, left_ft })?;
-        let economy = self.combatant(who)?.economy;
+        let economy = self.combatant(who)?.economy.clone();
         let moved_ft = economy.moved_ft + left_ft - after;
         self.tell(Fact::EconomySet { who, economy: Economy { moved_ft, ..economy } });
         for id in down {

@@ -11,7 +11,7 @@ impl Resolver<'_> {
     /// Spends a creature's action.
     pub(super) fn spend_action(&mut self, who: CombatantId) -> Flow<()> {
         self.on_its_turn(who)?;
-        let economy = self.combatant(who)?.economy;
+        let economy = self.combatant(who)?.economy.clone();
         if !economy.action {
             return Err(Refusal::NoActionLeft.into());
         }
@@ -21,7 +21,7 @@ impl Resolver<'_> {
 
     pub(super) fn disengage(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
-        let economy = Economy { disengaged: true, ..self.combatant(who)?.economy };
+        let economy = Economy { disengaged: true, ..self.combatant(who)?.economy.clone() };
         self.tell(Fact::EconomySet { who, economy });
         Ok(())
     }
@@ -29,7 +29,7 @@ impl Resolver<'_> {
     pub(super) fn dash(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
         let speed = self.view().walk_ft(who);
-        let economy = self.combatant(who)?.economy;
+        let economy = self.combatant(who)?.economy.clone();
         let economy = Economy { dashed_ft: economy.dashed_ft + speed, ..economy };
         self.tell(Fact::EconomySet { who, economy });
         Ok(())

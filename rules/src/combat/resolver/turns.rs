@@ -1,6 +1,6 @@
 //! Turns and rounds (SRD 5.1 "The Order of Combat"; SRD 5.2.1 same).
 //!
-//! Start of a turn: what lasts until it ends → actions and reaction come back → saves and damage
+//! Start of a turn: what lasts until it ends → actions and reaction come back → recharge → saves and damage
 //! of the start → death save → counted rounds end. End: saves that end effects → damage → what
 //! lasts until then ends.
 
@@ -45,7 +45,7 @@ impl Resolver<'_> {
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
         if let Some(combatant) = self.combat.combatant(who) {
-            let economy = Economy { reaction: combatant.economy.reaction, ..Economy::NOTHING };
+            let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
             self.tell(Fact::EconomySet { who, economy });
         }
         Ok(())
@@ -83,6 +83,7 @@ impl Resolver<'_> {
     fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
         self.tell(Fact::TurnStarted { who, round, turn });
         self.expire(who, Point::Start);
+        self.recharge(who)?;
         self.edge(who, Edge::Start)?;
         self.save_from_death(who)?;
         self.expire(who, Point::Within);

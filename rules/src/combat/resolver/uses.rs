@@ -1,0 +1,171 @@
+//! Special actions of a stat block (SRD 5.1 "Monsters", "Actions", "Limited Usage"; SRD 5.2.1
+//! "Monsters", "Actions", "Limited Usage").
+
+use std::sync::Arc;
+
+use super::harm::Follows;
+use super::{Flow, Resolver};
+use crate::Key;
+use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
+use crate::content::{Area as Spec, Cost, SpecialAction};
+use crate::recharge::recharges;
+use crate::space::{Area, Square};
+
+impl Resolver<'_> {
+    /// A special action in its own turn.
+    pub(super) fn use_action(
+        &mut self,
+        who: CombatantId,
+        id: &Key,
+        targets: &[CombatantId],
+        placed: (Option<Square>, Option<Square>),
+    ) -> Flow<()> {
+        self.on_its_turn(who)?;
+        let combatant = self.combatant(who)?;
+        let block = Arc::clone(&combatant.block);
+        let action = block.uses.iter().find(|action| action.use_id == *id);
+        let action = action.ok_or(Refusal::UnknownUse)?;
+        let spent = combatant.spent.get(id).copied().unwrap_or(0);
+        if spent >= limit(action) {
+            return Err(Refusal::Spent.into());
+        }
+        let economy = match action.cost {
+            Cost::Action => combatant.after_making(id),
+            Cost::BonusAction if combatant.economy.bonus_action => {
+                Some(Economy { bonus_action: false, ..combatant.economy.clone() })
+            }
+            Cost::BonusAction => None,
+            Cost::Free => Some(combatant.economy.clone()),
+            Cost::Reaction | Cost::Legendary | Cost::Lair => {
+                return Err(Refusal::NotAnAction.into());
+            }
+        };
+        let economy = economy.ok_or(Refusal::NoActionLeft)?;
+        let targets = match &action.area {
+            Some(area) => self.in_area(who, area, placed)?,
+            None => self.chosen(who, action, targets)?,
+        };
+        self.tell(Fact::EconomySet { who, economy });
+        if limit(action) < u8::MAX {
+            self.tell(Fact::UsesSet { who, id: id.clone(), spent: spent + 1 });
+        }
+        self.tell(Fact::ActionUsed { who, id: id.clone(), targets: targets.clone() });
+        self.work(who, action, &targets)
+    }
+
+    /// Damage is rolled once for all; each makes its own save.
+    fn work(
+        &mut self,
+        who: CombatantId,
+        action: &SpecialAction,
+        targets: &[CombatantId],
+    ) -> Flow<()> {
+        let parts = self.damage_rolled(who, &action.damage, false);
+        let healing = match &action.healing {
+            Some(healing) => {
+                let roll = self.throw(|dice| healing.roll(dice));
+                let amount = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
+                self.rolled(who, Purpose::Healing, roll);
+                amount
+            }
+            None => 0,
+        };
+        let follows = Follows {
+            save: action.save,
+            fail: action.fail.as_ref(),
+            success: action.success.as_ref(),
+            always: action.always.as_ref(),
+        };
+        for target in targets {
+            if healing > 0 {
+                self.heal(*target, healing);
+            }
+            self.afflict(who, *target, &parts, follows)?;
+        }
+        Ok(())
+    }
+
+    /// Whom an area affects: everybody in it, the dead excepted.
+    fn in_area(
+        &self,
+        who: CombatantId,
+        spec: &Spec,
+        (at, direction): (Option<Square>, Option<Square>),
+    ) -> Result<Vec<CombatantId>, Refusal> {
+        let creator = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        let spec = Spec {
+            at: at.map(Into::into).or(spec.at),
+            direction: direction.map(Into::into).or(spec.direction),
+            ..*spec
+        };
+        let area = Area::placed(&spec, creator).map_err(|_| Refusal::InvalidArea)?;
+        let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
+        let affected = self
+            .combat
+            .combatants
+            .values()
+            .filter(|combatant| combatant.life != Life::Dead)
+            .filter(|combatant| {
+                combatant.space().is_some_and(|space| area.affects(&terrain, policy, space))
+            });
+        Ok(affected.map(|combatant| combatant.id).collect())
+    }
+
+    /// The creatures chosen, each within range and in line; itself where nobody is to be chosen.
+    fn chosen(
+        &self,
+        who: CombatantId,
+        action: &SpecialAction,
+        targets: &[CombatantId],
+    ) -> Result<Vec<CombatantId>, Refusal> {
+        let most = action.targets.map_or(1, usize::from);
+        if targets.is_empty() && action.targets.is_none() {
+            return Ok(vec![who]);
+        }
+        if targets.is_empty() || targets.len() > most {
+            return Err(Refusal::TargetCount { most });
+        }
+        for target in targets {
+            if self.combatant(*target)?.life == Life::Dead {
+                return Err(Refusal::InvalidTarget);
+            }
+            let distance_ft = self.view().distance_ft(who, *target);
+            if let Some(range_ft) = action.range_ft.filter(|range| distance_ft > *range) {
+                return Err(Refusal::OutOfRange { distance_ft, range_ft });
+            }
+            if self.view().cover(who, *target).bonus().is_none() {
+                return Err(Refusal::NoLineOfEffect);
+            }
+        }
+        Ok(targets.to_vec())
+    }
+
+    /// A d6 for each spent use that may come back as its user's turn starts.
+    pub(super) fn recharge(&mut self, who: CombatantId) -> Flow<()> {
+        let combatant = self.combatant(who)?;
+        let (block, spent) = (Arc::clone(&combatant.block), combatant.spent.clone());
+        for action in &block.uses {
+            let id = &action.use_id;
+            let Some(least) = action.recharge.filter(|_| spent.get(id).is_some_and(|n| *n > 0))
+            else {
+                continue;
+            };
+            let roll = self.throw(|dice| crate::dice::Roll::plain(6, dice));
+            let face = roll.faces.first().copied().unwrap_or(1);
+            self.rolled(who, Purpose::Recharge { id: id.clone() }, roll);
+            if recharges(least, face) {
+                self.tell(Fact::UsesSet { who, id: id.clone(), spent: 0 });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How often it can be used before it comes back; [`u8::MAX`]: as often as one likes.
+fn limit(action: &SpecialAction) -> u8 {
+    match (action.recharge, action.per_day) {
+        (Some(_), _) => 1,
+        (None, Some(per_day)) => per_day,
+        (None, None) => u8::MAX,
+    }
+}

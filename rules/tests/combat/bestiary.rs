@@ -1,0 +1,141 @@
+//! Every creature of both editions, played: each of its attacks hits, each of its actions is used.
+
+use gss_rules::combat::{
+    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal, Rulebook,
+    decide,
+};
+use gss_rules::conditions::{BUILT_IN, Conditions};
+use gss_rules::content::{Content, Cost, Monster, Texts};
+use gss_rules::space::{Grid, Square};
+use gss_rules::{Dice, Edition, RuleSet};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::table::{block, combatant};
+
+const BEAST: CombatantId = CombatantId(Uuid::from_u128(1));
+const VICTIM: CombatantId = CombatantId(Uuid::from_u128(2));
+
+/// Every d20 hits without a critical hit and fails saves of a weak victim; other dice vary.
+struct Varied(u32);
+
+impl Dice for Varied {
+    fn roll(&mut self, sides: u32) -> u32 {
+        self.0 += 1;
+        if sides == 20 { 15 } else { self.0 % sides + 1 }
+    }
+}
+
+struct Arena {
+    combat: Combat,
+    book: Rulebook,
+    dice: Varied,
+}
+
+impl Arena {
+    /// The beast beside, or in the space of, somebody with many hit points and no armor; the beast's turn.
+    fn new(edition: Edition, monster: &Monster, beside: bool) -> Self {
+        let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
+        let mut arena = Self {
+            combat: Combat::new(RuleSet::of(edition), Grid::open(60, 60)),
+            book: Rulebook { conditions },
+            dice: Varied(0),
+        };
+        let hardy = block(json!({
+            "ac": 1, "hp": {"current": 5000, "max": 5000, "temp": 0},
+            "saves": {"str": -20, "dex": -20, "con": -20, "int": -20, "wis": -20, "cha": -20}
+        }));
+        let beast = std::sync::Arc::new(monster.block.clone());
+        let x = if beside { 20 + beast.size.squares() } else { 20 };
+        let beast = combatant(BEAST, CombatantKind::Monster, "beasts", [20, 20], beast);
+        let victim = combatant(VICTIM, CombatantKind::Character, "victims", [x, 20], hardy);
+        for (combatant, initiative) in [(beast, 20), (victim, 10)] {
+            let combatant = Box::new(Combatant { initiative: Some(initiative), ..combatant });
+            arena.play(Command::AddCombatant { combatant }).expect("joins");
+        }
+        arena.play(Command::Begin).expect("begins");
+        arena
+    }
+
+    fn play(&mut self, command: Command) -> Result<Vec<Fact>, Refusal> {
+        let input = Input::Command { by: Actor::Gm, command };
+        let step = decide(&self.combat, input, &self.book, &mut self.dice)?;
+        assert!(step.prompt.is_none(), "{:?}", step.prompt);
+        self.combat.apply(&step);
+        let stored = serde_json::to_string(&self.combat).expect("encoded");
+        let stored: Combat = serde_json::from_str(&stored).expect("decoded");
+        assert_eq!(stored, self.combat);
+        Ok(step.facts)
+    }
+}
+
+fn beasts(edition: Edition) -> Content {
+    Content::parse(Texts::of(edition)).expect("content")
+}
+
+#[test]
+fn every_attack_of_every_creature_hits_for_its_dice() {
+    for edition in [Edition::E51, Edition::E52] {
+        let mut attacks = 0;
+        for monster in beasts(edition).monsters.values() {
+            for attack in &monster.block.attacks {
+                // A swarm bites whom it covers.
+                let beside = attack.reach_ft != Some(0);
+                let mut arena = Arena::new(edition, monster, beside);
+                let id = attack.attack_id.clone();
+                let command =
+                    Command::Attack { who: BEAST, target: VICTIM, attack: id, knock_out: false };
+                let facts = arena.play(command).expect("it attacks");
+                let hit =
+                    facts.iter().any(|fact| matches!(fact, Fact::AttackMade { hit: true, .. }));
+                assert!(hit, "{} {}", monster.id, attack.attack_id);
+                let dealt = facts.iter().find_map(|fact| match fact {
+                    Fact::Damaged { parts, .. } => {
+                        Some(parts.iter().map(|part| i64::from(part.rolled)).sum::<i64>())
+                    }
+                    _ => None,
+                });
+                let least: i64 = attack.damage.iter().filter_map(|it| it.dice.minimum()).sum();
+                let most: i64 = attack.damage.iter().filter_map(|it| it.dice.maximum()).sum();
+                assert!(
+                    dealt.is_some_and(|dealt| (least..=most).contains(&dealt)),
+                    "{} {}: {dealt:?}",
+                    monster.id,
+                    attack.attack_id
+                );
+                attacks += 1;
+            }
+        }
+        assert!(attacks > 400, "{attacks}");
+    }
+}
+
+#[test]
+fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
+    for edition in [Edition::E51, Edition::E52] {
+        for monster in beasts(edition).monsters.values() {
+            for action in &monster.block.uses {
+                if matches!(action.cost, Cost::Reaction | Cost::Legendary | Cost::Lair) {
+                    continue;
+                }
+                let mut arena = Arena::new(edition, monster, true);
+                let victim = arena.combat.combatant(VICTIM).and_then(|who| who.position);
+                let targets = if action.targets.is_some() { vec![VICTIM] } else { Vec::new() };
+                let command = Command::UseAction {
+                    who: BEAST,
+                    id: action.use_id.clone(),
+                    targets,
+                    at: victim,
+                    direction: victim.map(|at| Square { x: at.x + 1, ..at }),
+                };
+                let used = arena.play(command);
+                assert!(used.is_ok(), "{} {}: {used:?}", monster.id, action.use_id);
+                for who in [BEAST, VICTIM, BEAST] {
+                    if arena.combat.active() == Some(who) {
+                        arena.play(Command::EndTurn { who }).expect("the turn ends");
+                    }
+                }
+            }
+        }
+    }
+}
