@@ -37,7 +37,7 @@ pub use health::{
 pub use ids::{CombatantId, EffectId, PromptId};
 pub use prompt::{Answer, Prompt, Question};
 pub use refusal::Refusal;
-pub use roll::{Test, Tested};
+pub use roll::{Test, Tested, hits};
 pub use running::{Effect, EndReason, Moment, Point};
 pub use step::{Rulebook, Step, decide};
 pub use view::View;

@@ -1,8 +1,9 @@
 //! Suites of attacks, saves and the d20.
 
 use anyhow::{Context as _, Result};
-use gss_rules::combat::{CombatantId, CombatantKind, Fact, Guard, Portion, Refusal, Test};
+use gss_rules::combat::{CombatantId, CombatantKind, Fact, Guard, Portion, Refusal, Test, hits};
 use gss_rules::dice::RollMode;
+use gss_rules::space::Cover;
 use gss_rules::{Ability, Condition, Expression};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use super::suites::Suite;
 pub(super) const SUITES: &[Suite] = &[
     ("attack_conditions", under_conditions),
     ("save_conditions", save_under_conditions),
+    ("attack_roll", behind_cover),
     ("d20_mode", mode),
     ("crit_damage", critical_damage),
 ];
@@ -105,6 +107,47 @@ pub(super) fn told(facts: &[Fact]) -> Result<Value> {
         "allowed": true, "mode": roll.mode, "natural": roll.kept[0], "total": roll.total,
         "hit": hit, "critical": critical, "damage": damage
     }))
+}
+
+#[derive(Deserialize)]
+struct Covered {
+    target_ac: i32,
+    #[serde(default)]
+    attack_bonus: i32,
+    cover: Option<Cover>,
+    #[serde(default)]
+    covers: Vec<Cover>,
+    damage: Option<Expression>,
+}
+
+fn behind_cover(play: &mut Play<'_>) -> Result<Value> {
+    let inputs: Covered = play.inputs()?;
+    let cover = inputs.covers.iter().copied().chain(inputs.cover).max().unwrap_or_default();
+    if cover.bonus().is_none() {
+        return Ok(json!({ "allowed": false, "reason": "total_cover" }));
+    }
+    let kind = CombatantKind::Monster;
+    let target = block(&json!({ "ac": inputs.target_ac }))?;
+    let stage = Stage::new(&play.rules, (kind, block(&json!({}))?), (kind, target), 5)?;
+    let ac = stage.view().armor_class(OTHER, cover);
+    let mut answer = json!({ "cover": cover, "effective_ac": ac });
+    let Some(damage) = inputs.damage else { return Ok(answer) };
+    let tested = Test::new(inputs.attack_bonus, "case").roll(&mut play.dice);
+    let (hit, critical) = hits(tested.natural, tested.roll.total, ac);
+    let dealt = match (hit, critical) {
+        (false, _) => 0,
+        (true, false) => damage.roll(&mut play.dice).total,
+        (true, true) => damage.roll_critical(&mut play.dice).total,
+    };
+    for (name, value) in [
+        ("total", json!(tested.roll.total)),
+        ("hit", json!(hit)),
+        ("critical", json!(critical)),
+        ("damage", json!(dealt)),
+    ] {
+        answer[name] = value;
+    }
+    Ok(answer)
 }
 
 #[derive(Deserialize)]

@@ -2,12 +2,13 @@
 
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{CombatantId, CombatantKind, Command, Fact, Life, Refusal};
+use gss_rules::space::Cover;
 use gss_rules::{Ability, Condition, Key};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::play::Play;
-use super::stage::{ACTOR, OTHER, Stage, attack, block, strike};
+use super::stage::{ACTOR, OTHER, Stage, WITNESS, attack, block, strike};
 use super::suites::Suite;
 
 pub(super) const SUITES: &[Suite] = &[
@@ -16,6 +17,7 @@ pub(super) const SUITES: &[Suite] = &[
     ("drop_to_0", dropped),
     ("save_plain", save),
     ("stacking", stacking),
+    ("save_ends", save_ends),
 ];
 
 /// Two plain creatures beside each other, the other concentrating.
@@ -128,13 +130,13 @@ fn save_against(stage: &mut Stage, play: &mut Play<'_>) -> Result<Value> {
         }
     }
     let facts = stage.play(strike(false)?, &mut Then(Some(10), &mut play.dice))??;
-    let total = facts.iter().filter_map(|fact| match fact {
+    let mut total = facts.iter().filter_map(|fact| match fact {
         Fact::Rolled { roll, .. } => Some(roll.total),
         _ => None,
     });
     let mut answer = kept(stage)?;
     answer["dc"] = json!(facts.iter().find_map(dc_of));
-    answer["total"] = json!(total.last());
+    answer["total"] = json!(total.next_back());
     Ok(answer)
 }
 
@@ -226,14 +228,52 @@ struct Dropped {
     melee_attack: bool,
     #[serde(default)]
     knock_out: bool,
+    medicine_total: Option<i64>,
 }
 
 const fn melee() -> bool {
     true
 }
 
+/// Somebody dying gets first aid with this total.
+fn first_aid(play: &Play<'_>, total: i64) -> Result<Value> {
+    let healer =
+        json!({ "skills": { "medicine": total - 10 }, "attacks": [blow(&[("slashing", 20)])] });
+    let actor = (CombatantKind::Character, block(&healer)?);
+    let dying = json!({ "hp": {"current": 20, "max": 20, "temp": 0} });
+    let other = (CombatantKind::Character, block(&dying)?);
+    let mut stage = Stage::new(&play.rules, actor, other, 5)?;
+    stage.play(strike(false)?, &mut Tens)??;
+    for who in [ACTOR, OTHER, WITNESS] {
+        stage.play(Command::EndTurn { who }, &mut Tens)??;
+    }
+    stage.play(Command::Stabilize { who: ACTOR, target: OTHER }, &mut Tens)??;
+    Ok(json!({ "stable": stage.combatant(OTHER)?.life == Life::Stable }))
+}
+
+#[derive(Deserialize)]
+struct Ends {
+    dc: i32,
+    total: i32,
+}
+
+fn save_ends(play: &mut Play<'_>) -> Result<Value> {
+    let inputs: Ends = play.inputs()?;
+    let actor = block(&json!({ "saves": { "wis": inputs.total - 10 } }))?;
+    let kind = CombatantKind::Character;
+    let mut stage = Stage::new(&play.rules, (kind, actor), (kind, block(&json!({}))?), 5)?;
+    let mut effect = spell(false);
+    effect["save_ends"] = json!({ "ability": "wis", "dc": inputs.dc });
+    stage.put(ACTOR, Some(OTHER), effect)?;
+    stage.play(Command::EndTurn { who: ACTOR }, &mut Tens)??;
+    Ok(json!({ "effect_ends": stage.combat.effects_on(ACTOR).next().is_none() }))
+}
+
 fn dropped(play: &mut Play<'_>) -> Result<Value> {
     let inputs: Dropped = play.inputs()?;
+    if let Some(total) = inputs.medicine_total {
+        return first_aid(play, total);
+    }
     let hp = inputs.hp.context("hp")?;
     let target = json!({
         "hp": {"current": hp, "max": inputs.hp_max.unwrap_or(20), "temp": inputs.temp_hp}
@@ -290,7 +330,7 @@ struct Save {
     #[serde(default)]
     conditions: Vec<Condition>,
     #[serde(default)]
-    cover: Option<String>,
+    cover: Cover,
 }
 
 fn die(key: &str, dice: &str) -> Value {
@@ -302,9 +342,6 @@ fn die(key: &str, dice: &str) -> Value {
 
 fn save(play: &mut Play<'_>) -> Result<Value> {
     let inputs: Save = play.inputs()?;
-    if inputs.cover.is_some() {
-        bail!("cover is not known yet");
-    }
     let name = serde_json::to_value(inputs.ability)?;
     let actor = block(&json!({ "saves": { (name.as_str().context("a name")?): inputs.bonus } }))?;
     let kind = CombatantKind::Character;
@@ -320,7 +357,7 @@ fn save(play: &mut Play<'_>) -> Result<Value> {
     for condition in inputs.conditions {
         stage.afflict(ACTOR, condition, None)?;
     }
-    let test = stage.view().save_test(ACTOR, inputs.ability);
+    let test = stage.view().save_test_behind(ACTOR, inputs.ability, inputs.cover);
     let Some(dc) = inputs.dc else { return Ok(json!({ "mode": test.mode() })) };
     let tested = test.roll(&mut play.dice);
     Ok(json!({ "total": tested.roll.total, "success": tested.roll.total >= i64::from(dc) }))
@@ -370,7 +407,7 @@ fn stacking(play: &mut Play<'_>) -> Result<Value> {
     if added > 0 {
         return Ok(json!({ "result": format!("+{added} only") }));
     }
-    let both =
-        view.save_test(ACTOR, Ability::Wis).dice() + usize::from(view.armor_class(ACTOR) > 10);
+    let both = view.save_test(ACTOR, Ability::Wis).dice()
+        + usize::from(view.armor_class(ACTOR, Cover::None) > 10);
     Ok(json!({ "result": if both == 2 { "both apply" } else { "one applies" } }))
 }

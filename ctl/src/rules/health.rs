@@ -109,10 +109,12 @@ const NONMAGICAL: &str = "nonmagical bludgeoning/piercing/slashing";
 fn several(play: &mut Play<'_>) -> Result<Value> {
     let inputs: Several = play.inputs()?;
     let weapons = [DamageType::Bludgeoning, DamageType::Piercing, DamageType::Slashing];
+    let every: Vec<&DamageType> = inputs.parts.keys().collect();
     let resistances: Vec<Value> = inputs
         .resistances
         .iter()
         .map(|against| match against.as_str() {
+            "ALL" => json!({ "types": every }),
             NONMAGICAL => json!({ "types": weapons, "unless": ["magical"] }),
             kind => json!({ "types": [kind] }),
         })

@@ -115,6 +115,13 @@ pub enum Command {
         /// Who.
         who: CombatantId,
     },
+    /// First aid for who lies dying.
+    Stabilize {
+        /// Who gives it.
+        who: CombatantId,
+        /// To whom.
+        target: CombatantId,
+    },
     /// Extra movement.
     Dash {
         /// Who.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::dice::Roll;
 use crate::space::{Cover, Square};
-use crate::{Ability, Key};
+use crate::{Ability, Key, Skill};
 
 /// Something that happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -232,6 +232,11 @@ pub enum Purpose {
     Save {
         /// With what.
         ability: Ability,
+    },
+    /// An ability check.
+    Check {
+        /// With what.
+        skill: Skill,
     },
     /// To go on concentrating.
     Concentration,

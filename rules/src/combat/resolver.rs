@@ -163,6 +163,7 @@ impl<'a> Resolver<'a> {
             Command::Disengage { who } => self.disengage(*who),
             Command::StandUp { who } => self.stand_up(*who),
             Command::DropProne { who } => self.drop_prone(*who),
+            Command::Stabilize { who, target } => self.stabilize(*who, *target),
             Command::Dash { who } => self.dash(*who),
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => {
@@ -202,6 +203,7 @@ impl Combat {
             | Command::Dodge { who }
             | Command::Move { who, .. }
             | Command::Dash { who }
+            | Command::Stabilize { who, .. }
             | Command::Disengage { who }
             | Command::StandUp { who }
             | Command::DropProne { who }

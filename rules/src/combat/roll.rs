@@ -25,6 +25,13 @@ pub struct Tested {
     pub roll: Roll,
 }
 
+/// Whether an attack roll hits, and whether the die alone makes it critical: a 1 misses and a 20
+/// hits whatever is added (SRD 5.1 "Rolling 1 or 20"; SRD 5.2.1 "Rolling 20 or 1").
+pub fn hits(natural: u32, total: i64, ac: i32) -> (bool, bool) {
+    let hit = natural != 1 && (natural == 20 || total >= i64::from(ac));
+    (hit, hit && natural == 20)
+}
+
 impl Test {
     /// A test with one number added.
     pub fn new(value: i32, source: &str) -> Self {

@@ -3,7 +3,7 @@
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, DamagePart, Fact, Purpose, Refusal};
+use crate::combat::{CombatantId, DamagePart, Fact, Purpose, Refusal, hits};
 use crate::content::{Attack, AttackProperty};
 use crate::effect::{DamageDice, Quality};
 
@@ -31,12 +31,12 @@ impl Resolver<'_> {
         let Strike { attacker, target, attack, cover, .. } = strike;
         let test = self.view().attack_test(strike);
         let tested = self.throw(|dice| test.roll(dice));
-        let ac = self.view().armor_class(target) + cover.bonus().unwrap_or(0);
+        let ac = self.view().armor_class(target, cover);
         let total = tested.roll.total;
         let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
         self.rolled(attacker, purpose, tested.roll);
-        let hit = tested.natural != 1 && (tested.natural == 20 || total >= i64::from(ac));
-        let critical = hit && (tested.natural == 20 || self.view().is_critical(strike));
+        let (hit, critical) = hits(tested.natural, total, ac);
+        let critical = critical || (hit && self.view().is_critical(strike));
         let attack_id = attack.attack_id.clone();
         self.tell(Fact::AttackMade {
             attacker,

@@ -7,6 +7,9 @@ use crate::Condition;
 use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Life, Moment, Point, Refusal};
 use crate::effect::{Duration, EffectTemplate, ModifierKind, Which, Whose};
 
+/// The level of exhaustion that kills.
+const MOST_EXHAUSTED: u8 = 6;
+
 impl EffectTemplate {
     /// An effect with a name and nothing in it.
     pub(crate) fn named(name: &str, duration: Duration) -> Self {
@@ -108,6 +111,14 @@ impl Resolver<'_> {
             }
             Arc::make_mut(&mut template).conditions = kept;
         }
+        if template.conditions.contains(&Condition::Exhaustion) {
+            let gained = template.exhaustion.unwrap_or(1);
+            let level = self.view().exhaustion(target).saturating_add(gained).min(MOST_EXHAUSTED);
+            for older in self.exhausting(target) {
+                self.end(older, EndReason::Replaced);
+            }
+            Arc::make_mut(&mut template).exhaustion = Some(level);
+        }
         let id = EffectId(self.combat.next_effect);
         let ends = self.ends(template.duration, source, target);
         let effect = Effect { id, template, source, target, parent, ends };
@@ -119,6 +130,11 @@ impl Resolver<'_> {
             self.tell(Fact::LifeSet { who: target, life: Life::Dead });
         }
         Some(id)
+    }
+
+    fn exhausting(&self, who: CombatantId) -> Vec<EffectId> {
+        let exhausts = |effect: &&Effect| effect.template.conditions == [Condition::Exhaustion];
+        self.combat.effects_on(who).filter(exhausts).map(|effect| effect.id).collect()
     }
 
     /// When a duration that begins now is over.

@@ -11,7 +11,7 @@ use crate::combat::{
 };
 use crate::content::{OutcomeSpec, Rider};
 use crate::effect::{Duration, Edge, EffectTemplate, Quality, SaveEnds, SaveSpec};
-use crate::space::{Footprint, Place, Space, Terrain, pull, push};
+use crate::space::{Cover, Footprint, Place, Space, Terrain, pull, push};
 use crate::{Condition, Size, Switch};
 
 /// Damage on its way to a creature: one instance, all types of one source.
@@ -142,6 +142,7 @@ impl Resolver<'_> {
         }
         let parts = self.damage_rolled(source, &rider.damage, false);
         let follows = Follows {
+            cover: self.view().cover(source, target),
             save: rider.save,
             fail: rider.fail.as_ref(),
             success: rider.success.as_ref(),
@@ -159,7 +160,7 @@ impl Resolver<'_> {
         follows: Follows<'_>,
     ) -> Flow<()> {
         let saved = match follows.save {
-            Some(save) => self.save(target, save.ability, save.dc)?,
+            Some(save) => self.save_behind(target, save.ability, save.dc, follows.cover)?,
             None => false,
         };
         if !parts.is_empty() {
@@ -256,6 +257,8 @@ impl Resolver<'_> {
 /// What comes of a hit or a use besides its damage.
 #[derive(Clone, Copy)]
 pub(super) struct Follows<'f> {
+    /// Against where it comes from.
+    pub(super) cover: Cover,
     pub(super) save: Option<SaveSpec>,
     pub(super) fail: Option<&'f OutcomeSpec>,
     pub(super) success: Option<&'f OutcomeSpec>,

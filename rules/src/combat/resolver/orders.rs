@@ -1,11 +1,14 @@
 //! Actions that need no roll (SRD 5.1 "Actions in Combat"; SRD 5.2.1 "Actions").
 
 use super::{Flow, Resolver};
-use crate::Key;
-use crate::combat::{CombatantId, Economy, Fact, Refusal};
+use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
 use crate::effect::{
     Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, When, Which, Whose,
 };
+use crate::{Key, Skill};
+
+/// What first aid has to reach.
+const STABILIZE_DC: i64 = 10;
 
 impl Resolver<'_> {
     /// Spends a creature's action.
@@ -16,6 +19,29 @@ impl Resolver<'_> {
             return Err(Refusal::NoActionLeft.into());
         }
         self.tell(Fact::EconomySet { who, economy: Economy { action: false, ..economy } });
+        Ok(())
+    }
+
+    /// First aid: DC 10 Wisdom (Medicine) within 5 feet (SRD 5.1 "Stabilizing a Creature"; SRD
+    /// 5.2.1 "Stabilizing a Character").
+    pub(super) fn stabilize(&mut self, who: CombatantId, target: CombatantId) -> Flow<()> {
+        self.on_its_turn(who)?;
+        if !matches!(self.combatant(target)?.life, Life::Dying { .. }) {
+            return Err(Refusal::InvalidTarget.into());
+        }
+        let distance_ft = self.view().distance_ft(who, target);
+        if distance_ft > 5 {
+            return Err(Refusal::OutOfReach { distance_ft, reach_ft: 5 }.into());
+        }
+        self.spend_action(who)?;
+        let skill = Skill::Medicine;
+        let test = self.view().check_test(who, skill.ability(), Some(skill));
+        let tested = self.throw(|dice| test.roll(dice));
+        let total = tested.roll.total;
+        self.rolled(who, Purpose::Check { skill }, tested.roll);
+        if total >= STABILIZE_DC {
+            self.tell(Fact::LifeSet { who: target, life: Life::Stable });
+        }
         Ok(())
     }
 

@@ -3,11 +3,24 @@
 use super::{Flow, Resolver};
 use crate::Ability;
 use crate::combat::{CombatantId, Fact, Purpose, Test};
+use crate::space::Cover;
 
 impl Resolver<'_> {
     /// A saving throw; whether it succeeded.
     pub(super) fn save(&mut self, who: CombatantId, ability: Ability, dc: i32) -> Flow<bool> {
         let test = self.view().save_test(who, ability);
+        self.make_save(who, ability, dc, test, Purpose::Save { ability })
+    }
+
+    /// A saving throw against something from outside.
+    pub(super) fn save_behind(
+        &mut self,
+        who: CombatantId,
+        ability: Ability,
+        dc: i32,
+        cover: Cover,
+    ) -> Flow<bool> {
+        let test = self.view().save_test_behind(who, ability, cover);
         self.make_save(who, ability, dc, test, Purpose::Save { ability })
     }
 

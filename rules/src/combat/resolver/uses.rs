@@ -9,7 +9,7 @@ use crate::Key;
 use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
 use crate::content::{Area as Spec, Cost, SpecialAction};
 use crate::recharge::recharges;
-use crate::space::{Area, Square};
+use crate::space::{Area, Cover, Square, point_cover};
 
 impl Resolver<'_> {
     /// A special action in its own turn.
@@ -49,7 +49,8 @@ impl Resolver<'_> {
         if limit(action) < u8::MAX {
             self.tell(Fact::UsesSet { who, id: id.clone(), spent: spent + 1 });
         }
-        self.tell(Fact::ActionUsed { who, id: id.clone(), targets: targets.clone() });
+        let affected = targets.iter().map(|(target, _)| *target).collect();
+        self.tell(Fact::ActionUsed { who, id: id.clone(), targets: affected });
         self.work(who, action, &targets)
     }
 
@@ -58,7 +59,7 @@ impl Resolver<'_> {
         &mut self,
         who: CombatantId,
         action: &SpecialAction,
-        targets: &[CombatantId],
+        targets: &[(CombatantId, Cover)],
     ) -> Flow<()> {
         let parts = self.damage_rolled(who, &action.damage, false);
         let healing = match &action.healing {
@@ -70,13 +71,15 @@ impl Resolver<'_> {
             }
             None => 0,
         };
-        let follows = Follows {
+        let mut follows = Follows {
+            cover: Cover::None,
             save: action.save,
             fail: action.fail.as_ref(),
             success: action.success.as_ref(),
             always: action.always.as_ref(),
         };
-        for target in targets {
+        for (target, cover) in targets {
+            follows.cover = *cover;
             if healing > 0 {
                 self.heal(*target, healing);
             }
@@ -91,7 +94,7 @@ impl Resolver<'_> {
         who: CombatantId,
         spec: &Spec,
         (at, direction): (Option<Square>, Option<Square>),
-    ) -> Result<Vec<CombatantId>, Refusal> {
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
         let creator = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
         let spec = Spec {
             at: at.map(Into::into).or(spec.at),
@@ -100,15 +103,16 @@ impl Resolver<'_> {
         };
         let area = Area::placed(&spec, creator).map_err(|_| Refusal::InvalidArea)?;
         let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
-        let affected = self
-            .combat
-            .combatants
-            .values()
-            .filter(|combatant| combatant.life != Life::Dead)
-            .filter(|combatant| {
-                combatant.space().is_some_and(|space| area.affects(&terrain, policy, space))
-            });
-        Ok(affected.map(|combatant| combatant.id).collect())
+        let mut affected = Vec::new();
+        for combatant in self.combat.combatants.values() {
+            let Some(space) = combatant.space() else { continue };
+            if combatant.life != Life::Dead && area.affects(&terrain, policy, space) {
+                let squares = space.footprint().squares();
+                let cover = squares.map(|at| point_cover(&terrain, &[], area.origin, at)).min();
+                affected.push((combatant.id, cover.unwrap_or_default()));
+            }
+        }
+        Ok(affected)
     }
 
     /// The creatures chosen, each within range and in line; itself where nobody is to be chosen.
@@ -117,14 +121,15 @@ impl Resolver<'_> {
         who: CombatantId,
         action: &SpecialAction,
         targets: &[CombatantId],
-    ) -> Result<Vec<CombatantId>, Refusal> {
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
         let most = action.targets.map_or(1, usize::from);
         if targets.is_empty() && action.targets.is_none() {
-            return Ok(vec![who]);
+            return Ok(vec![(who, Cover::None)]);
         }
         if targets.is_empty() || targets.len() > most {
             return Err(Refusal::TargetCount { most });
         }
+        let mut reached = Vec::with_capacity(targets.len());
         for target in targets {
             if self.combatant(*target)?.life == Life::Dead {
                 return Err(Refusal::InvalidTarget);
@@ -133,11 +138,13 @@ impl Resolver<'_> {
             if let Some(range_ft) = action.range_ft.filter(|range| distance_ft > *range) {
                 return Err(Refusal::OutOfRange { distance_ft, range_ft });
             }
-            if self.view().cover(who, *target).bonus().is_none() {
+            let cover = self.view().cover(who, *target);
+            if cover == Cover::Total {
                 return Err(Refusal::NoLineOfEffect);
             }
+            reached.push((*target, cover));
         }
-        Ok(targets.to_vec())
+        Ok(reached)
     }
 
     /// A d6 for each spent use that may come back as its user's turn starts.

@@ -128,8 +128,8 @@ impl<'a> View<'a> {
             })
     }
 
-    /// Armor class now.
-    pub fn armor_class(self, who: CombatantId) -> i32 {
+    /// Armor class now, behind cover.
+    pub fn armor_class(self, who: CombatantId, cover: Cover) -> i32 {
         let Some(combatant) = self.combat.combatant(who) else { return 0 };
         let of_kind =
             || self.modifiers(who).filter(|active| active.modifier.kind == ModifierKind::Ac);
@@ -138,7 +138,7 @@ impl<'a> View<'a> {
             of_kind().filter(|active| active.modifier.set).map(|active| value(&active)).max();
         let added: i32 =
             of_kind().filter(|active| !active.modifier.set).map(|active| value(&active)).sum();
-        combatant.block.ac.max(least.unwrap_or(0)) + added
+        combatant.block.ac.max(least.unwrap_or(0)) + added + cover.bonus().unwrap_or(0)
     }
 
     /// Whether a hit on this target is critical whatever was rolled.

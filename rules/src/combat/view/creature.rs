@@ -8,6 +8,12 @@ use crate::space::{Change, speed_ft};
 use crate::{DamageType, MovementMode};
 
 impl View<'_> {
+    /// Levels of exhaustion, 0 to 6.
+    pub fn exhaustion(self, who: CombatantId) -> u8 {
+        let effects = self.combat.effects_on(who);
+        effects.filter_map(|effect| effect.template.exhaustion).max().unwrap_or(0)
+    }
+
     /// Maximum hit points now.
     pub fn max_hp(self, who: CombatantId) -> i32 {
         let Some(combatant) = self.combat.combatant(who) else { return 0 };

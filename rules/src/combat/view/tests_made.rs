@@ -3,12 +3,22 @@
 use super::{About, View};
 use crate::combat::{CombatantId, Test};
 use crate::effect::RollKind;
+use crate::space::Cover;
 use crate::{Ability, Skill};
 
 impl View<'_> {
     /// A saving throw.
     pub fn save_test(self, who: CombatantId, ability: Ability) -> Test {
         self.save_of(who, ability, &[RollKind::Save])
+    }
+
+    /// A saving throw against something from outside: cover helps Dexterity.
+    pub fn save_test_behind(self, who: CombatantId, ability: Ability, cover: Cover) -> Test {
+        let mut test = self.save_test(who, ability);
+        if ability == Ability::Dex {
+            test.add(cover.bonus().unwrap_or(0), "cover");
+        }
+        test
     }
 
     /// A saving throw to keep concentrating.
