@@ -22,7 +22,7 @@ pub enum Actor {
 
 /// What comes in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "input", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// Something to be done.
     Command {
@@ -44,7 +44,7 @@ pub enum Input {
 
 /// Something to be done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Somebody joins. Game master.
     AddCombatant {

@@ -14,7 +14,7 @@ use crate::{Ability, Key, Skill};
 
 /// Something that happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "fact", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// The combat is this far.
     PhaseChanged {

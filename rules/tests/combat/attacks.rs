@@ -18,23 +18,23 @@ fn a_hit_is_told_with_all_that_made_it() {
     assert_eq!(
         facts,
         [
-            json!({"fact": "economy_set", "who": hero, "economy": {"action": false, "bonus_action": true,
+            json!({"economy_set": {"who": hero, "economy": {"action": false, "bonus_action": true,
                 "reaction": true, "interaction": true, "made": ["longsword"], "moved_ft": 0, "diagonals": 0,
-                "disengaged": false, "dashed_ft": 0}}),
-            json!({"fact": "rolled", "who": hero,
+                "disengaged": false, "dashed_ft": 0}}}),
+            json!({"rolled": {"who": hero,
                 "purpose": {"for": "attack", "target": goblin, "attack": "longsword"},
                 "roll": {"expression": "1d20", "faces": [12], "kept": [12],
                     "modifiers": [{"value": 5, "source": "longsword"}], "mode": "normal",
-                    "reasons": [], "total": 17, "by": "server"}}),
-            json!({"fact": "attack_made", "attacker": hero, "target": goblin, "attack": "longsword",
-                "ac": 15, "cover": "none", "hit": true, "critical": false}),
-            json!({"fact": "rolled", "who": hero, "purpose": {"for": "damage"},
+                    "reasons": [], "total": 17, "by": "server"}}}),
+            json!({"attack_made": {"attacker": hero, "target": goblin, "attack": "longsword",
+                "ac": 15, "cover": "none", "hit": true, "critical": false}}),
+            json!({"rolled": {"who": hero, "purpose": {"for": "damage"},
                 "roll": {"expression": "1d8+3", "faces": [5], "kept": [5],
                     "modifiers": [{"value": 3, "source": "expression"}], "mode": "normal",
-                    "reasons": [], "total": 8, "by": "server"}}),
-            json!({"fact": "damaged", "target": goblin, "source": hero,
+                    "reasons": [], "total": 8, "by": "server"}}}),
+            json!({"damaged": {"target": goblin, "source": hero,
                 "parts": [{"type": "slashing", "rolled": 8, "applied": 8}], "temp_absorbed": 0,
-                "hp": {"current": 12, "max": 20, "temp": 0}, "life": "alive"}),
+                "hp": {"current": 12, "max": 20, "temp": 0}, "life": "alive"}}),
         ]
     );
     assert_eq!(table.refused(attack(HERO, GOBLIN, "longsword")), Refusal::NoActionLeft);
@@ -46,9 +46,9 @@ fn reasons_on_both_sides_come_to_one_die() {
     table.afflict(GOBLIN, Condition::Restrained);
     table.afflict(HERO, Condition::Poisoned);
     let facts = told(&table.play(attack(HERO, GOBLIN, "longsword"), "20:2"));
-    assert_eq!(facts[1]["roll"]["mode"], json!("normal"));
+    assert_eq!(facts[1]["rolled"]["roll"]["mode"], json!("normal"));
     assert_eq!(
-        facts[1]["roll"]["reasons"],
+        facts[1]["rolled"]["roll"]["reasons"],
         json!([{"gives": "disadvantage", "why": "poisoned"},
             {"gives": "advantage", "why": "target_restrained"}])
     );
@@ -58,12 +58,12 @@ fn reasons_on_both_sides_come_to_one_die() {
 fn a_bow_suffers_from_a_hostile_at_hand_and_from_prone_targets_afar() {
     let mut table = Table::duel(Edition::E51, [1, 0]);
     let facts = told(&table.play(attack(HERO, GOBLIN, "shortbow"), "20:18 20:3"));
-    assert_eq!(facts[1]["roll"]["kept"], json!([3]));
+    assert_eq!(facts[1]["rolled"]["roll"]["kept"], json!([3]));
     let mut table = Table::duel(Edition::E51, [5, 0]);
     table.afflict(GOBLIN, Condition::Prone);
     let facts = told(&table.play(attack(HERO, GOBLIN, "shortbow"), "20:18 20:3"));
     assert_eq!(
-        facts[1]["roll"]["reasons"],
+        facts[1]["rolled"]["roll"]["reasons"],
         json!([{"gives": "disadvantage", "why": "target_prone"}])
     );
 }

@@ -1,5 +1,6 @@
 //! Combats played step by step with scripted dice: every face is asked for, in order, none more.
 
+mod anything;
 mod attacks;
 mod bestiary;
 mod effects;

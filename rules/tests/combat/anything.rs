@@ -1,0 +1,289 @@
+//! Anything goes: creatures of the bestiary, random commands and answers, many of them nonsense.
+//! What must hold after every one of them does, and what happened can be folded and judged again.
+
+use std::collections::BTreeMap;
+
+use gss_rules::combat::{
+    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Input, Life, Phase,
+    Question, Rulebook, Step, decide,
+};
+use gss_rules::conditions::{BUILT_IN, Conditions};
+use gss_rules::content::{Content, Texts};
+use gss_rules::effect::EffectTemplate;
+use gss_rules::space::{Grid, Square};
+use gss_rules::{Condition, Dice, Edition, Key, MovementMode, RuleSet};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::table::combatant;
+
+const SEEDS: u64 = 200;
+const COMMANDS: usize = 500;
+
+/// SplitMix64: good enough to wander.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound.max(1) as u64).expect("small")
+    }
+
+    fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        all.get(self.below(all.len()))
+    }
+}
+
+impl Dice for Chance {
+    fn roll(&mut self, sides: u32) -> u32 {
+        u32::try_from(self.below(sides as usize)).expect("small") + 1
+    }
+}
+
+/// The faces of a step, again.
+struct Again<'a>(std::slice::Iter<'a, u32>);
+
+impl Dice for Again<'_> {
+    fn roll(&mut self, _: u32) -> u32 {
+        *self.0.next().expect("a die more than recorded")
+    }
+}
+
+struct Play {
+    combat: Combat,
+    book: Rulebook,
+    chance: Chance,
+    steps: Vec<Step>,
+    kinds: BTreeMap<String, usize>,
+}
+
+impl Play {
+    fn new(seed: u64, content: &Content, edition: Edition) -> Self {
+        let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
+        let mut play = Self {
+            combat: Combat::new(RuleSet::of(edition), Grid::open(30, 30)),
+            book: Rulebook { conditions },
+            chance: Chance(seed),
+            steps: Vec::new(),
+            kinds: BTreeMap::new(),
+        };
+        let monsters: Vec<_> = content.monsters.values().collect();
+        for number in 0..6_i32 {
+            let monster = play.chance.of(&monsters).expect("a monster");
+            let block = std::sync::Arc::new(monster.block.clone());
+            let kind =
+                if number % 2 == 0 { CombatantKind::Character } else { CombatantKind::Monster };
+            let side = if number % 2 == 0 { "party" } else { "foes" };
+            let id = CombatantId(Uuid::from_u128(u128::try_from(number + 1).expect("positive")));
+            let at = [number % 3 * 5, number / 3 * 5];
+            let combatant = combatant(id, kind, side, at, block);
+            play.input(command(Command::AddCombatant { combatant: Box::new(combatant) }));
+        }
+        play.input(command(Command::Begin));
+        play
+    }
+
+    /// Decides, judges again, folds, and checks what must hold.
+    fn input(&mut self, input: Input) -> bool {
+        let before = self.combat.clone();
+        let Ok(step) = decide(&self.combat, input, &self.book, &mut self.chance) else {
+            return false;
+        };
+        let mut again = Again(step.faces.iter());
+        let judged = decide(&before, step.input.clone(), &self.book, &mut again);
+        assert_eq!(judged.as_ref(), Ok(&step), "judged again");
+        assert_eq!(again.0.len(), 0, "faces left over");
+        self.combat.apply(&step);
+        self.holds(&before, &step);
+        for fact in &step.facts {
+            let fact = serde_json::to_value(fact).expect("encoded");
+            // A fact without members is a word.
+            let kind = fact.as_object().and_then(|fact| fact.keys().next()).cloned();
+            *self.kinds.entry(kind.unwrap_or_else(|| fact.to_string())).or_default() += 1;
+        }
+        self.steps.push(step);
+        true
+    }
+
+    fn holds(&self, before: &Combat, step: &Step) {
+        let all: Vec<&Combatant> = self.combat.combatants.values().map(AsRef::as_ref).collect();
+        for (index, one) in all.iter().enumerate() {
+            let hp = one.hp;
+            assert!((0..=hp.max).contains(&hp.current) && hp.temp >= 0, "{hp:?} after {step:?}");
+            assert!(one.life != Life::Alive || hp.current > 0, "{one:?} after {step:?}");
+            if let Some(on) = one.concentration {
+                let held = self.combat.effects.get(&on).expect("the effect it concentrates on");
+                assert_eq!(held.source, Some(one.id));
+            }
+            for other in &all[index + 1..] {
+                let (Some(here), Some(there)) = (one.space(), other.space()) else { continue };
+                // One who falls on the way through another's space lies there.
+                let living = one.life == Life::Alive && other.life == Life::Alive;
+                let shared = here.overlaps(there);
+                let were = |id| before.combatant(id).and_then(Combatant::space);
+                let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
+                let on_the_way = self.combat.prompt().is_some();
+                assert!(
+                    !(living && shared) || already || on_the_way,
+                    "two in one space after {step:?}"
+                );
+            }
+        }
+    }
+
+    fn wander(&mut self) -> bool {
+        if let Some(prompt) = self.combat.prompt().cloned() {
+            let Question::OpportunityAttack { options, .. } = &prompt.question else {
+                panic!("{prompt:?}");
+            };
+            let option = self.chance.of(options).cloned().expect("an option");
+            let decline = self.chance.one_in(2);
+            let answer = if decline { Answer::Decline } else { Answer::React { option } };
+            return self.input(Input::Answer { by: Actor::Gm, prompt: prompt.id, answer });
+        }
+        let next = self.any_command();
+        self.input(command(next))
+    }
+
+    fn any_command(&mut self) -> Command {
+        let ids: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        let active = self.combat.active().filter(|_| !self.chance.one_in(10));
+        let who = active.or_else(|| self.chance.of(&ids).copied()).expect("somebody");
+        let target = self.chance.of(&ids).copied().expect("somebody");
+        let block = self.combat.combatant(who).map(|who| std::sync::Arc::clone(&who.block));
+        let position = self.combat.combatant(who).and_then(|who| who.position);
+        let at = position.unwrap_or(Square { x: 0, y: 0 });
+        let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
+        match self.chance.below(24) {
+            0..=3 => {
+                let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
+                let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
+                let attack = attack.unwrap_or_else(|| Key::parse("none").expect("a key"));
+                Command::Attack { who, target, attack, knock_out: self.chance.one_in(8) }
+            }
+            4 | 5 => {
+                let uses = block.map(|block| block.uses.clone()).unwrap_or_default();
+                let id = self.chance.of(&uses).map(|action| action.use_id.clone());
+                let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
+                let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };
+                let place = Some(toward).filter(|_| !self.chance.one_in(4));
+                Command::UseAction { who, id, targets, at: place, direction: Some(toward) }
+            }
+            6..=8 => {
+                let steps = self.chance.below(6) + 1;
+                let mut square = at;
+                let mut path = Vec::new();
+                for _ in 0..steps {
+                    let wild = self.chance.one_in(3);
+                    let mut step = |from: i32, to: i32| {
+                        let random = i32::try_from(self.chance.below(3)).expect("small") - 1;
+                        from + if wild { random } else { (to - from).signum() }
+                    };
+                    square = Square { x: step(square.x, toward.x), y: step(square.y, toward.y) };
+                    path.push(square);
+                }
+                Command::Move { who, mode: MovementMode::Walk, path }
+            }
+            9 => Command::Dash { who },
+            10 => Command::Dodge { who },
+            11 => match self.chance.below(4) {
+                0 => Command::Disengage { who },
+                1 => Command::StandUp { who },
+                2 => Command::DropProne { who },
+                _ => Command::Stabilize { who, target },
+            },
+            12 => self.any_effect(who, target),
+            _ => Command::EndTurn { who },
+        }
+    }
+
+    fn any_effect(&mut self, source: CombatantId, target: CombatantId) -> Command {
+        let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
+        let edge = if self.chance.one_in(2) { "start" } else { "end" };
+        let durations = [
+            json!({"kind": "rounds", "rounds": 2}),
+            json!({"kind": "seconds", "seconds": 60}),
+            json!({"kind": "permanent"}),
+            json!({"kind": "until", "edge": edge, "whose": "target", "which": "next"}),
+            json!({"kind": "until", "edge": edge, "whose": "source", "which": "this"}),
+        ];
+        let mut effect = json!({
+            "name": "any", "duration": self.chance.of(&durations).expect("one"),
+            "concentration": self.chance.one_in(2), "conditions": [condition],
+            "save_ends": {"ability": "wis", "dc": 12, "edge": edge}
+        });
+        if condition == Condition::Exhaustion {
+            effect["exhaustion"] = json!(1);
+        }
+        if self.chance.one_in(3) {
+            effect["damage"] = json!({"dice": [{"dice": "2d6", "type": "fire"}], "edge": edge});
+        }
+        let effect: EffectTemplate = serde_json::from_value(effect).expect("an effect");
+        Command::ApplyEffect {
+            effect: Box::new(effect),
+            source: Some(source),
+            targets: vec![target],
+        }
+    }
+}
+
+const fn command(command: Command) -> Input {
+    Input::Command { by: Actor::Gm, command }
+}
+
+#[test]
+fn whatever_is_tried_the_combat_stays_sound() {
+    let (mut done, mut tried, mut kinds) = (0, 0, BTreeMap::new());
+    for edition in [Edition::E51, Edition::E52] {
+        let content = Content::parse(Texts::of(edition)).expect("content");
+        for seed in 0..SEEDS / 2 {
+            eprintln!("seed {seed} of {edition:?}");
+            let mut play = Play::new(seed, &content, edition);
+            for _ in 0..COMMANDS {
+                tried += 1;
+                done += usize::from(play.wander());
+            }
+            // From nothing, by what would be in the journal.
+            let mut folded = Combat::new(RuleSet::of(edition), Grid::open(30, 30));
+            for step in &play.steps {
+                let step = serde_json::to_string(step).expect("encoded");
+                folded.apply(&serde_json::from_str(&step).expect("decoded"));
+            }
+            assert_eq!(folded, play.combat);
+            assert_eq!(play.combat.phase, Phase::Running);
+            for (kind, count) in play.kinds {
+                *kinds.entry(kind).or_insert(0) += count;
+            }
+        }
+    }
+    assert!(done * 2 > tried, "{done} of {tried} were done");
+    for kind in [
+        "attack_made",
+        "damaged",
+        "death_save_made",
+        "economy_set",
+        "effect_ended",
+        "effect_started",
+        "life_set",
+        "moved",
+        "rolled",
+        "save_made",
+        "turn_started",
+        "uses_set",
+        "action_used",
+        "concentration_set",
+    ] {
+        assert!(kinds.contains_key(kind), "{kind} never happened: {kinds:?}");
+    }
+}
