@@ -46,7 +46,7 @@ pub(crate) fn spawn(
 ) -> mpsc::Sender<String> {
     let (sender, mut outgoing) = mpsc::channel::<String>(QUEUE);
     tokio::spawn(async move {
-        let mut load = current.borrow().clone();
+        let mut load: Option<Arc<Load>> = current.borrow().clone();
         loop {
             tokio::select! {
                 changed = current.changed() => {
@@ -65,6 +65,9 @@ pub(crate) fn spawn(
                     if stream.send(Message::text(text)).await.is_err() { break }
                 }
             }
+        }
+        if let Some(load) = &load {
+            load.closed();
         }
     });
     sender

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
+/// Incomplete updates that a report names.
+const SHOWN: usize = 5;
+
 /// Microseconds, up to a minute, three digits.
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3).expect("constant bounds")
@@ -26,6 +29,7 @@ pub(crate) struct Load {
     completed: AtomicU64,
     acked: AtomicU64,
     refused: AtomicU64,
+    closed: AtomicU64,
     last_receipt: Mutex<Histogram<u64>>,
     ack: Mutex<Histogram<u64>>,
     decided_to_last: Mutex<Histogram<u64>>,
@@ -40,6 +44,10 @@ pub(crate) struct Outcome {
     pub(crate) refused: u64,
     pub(crate) completed: u64,
     pub(crate) deliveries: u64,
+    /// Clients' sockets that ended meanwhile.
+    pub(crate) closed: u64,
+    /// Some updates that not every player got: which, and how many got it.
+    pub(crate) incomplete: Vec<(usize, u32)>,
     pub(crate) seconds: f64,
     pub(crate) last_receipt: Histogram<u64>,
     pub(crate) ack: Histogram<u64>,
@@ -61,6 +69,7 @@ impl Load {
             completed: AtomicU64::new(0),
             acked: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
             last_receipt: Mutex::new(histogram()),
             ack: Mutex::new(histogram()),
             decided_to_last: Mutex::new(histogram()),
@@ -104,6 +113,16 @@ impl Load {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn closed(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn incomplete(&self) -> Vec<(usize, u32)> {
+        let receipts = self.receipts.iter().map(|receipts| receipts.load(Ordering::Relaxed));
+        let short = receipts.enumerate().filter(|(_, receipts)| *receipts < self.players);
+        short.take(SHOWN).collect()
+    }
+
     pub(crate) fn is_complete(&self) -> bool {
         let done = self.completed.load(Ordering::Relaxed) + self.refused.load(Ordering::Relaxed);
         done >= self.due_us.len() as u64
@@ -122,6 +141,8 @@ impl Load {
             refused: self.refused.load(Ordering::Relaxed),
             completed: self.completed.load(Ordering::Relaxed),
             deliveries: self.deliveries.load(Ordering::Relaxed),
+            closed: self.closed.load(Ordering::Relaxed),
+            incomplete: self.incomplete(),
             seconds,
             last_receipt: copy(&self.last_receipt),
             ack: copy(&self.ack),

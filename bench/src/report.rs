@@ -50,7 +50,7 @@ fn percentiles(histogram: &Histogram<u64>) -> String {
 /// One run in a line.
 pub(crate) fn line(step: &Step) -> String {
     let o = &step.outcome;
-    format!(
+    let line = format!(
         "{}/s: last player {}; ack {}; {} of {} complete, {} refused",
         step.rate,
         percentiles(&o.last_receipt),
@@ -58,7 +58,13 @@ pub(crate) fn line(step: &Step) -> String {
         o.completed,
         o.sent,
         o.refused
-    )
+    );
+    if o.completed + o.refused >= o.sent {
+        return line;
+    }
+    let short = o.incomplete.iter().map(|(update, got)| format!("update {update}: {got} players"));
+    let short = short.collect::<Vec<_>>().join(", ");
+    format!("{line}; {} acknowledged, {} sockets ended; {short}", o.acked, o.closed)
 }
 
 /// Prints the table and writes the JSON.
@@ -135,6 +141,7 @@ fn to_json(step: &Step) -> Value {
     json!({
         "rate": step.rate, "sent": o.sent, "acked": o.acked, "refused": o.refused,
         "completed": o.completed, "deliveries": o.deliveries, "seconds": o.seconds,
+        "sockets_ended": o.closed, "incomplete": o.incomplete,
         "send_to_last_player": quantiles(&o.last_receipt), "send_to_ack": quantiles(&o.ack),
         "decided_to_last_player": quantiles(&o.decided_to_last), "cpu_seconds": step.cpu,
     })
