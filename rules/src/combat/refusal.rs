@@ -127,6 +127,12 @@ pub enum Refusal {
         /// At most.
         most: usize,
     },
+    /// So many effects run on it that no more are taken.
+    #[error("no more effects can be put on it")]
+    TooManyEffects {
+        /// At most.
+        most: usize,
+    },
     /// It is so already.
     #[error("there is nothing to be done")]
     NothingToDo,

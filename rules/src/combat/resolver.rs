@@ -218,20 +218,34 @@ impl Combat {
                 return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
             }
         };
-        self.commands(by, who)
+        match (by, command) {
+            (Actor::Clock, Command::EndTurn { .. }) => Ok(()),
+            (Actor::Clock, _) => Err(Refusal::NotYours),
+            (Actor::Gm | Actor::Player(_), _) => self.commands(by, who),
+        }
     }
 
     /// Whether somebody may answer a question.
-    pub(super) fn may_answer(&self, by: Actor, prompt: &Prompt) -> Result<(), Refusal> {
-        if by == Actor::Clock { Ok(()) } else { self.commands(by, prompt.who) }
+    pub(super) fn may_answer(
+        &self,
+        by: Actor,
+        prompt: &Prompt,
+        answer: &Answer,
+    ) -> Result<(), Refusal> {
+        match by {
+            // When time runs out nobody reacts.
+            Actor::Clock if *answer == Answer::Decline => Ok(()),
+            Actor::Clock => Err(Refusal::NotYours),
+            Actor::Gm | Actor::Player(_) => self.commands(by, prompt.who),
+        }
     }
 
     fn commands(&self, by: Actor, id: CombatantId) -> Result<(), Refusal> {
         let combatant = self.combatant(id).ok_or(Refusal::UnknownCombatant { id })?;
         match by {
-            Actor::Gm | Actor::Clock => Ok(()),
+            Actor::Gm => Ok(()),
             Actor::Player(player) if combatant.owner == Some(player) => Ok(()),
-            Actor::Player(_) => Err(Refusal::NotYours),
+            Actor::Player(_) | Actor::Clock => Err(Refusal::NotYours),
         }
     }
 }

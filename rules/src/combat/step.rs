@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::resolver::{Halt, Resolver};
-use super::{Answer, Combat, Command, Fact, Input, Prompt, Question, Refusal};
+use super::{Answer, Combat, Command, Fact, Input, Phase, Prompt, Question, Refusal};
 use crate::Dice;
 use crate::conditions::Conditions;
 
@@ -34,6 +34,12 @@ pub struct Step {
     /// What has to be answered before it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<Prompt>,
+}
+
+impl Step {
+    fn abandoned(input: Input) -> Self {
+        Self { input, faces: Vec::new(), facts: vec![Fact::Abandoned], prompt: None }
+    }
 }
 
 /// A command that waits for an answer.
@@ -70,11 +76,15 @@ pub fn decide(
     let end = resolver.command(&run.command);
     let outcome = resolver.finish();
     if outcome.strayed {
-        return Ok(Step { input, faces: Vec::new(), facts: vec![Fact::Abandoned], prompt: None });
+        return Ok(Step::abandoned(input));
     }
     let prompt = match end {
         Ok(()) => None,
         Err(Halt::Ask(prompt)) => Some(prompt),
+        // It was begun, so it can only have come to this under other rules.
+        Err(Halt::Refuse(_)) if matches!(input, Input::Answer { .. }) => {
+            return Ok(Step::abandoned(input));
+        }
         Err(Halt::Refuse(refusal)) => return Err(refusal),
     };
     let faces = outcome.faces.get(drawn..).unwrap_or_default().to_vec();
@@ -93,22 +103,28 @@ struct Run {
 
 impl Run {
     fn of(combat: &Combat, input: &Input) -> Result<Self, Refusal> {
+        if combat.phase == Phase::Ended {
+            return Err(Refusal::WrongPhase);
+        }
         match (input, &combat.resolution) {
-            (Input::Command { by, command }, None) => {
+            // Ending it all needs nobody's answer.
+            (Input::Command { by, command }, waiting)
+                if waiting.is_none() || *command == Command::End =>
+            {
                 combat.may(*by, command)?;
                 Ok(Self {
-                    base: combat.clone(),
+                    base: Combat { resolution: None, ..combat.clone() },
                     command: command.clone(),
                     answers: Vec::new(),
                     faces: Vec::new(),
                     told: 0,
                 })
             }
-            (Input::Command { .. }, Some(_)) => Err(Refusal::AwaitingDecision),
+            (Input::Command { .. }, _) => Err(Refusal::AwaitingDecision),
             (Input::Answer { by, prompt, answer }, Some(waiting))
                 if waiting.prompt.id == *prompt =>
             {
-                combat.may_answer(*by, &waiting.prompt)?;
+                combat.may_answer(*by, &waiting.prompt, answer)?;
                 fits(answer, &waiting.prompt.question)?;
                 let mut answers = waiting.answers.clone();
                 answers.push(answer.clone());

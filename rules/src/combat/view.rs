@@ -7,7 +7,7 @@ mod attack;
 mod creature;
 mod tests_made;
 
-use super::{Combat, Combatant, CombatantId, Effect, Refusal, Rulebook, Test};
+use super::{Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
 use crate::dice::RollMode;
 use crate::effect::{Modifier, ModifierKind, RollKind, When};
 use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
@@ -156,7 +156,7 @@ impl<'a> View<'a> {
             When::UnseenByOther => about.other.is_some_and(|other| !self.sees(other, bearer)),
             When::SeenByBearer => about.other.is_some_and(|other| self.sees(bearer, other)),
             When::BearerCanDodge => {
-                !self.is(bearer, ModifierKind::CannotAct) && self.walk_ft(bearer) > 0
+                !self.is(bearer, ModifierKind::CannotAct) && self.best_speed_ft(bearer) > 0
             }
             When::NeedsSight | When::NeedsHearing => false,
         })
@@ -233,7 +233,7 @@ impl<'a> View<'a> {
             .combat
             .combatants
             .values()
-            .filter(|other| other.id != attacker && other.id != target)
+            .filter(|other| other.id != attacker && other.id != target && other.life != Life::Dead)
             .filter_map(|other| other.space())
             .filter(|other| other.levels(from) == 0 || other.levels(to) == 0)
             .flat_map(|other| other.footprint().squares())

@@ -129,3 +129,30 @@ fn a_life_can_be_spared() {
     assert_eq!(spare(Edition::E51), (0, Life::Stable, 2));
     assert_eq!(spare(Edition::E52), (1, Life::Alive, 2));
 }
+
+#[test]
+fn what_rides_on_a_hit_is_one_instance_with_it_and_doubles_with_it() {
+    let mut table = Table::duel(Edition::E51, [1, 0]);
+    let bite = block(json!({"attacks": [{
+        "attack_id": "longsword", "name": "Bite", "kind": "melee", "bonus": 5,
+        "damage": [{"dice": "1d8", "type": "piercing"}],
+        "on_hit": {"damage": [{"dice": "2d6", "type": "poison"}],
+            "save": {"ability": "con", "dc": 11, "half": true},
+            "fail": {"conditions": ["poisoned"], "duration": {"kind": "rounds", "rounds": 1}}}
+    }]}));
+    let spider = combatant(OGRE, CombatantKind::Monster, "foes", [0, 1], bite);
+    table.play(Command::AddCombatant { combatant: Box::new(spider) }, "20:1");
+    for who in [HERO, GOBLIN] {
+        table.play(Command::EndTurn { who }, "");
+    }
+    let facts = table.play(attack(OGRE, HERO, "longsword"), "20:20 8:3 8:2 20:9 6:4 6:3 6:2 6:2");
+    let dealt: Vec<_> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Damaged { parts, .. } => Some(parts.iter().map(|part| part.applied).collect()),
+            _ => None,
+        })
+        .collect::<Vec<Vec<i32>>>();
+    assert_eq!(dealt, [[5, 5]], "con save 9 + 2 makes half of 11");
+    assert_eq!(table.combat.effects_on(HERO).count(), 0);
+}

@@ -5,7 +5,7 @@ use gss_rules::combat::{
     decide,
 };
 use gss_rules::conditions::{BUILT_IN, Conditions};
-use gss_rules::content::{Content, Cost, Monster, Texts};
+use gss_rules::content::{Content, Cost, Monster, Shape, Texts};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Dice, Edition, RuleSet};
 use serde_json::json;
@@ -33,8 +33,8 @@ struct Arena {
 }
 
 impl Arena {
-    /// The beast beside, or in the space of, somebody with many hit points and no armor; the beast's turn.
-    fn new(edition: Edition, monster: &Monster, beside: bool) -> Self {
+    /// The beast so many squares from, or in the space of, somebody with many hit points and no armor; the beast's turn.
+    fn new(edition: Edition, monster: &Monster, gap: Option<i32>) -> Self {
         let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
         let mut arena = Self {
             combat: Combat::new(RuleSet::of(edition), Grid::open(60, 60)),
@@ -46,9 +46,10 @@ impl Arena {
             "saves": {"str": -20, "dex": -20, "con": -20, "int": -20, "wis": -20, "cha": -20}
         }));
         let beast = std::sync::Arc::new(monster.block.clone());
-        let x = if beside { 20 + beast.size.squares() } else { 20 };
+        let y = 20 + beast.size.squares() / 2;
+        let x = gap.map_or(20, |gap| 20 + beast.size.squares() + gap);
         let beast = combatant(BEAST, CombatantKind::Monster, "beasts", [20, 20], beast);
-        let victim = combatant(VICTIM, CombatantKind::Character, "victims", [x, 20], hardy);
+        let victim = combatant(VICTIM, CombatantKind::Character, "victims", [x, y], hardy);
         for (combatant, initiative) in [(beast, 20), (victim, 10)] {
             let combatant = Box::new(Combatant { initiative: Some(initiative), ..combatant });
             arena.play(Command::AddCombatant { combatant }).expect("joins");
@@ -80,8 +81,8 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
         for monster in beasts(edition).monsters.values() {
             for attack in &monster.block.attacks {
                 // A swarm bites whom it covers.
-                let beside = attack.reach_ft != Some(0);
-                let mut arena = Arena::new(edition, monster, beside);
+                let gap = (attack.reach_ft != Some(0)).then_some(0);
+                let mut arena = Arena::new(edition, monster, gap);
                 let id = attack.attack_id.clone();
                 let command =
                     Command::Attack { who: BEAST, target: VICTIM, attack: id, knock_out: false };
@@ -95,8 +96,10 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
                     }
                     _ => None,
                 });
-                let least: i64 = attack.damage.iter().filter_map(|it| it.dice.minimum()).sum();
-                let most: i64 = attack.damage.iter().filter_map(|it| it.dice.maximum()).sum();
+                let rider = attack.on_hit.iter().flat_map(|rider| &rider.damage);
+                let dice: Vec<_> = attack.damage.iter().chain(rider).map(|it| &it.dice).collect();
+                let least: i64 = dice.iter().filter_map(|dice| dice.minimum()).sum();
+                let most: i64 = dice.iter().filter_map(|dice| dice.maximum()).sum();
                 assert!(
                     dealt.is_some_and(|dealt| (least..=most).contains(&dealt)),
                     "{} {}: {dealt:?}",
@@ -118,9 +121,14 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                 if matches!(action.cost, Cost::Reaction | Cost::Legendary | Cost::Lair) {
                     continue;
                 }
-                let mut arena = Arena::new(edition, monster, true);
+                // A cone is narrow where it begins.
+                let cone = action.area.is_some_and(|area| area.shape == Shape::Cone);
+                let gap = if cone { 2 } else { 0 };
+                let mut arena = Arena::new(edition, monster, Some(gap));
                 let victim = arena.combat.combatant(VICTIM).and_then(|who| who.position);
-                let targets = if action.targets.is_some() { vec![VICTIM] } else { Vec::new() };
+                let harms = !action.damage.is_empty() || action.save.is_some();
+                let chooses = action.area.is_none() && (action.targets.is_some() || harms);
+                let targets = if chooses { vec![VICTIM] } else { Vec::new() };
                 let command = Command::UseAction {
                     who: BEAST,
                     id: action.use_id.clone(),
@@ -129,7 +137,17 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                     direction: victim.map(|at| Square { x: at.x + 1, ..at }),
                 };
                 let used = arena.play(command);
-                assert!(used.is_ok(), "{} {}: {used:?}", monster.id, action.use_id);
+                let on_victim = used.as_ref().is_ok_and(|facts| {
+                    facts.iter().any(|fact| {
+                        matches!(fact, Fact::ActionUsed { targets, .. } if targets.contains(&VICTIM))
+                    })
+                });
+                assert!(
+                    on_victim || (used.is_ok() && !harms),
+                    "{} {}: {used:?}",
+                    monster.id,
+                    action.use_id
+                );
                 for who in [BEAST, VICTIM, BEAST] {
                     if arena.combat.active() == Some(who) {
                         arena.play(Command::EndTurn { who }).expect("the turn ends");

@@ -1,6 +1,6 @@
 //! Effects: concentration, their ends, their dice.
 
-use gss_rules::combat::{Command, Fact};
+use gss_rules::combat::{Command, Fact, Refusal};
 use gss_rules::effect::EffectTemplate;
 use gss_rules::{Condition, Edition};
 use serde_json::json;
@@ -81,4 +81,30 @@ fn dodging_ends_as_the_next_turn_begins() {
     table.play(attack(GOBLIN, HERO, "longsword"), "20:15 20:2");
     table.play(Command::EndTurn { who: GOBLIN }, "");
     assert_eq!(table.combat.effects.len(), 0);
+}
+
+#[test]
+fn an_effect_that_ends_its_own_concentration_is_nowhere() {
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    let daze = json!({
+        "name": "Daze", "duration": {"kind": "permanent"}, "concentration": true,
+        "conditions": ["stunned"]
+    });
+    let effect: Box<EffectTemplate> = Box::new(serde_json::from_value(daze).expect("an effect"));
+    let targets = vec![HERO, GOBLIN];
+    table.play(Command::ApplyEffect { effect, source: Some(HERO), targets }, "");
+    assert_eq!(table.combat.effects.len(), 0);
+    assert_eq!(table.combat.combatant(HERO).expect("there").concentration, None);
+}
+
+#[test]
+fn the_charmed_do_not_harm_their_charmer() {
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    let charm = json!({
+        "name": "Charm", "duration": {"kind": "permanent"}, "conditions": ["charmed"]
+    });
+    let effect: Box<EffectTemplate> = Box::new(serde_json::from_value(charm).expect("an effect"));
+    let targets = vec![HERO];
+    table.play(Command::ApplyEffect { effect, source: Some(GOBLIN), targets }, "");
+    assert_eq!(table.refused(attack(HERO, GOBLIN, "longsword")), Refusal::CharmedByTarget);
 }

@@ -154,6 +154,15 @@ impl Table {
         self.play(Command::ApplyEffect { effect, source: None, targets: vec![who] }, "");
     }
 
+    /// From now on a condition does this too.
+    pub(crate) fn rule(&mut self, condition: Condition, modifier: &str) {
+        let mut all: Value = serde_json::from_str(BUILT_IN).expect("the conditions");
+        let modifier: Value = serde_json::from_str(modifier).expect("a modifier");
+        let modifiers = all[condition.name()]["modifiers"].as_array_mut().expect("modifiers");
+        modifiers.push(modifier);
+        self.book.conditions = Conditions::parse(&all.to_string()).expect("conditions");
+    }
+
     pub(crate) fn hp(&self, who: CombatantId) -> i32 {
         self.combat.combatant(who).expect("there").hp.current
     }

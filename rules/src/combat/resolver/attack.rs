@@ -3,7 +3,7 @@
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, DamagePart, Fact, Purpose, Refusal, hits};
+use crate::combat::{CombatantId, DamagePart, Fact, Portion, Purpose, Refusal, hits};
 use crate::content::{Attack, AttackProperty};
 use crate::effect::{DamageDice, Quality};
 
@@ -50,12 +50,37 @@ impl Resolver<'_> {
         if !hit {
             return Ok(());
         }
-        let parts = self.damage_rolled(attacker, &attack.damage, critical);
+        let mut parts = self.damage_rolled(attacker, &attack.damage, critical);
+        let saved = self.rider_damage(strike, critical, &mut parts)?;
         self.harm_by_strike(strike, parts, critical)?;
         match &attack.on_hit {
-            Some(rider) => self.ride(attacker, target, rider),
+            Some(rider) => self.ride(attacker, target, rider, saved),
             None => Ok(()),
         }
+    }
+
+    /// What a rider adds to the hit's damage: one instance, its dice doubled with the others.
+    /// Whether the save against it succeeded.
+    fn rider_damage(
+        &mut self,
+        strike: Strike<'_>,
+        critical: bool,
+        parts: &mut Vec<DamagePart>,
+    ) -> Flow<bool> {
+        let Some(rider) = &strike.attack.on_hit else { return Ok(false) };
+        let saved = match rider.save {
+            Some(save) => self.save_behind(strike.target, save.ability, save.dc, strike.cover)?,
+            None => false,
+        };
+        let portion = Portion::after(saved, rider.save.is_some_and(|save| save.half));
+        for part in self.damage_rolled(strike.attacker, &rider.damage, critical) {
+            let rolled = portion.of(part.rolled);
+            match parts.iter_mut().find(|known| known.kind == part.kind) {
+                Some(known) => known.rolled += rolled,
+                None => parts.push(DamagePart { rolled, ..part }),
+            }
+        }
+        Ok(saved)
     }
 
     /// Rolls damage; a critical hit rolls every die twice.

@@ -1,11 +1,15 @@
 //! Effects: put on, timed, ended; concentration (SRD 5.1 "Concentration"; SRD 5.2.1 same).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::Condition;
 use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Life, Moment, Point, Refusal};
 use crate::effect::{Duration, EffectTemplate, ModifierKind, Which, Whose};
+
+/// Effects on one creature that game masters may put there: each is asked about each roll.
+const EFFECTS_PER_CREATURE: usize = 100;
 
 /// The level of exhaustion that kills.
 const MOST_EXHAUSTED: u8 = 6;
@@ -43,6 +47,13 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         for id in targets.iter().chain(&source) {
             self.combatant(*id)?;
+            if self.combat.effects_on(*id).count() >= EFFECTS_PER_CREATURE {
+                return Err(Refusal::TooManyEffects { most: EFFECTS_PER_CREATURE }.into());
+            }
+        }
+        let different: BTreeSet<&CombatantId> = targets.iter().collect();
+        if different.len() < targets.len() || targets.is_empty() {
+            return Err(Refusal::InvalidTarget.into());
         }
         self.put_on_all(template, source, targets);
         Ok(())
@@ -78,7 +89,14 @@ impl Resolver<'_> {
             return;
         }
         for target in targets {
+            // What it does to its own source may have ended it.
+            if anchor.is_some_and(|anchor| !self.combat.effects.contains_key(&anchor)) {
+                return;
+            }
             self.put(&template, source, *target, anchor);
+        }
+        if let Some(anchor) = anchor.filter(|anchor| self.children(*anchor).is_empty()) {
+            self.end(anchor, EndReason::Over);
         }
     }
 

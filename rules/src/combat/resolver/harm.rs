@@ -109,9 +109,9 @@ impl Resolver<'_> {
         let Some(combatant) = self.combat.combatant(target) else { return };
         let before = combatant.hp.current;
         let (hp, life) = heal(combatant.hp, combatant.life, amount);
-        let (regained, woke) = (hp.current - before, combatant.life != life);
+        let regained = hp.current - before;
         self.tell(Fact::Healed { target, regained, hp, life });
-        if woke {
+        if regained > 0 {
             self.wake(target);
         }
     }
@@ -130,25 +130,22 @@ impl Resolver<'_> {
         }
     }
 
-    /// What follows a hit.
+    /// What follows a hit besides its damage.
     pub(super) fn ride(
         &mut self,
         source: CombatantId,
         target: CombatantId,
         rider: &Rider,
+        saved: bool,
     ) -> Flow<()> {
         if self.combat.combatant(target).is_none_or(|target| target.life == Life::Dead) {
             return Ok(());
         }
-        let parts = self.damage_rolled(source, &rider.damage, false);
-        let follows = Follows {
-            cover: self.view().cover(source, target),
-            save: rider.save,
-            fail: rider.fail.as_ref(),
-            success: rider.success.as_ref(),
-            always: rider.always.as_ref(),
-        };
-        self.afflict(source, target, &parts, follows)
+        let outcome = if saved { &rider.success } else { &rider.fail };
+        for outcome in [outcome, &rider.always].into_iter().flatten() {
+            self.befall(source, target, outcome, rider.save)?;
+        }
+        Ok(())
     }
 
     /// A save if one is asked for, damage that was rolled, and what else comes of it.

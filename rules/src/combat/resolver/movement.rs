@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::combat::{
-    Answer, Combatant, CombatantId, Economy, EndReason, Fact, Life, Question, Refusal,
+    Answer, Combatant, CombatantId, Economy, EffectId, EndReason, Fact, Life, Question, Refusal,
 };
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
 use crate::space::{
     Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal, path,
     pay_half_speed,
 };
-use crate::{Condition, Key, MovementMode};
+use crate::{Condition, Edition, Key, MovementMode};
 
 impl Resolver<'_> {
     /// Steps along a path, square by square.
@@ -35,8 +35,7 @@ impl Resolver<'_> {
         }
         self.dares(who, squares)?;
         for step in steps {
-            self.provoke(who, step.to.square)?;
-            if self.combatant(who)?.life != Life::Alive || self.view().walk_ft(who) == 0 {
+            if !self.provoke(who, step.to.square)? {
                 break;
             }
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
@@ -145,8 +144,9 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Those whose reach a step leaves are asked, right before it.
-    fn provoke(&mut self, who: CombatantId, to: Square) -> Flow<()> {
+    /// Those whose reach a step leaves are asked, right before it. False: what one of them did to
+    /// whoever moves ends the walk; where it goes from there is for a new command.
+    fn provoke(&mut self, who: CombatantId, to: Square) -> Flow<bool> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for reactor in all {
             let options = self.view().opportunities(reactor, who, to);
@@ -155,10 +155,21 @@ impl Resolver<'_> {
             }
             let question = Question::OpportunityAttack { target: who, options };
             if let Answer::React { option } = self.ask(reactor, question)? {
+                let before = self.bearing(who);
                 self.opportunity_attack(reactor, who, &option)?;
+                if self.bearing(who) != before {
+                    return Ok(false);
+                }
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// What a walk depends on: where somebody is, whether it can go on, and what is on it.
+    fn bearing(&self, who: CombatantId) -> (Option<(Life, Option<Square>)>, Vec<EffectId>) {
+        let combatant = self.combat.combatant(who);
+        let effects = self.combat.effects_on(who).map(|effect| effect.id).collect();
+        (combatant.map(|combatant| (combatant.life, combatant.position)), effects)
     }
 
     fn opportunity_attack(
@@ -211,6 +222,9 @@ impl Resolver<'_> {
         self.in_its_turn(who)?;
         if self.view().has(who, Condition::Prone) {
             return Err(Refusal::NothingToDo.into());
+        }
+        if self.combat.rules.edition == Edition::E52 && self.view().best_speed_ft(who) == 0 {
+            return Err(Refusal::NotEnoughMovement { cost_ft: 0, left_ft: 0 }.into());
         }
         let template = EffectTemplate::condition(Condition::Prone, Duration::Permanent);
         self.put(&Arc::new(template), Some(who), who, None);

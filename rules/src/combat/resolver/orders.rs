@@ -54,7 +54,7 @@ impl Resolver<'_> {
 
     pub(super) fn dash(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
-        let speed = self.view().walk_ft(who);
+        let speed = self.view().best_speed_ft(who);
         let economy = self.combatant(who)?.economy.clone();
         let economy = Economy { dashed_ft: economy.dashed_ft + speed, ..economy };
         self.tell(Fact::EconomySet { who, economy });

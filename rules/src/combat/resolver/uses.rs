@@ -1,6 +1,7 @@
 //! Special actions of a stat block (SRD 5.1 "Monsters", "Actions", "Limited Usage"; SRD 5.2.1
 //! "Monsters", "Actions", "Limited Usage").
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::harm::Follows;
@@ -9,7 +10,10 @@ use crate::Key;
 use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
 use crate::content::{Area as Spec, Cost, SpecialAction};
 use crate::recharge::recharges;
-use crate::space::{Area, Cover, Square, point_cover};
+use crate::space::{Area, Cover, Place, Space, Square, distance_ft, point_cover};
+
+/// How far what has no range reaches.
+const REACH_FT: i32 = 5;
 
 impl Resolver<'_> {
     /// A special action in its own turn.
@@ -42,7 +46,7 @@ impl Resolver<'_> {
         };
         let economy = economy.ok_or(Refusal::NoActionLeft)?;
         let targets = match &action.area {
-            Some(area) => self.in_area(who, area, placed)?,
+            Some(area) => self.in_area(who, action, area, placed)?,
             None => self.chosen(who, action, targets)?,
         };
         self.tell(Fact::EconomySet { who, economy });
@@ -92,10 +96,18 @@ impl Resolver<'_> {
     fn in_area(
         &self,
         who: CombatantId,
+        action: &SpecialAction,
         spec: &Spec,
         (at, direction): (Option<Square>, Option<Square>),
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
         let creator = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        if let (Some(at), Some(range_ft)) = (at, action.range_ft) {
+            let there = Space { place: Place { square: at, ..creator.place }, side: 1 };
+            let distance_ft = distance_ft(creator, there, self.view().diagonals());
+            if distance_ft > range_ft {
+                return Err(Refusal::OutOfRange { distance_ft, range_ft });
+            }
+        }
         let spec = Spec {
             at: at.map(Into::into).or(spec.at),
             direction: direction.map(Into::into).or(spec.direction),
@@ -122,11 +134,16 @@ impl Resolver<'_> {
         action: &SpecialAction,
         targets: &[CombatantId],
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
-        let most = action.targets.map_or(1, usize::from);
-        if targets.is_empty() && action.targets.is_none() {
+        let harms = !action.damage.is_empty() || action.save.is_some();
+        let most = match action.targets {
+            Some(most) => usize::from(most),
+            None => usize::from(harms),
+        };
+        if most == 0 && targets.is_empty() {
             return Ok(vec![(who, Cover::None)]);
         }
-        if targets.is_empty() || targets.len() > most {
+        let different: BTreeSet<&CombatantId> = targets.iter().collect();
+        if targets.is_empty() || targets.len() > most || different.len() < targets.len() {
             return Err(Refusal::TargetCount { most });
         }
         let mut reached = Vec::with_capacity(targets.len());
@@ -135,8 +152,12 @@ impl Resolver<'_> {
                 return Err(Refusal::InvalidTarget);
             }
             let distance_ft = self.view().distance_ft(who, *target);
-            if let Some(range_ft) = action.range_ft.filter(|range| distance_ft > *range) {
+            let range_ft = action.range_ft.unwrap_or(REACH_FT);
+            if distance_ft > range_ft {
                 return Err(Refusal::OutOfRange { distance_ft, range_ft });
+            }
+            if harms && self.view().is_charmed_by(who, *target) {
+                return Err(Refusal::CharmedByTarget);
             }
             let cover = self.view().cover(who, *target);
             if cover == Cover::Total {

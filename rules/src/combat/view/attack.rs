@@ -35,6 +35,14 @@ impl<'a> View<'a> {
         Ok(self.attack_test(self.aim(attacker, target, attack, false)?).mode())
     }
 
+    /// Whether one creature may not harm another.
+    pub fn is_charmed_by(self, who: CombatantId, by: CombatantId) -> bool {
+        self.modifiers(who).any(|active| {
+            active.modifier.kind == ModifierKind::CannotHarmSource
+                && active.effect.source == Some(by)
+        })
+    }
+
     /// Whether the attack can be made on this target at all.
     pub(in crate::combat) fn aim<'s>(
         self,
@@ -44,14 +52,11 @@ impl<'a> View<'a> {
         knock_out: bool,
     ) -> Result<Strike<'s>, Refusal> {
         let victim = self.known(target)?;
-        if victim.life == Life::Dead || target == attacker {
+        let apart = victim.position.is_some() != self.known(attacker)?.position.is_some();
+        if victim.life == Life::Dead || target == attacker || apart {
             return Err(Refusal::InvalidTarget);
         }
-        let charmed = self.modifiers(attacker).any(|active| {
-            active.modifier.kind == ModifierKind::CannotHarmSource
-                && active.effect.source == Some(target)
-        });
-        if charmed {
+        if self.is_charmed_by(attacker, target) {
             return Err(Refusal::CharmedByTarget);
         }
         let distance_ft = self.distance_ft(attacker, target);
@@ -172,10 +177,6 @@ impl<'a> View<'a> {
             cause: MoveCause::Movement,
             disengaged: moving.economy.disengaged,
         };
-        let charmed = self.modifiers(reactor).any(|active| {
-            active.modifier.kind == ModifierKind::CannotHarmSource
-                && active.effect.source == Some(mover)
-        });
         let watcher = |attack: &Attack| Watcher {
             space,
             reach_ft: self.reach_ft(reactor, attack),
@@ -184,7 +185,7 @@ impl<'a> View<'a> {
             reaction: watching.is_conscious()
                 && watching.economy.reaction
                 && !self.is(reactor, ModifierKind::CannotReact),
-            may_attack: !charmed,
+            may_attack: !self.is_charmed_by(reactor, mover),
         };
         let rule = self.combat.rules.edition(Switch::OpportunityAttack);
         let provoked = |attack: &&Attack| {

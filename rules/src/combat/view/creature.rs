@@ -45,6 +45,18 @@ impl View<'_> {
         Some(speed_ft(base, &changes))
     }
 
+    /// The greatest of its speeds now, in feet.
+    pub fn best_speed_ft(self, who: CombatantId) -> i32 {
+        let modes = [
+            MovementMode::Walk,
+            MovementMode::Fly,
+            MovementMode::Swim,
+            MovementMode::Climb,
+            MovementMode::Burrow,
+        ];
+        modes.into_iter().filter_map(|mode| self.speed_ft(who, mode)).max().unwrap_or(0)
+    }
+
     /// Walking speed now, in feet.
     pub fn walk_ft(self, who: CombatantId) -> i32 {
         self.speed_ft(who, MovementMode::Walk).unwrap_or(0)
