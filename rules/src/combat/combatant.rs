@@ -174,6 +174,11 @@ impl Combatant {
         (economy.made.len() > 1 && self.block.multiattack.iter().any(fits)).then_some(economy)
     }
 
+    /// Whether it is many: it shares others' spaces.
+    pub fn is_swarm(&self) -> bool {
+        self.block.tags.iter().any(|tag| tag.as_str() == "swarm")
+    }
+
     /// Whether it is on its feet, or could be.
     pub fn is_conscious(&self) -> bool {
         self.life == Life::Alive

@@ -73,8 +73,8 @@ impl Guard {
         if self.immune {
             return 0;
         }
-        let adjusted = portion.of((rolled + self.adjustment).max(0));
+        let adjusted = portion.of(rolled.saturating_add(self.adjustment).max(0));
         let resisted = if self.resistant { adjusted / 2 } else { adjusted };
-        if self.vulnerable { resisted * 2 } else { resisted }
+        if self.vulnerable { resisted.saturating_mul(2) } else { resisted }
     }
 }

@@ -118,7 +118,7 @@ pub fn heal(hp: HitPoints, life: Life, healing: i32) -> (HitPoints, Life) {
     if life == Life::Dead || healing <= 0 {
         return (hp, life);
     }
-    let current = (hp.current + healing).min(hp.max);
+    let current = hp.current.saturating_add(healing).min(hp.max);
     let life = if current > 0 { Life::Alive } else { life };
     (HitPoints { current, ..hp }, life)
 }

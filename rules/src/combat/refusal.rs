@@ -133,6 +133,9 @@ pub enum Refusal {
         /// At most.
         most: usize,
     },
+    /// It cannot be as it is said to be.
+    #[error("a combatant cannot be like this")]
+    InvalidCombatant,
     /// It is so already.
     #[error("there is nothing to be done")]
     NothingToDo,

@@ -219,6 +219,6 @@ impl Modifier {
     /// The number it adds for a bearer with so many levels of exhaustion.
     pub fn value(&self, exhaustion: u8) -> i32 {
         let value = self.value.unwrap_or(0);
-        if self.per_level { value * i32::from(exhaustion) } else { value }
+        if self.per_level { value.saturating_mul(i32::from(exhaustion)) } else { value }
     }
 }

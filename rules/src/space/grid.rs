@@ -143,12 +143,12 @@ impl<'a> Terrain<'a> {
     }
 
     /// The first square of a footprint that is off the map.
-    pub(super) fn outside(&self, footprint: Footprint) -> Option<Square> {
+    pub(crate) fn outside(&self, footprint: Footprint) -> Option<Square> {
         footprint.squares().find(|square| !self.grid.bounds().contains(*square))
     }
 
     /// The first square of a footprint that is filled.
-    pub(super) fn filled(&self, footprint: Footprint) -> Option<Square> {
+    pub(crate) fn filled(&self, footprint: Footprint) -> Option<Square> {
         footprint.squares().find(|square| self.is_filled(*square))
     }
 

@@ -11,11 +11,11 @@ use crate::table::{GOBLIN, HERO, OGRE, Table, attack, block, combatant};
 #[test]
 fn highest_first_and_ties_by_dexterity_then_dice() {
     let mut table = Table::new(Edition::E52);
-    for (id, dex) in [(HERO, 14), (GOBLIN, 14), (OGRE, 8)] {
+    for (x, (id, dex)) in (0..).zip([(HERO, 14), (GOBLIN, 14), (OGRE, 8)]) {
         let block = block(json!({
             "abilities": {"str": 10, "dex": dex, "con": 10, "int": 10, "wis": 10, "cha": 10}
         }));
-        let combatant = combatant(id, CombatantKind::Monster, "foes", [0, 0], block);
+        let combatant = combatant(id, CombatantKind::Monster, "foes", [x, 0], block);
         table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
     }
     // 10 each: the ogre is slower; the others throw for it.
@@ -25,14 +25,68 @@ fn highest_first_and_ties_by_dexterity_then_dice() {
 }
 
 #[test]
-fn surprise_is_a_disadvantage_in_the_new_rules_only() {
-    for (edition, faces) in [(Edition::E52, "20:18 20:3"), (Edition::E51, "20:18")] {
+fn surprise_is_a_disadvantage_in_the_new_rules_and_a_lost_turn_in_the_old() {
+    let ambush = |edition, faces| {
         let mut table = Table::new(edition);
         let mut hero = combatant(HERO, CombatantKind::Character, "party", [0, 0], block(json!({})));
         hero.surprised = true;
-        table.play(Command::AddCombatant { combatant: Box::new(hero) }, "");
+        let goblin = combatant(GOBLIN, CombatantKind::Monster, "foes", [1, 0], block(json!({})));
+        for combatant in [hero, goblin] {
+            table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
+        }
         table.play(Command::Begin, faces);
+        table
+    };
+    let mut new = ambush(Edition::E52, "20:18 20:17 20:3");
+    new.play(Command::Dodge { who: HERO }, "");
+    let mut old = ambush(Edition::E51, "20:18 20:3");
+    let cannot = Refusal::CannotAct { condition: None };
+    assert_eq!(old.refused(Command::Dodge { who: HERO }), cannot);
+    let path = vec![Square { x: 0, y: 1 }];
+    let none = Refusal::NotEnoughMovement { cost_ft: 5, left_ft: 0 };
+    let walk = |who| Command::Move { who, mode: MovementMode::Walk, path: path.clone() };
+    assert_eq!(old.refused(walk(HERO)), none);
+    old.play(Command::EndTurn { who: HERO }, "");
+    assert_eq!(old.combat.effects.len(), 0);
+}
+
+#[test]
+fn who_comes_back_has_its_old_place_and_an_empty_table_goes_on() {
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    let goblin = table.combat.combatant(GOBLIN).expect("there").clone();
+    let back = || Command::AddCombatant { combatant: Box::new(goblin.clone()) };
+    table.play(Command::RemoveCombatant { id: GOBLIN }, "");
+    assert_eq!(table.combat.order, [HERO]);
+    table.play(back(), "");
+    assert_eq!(table.combat.order, [HERO, GOBLIN]);
+    assert_eq!(table.refused(back()), Refusal::KnownCombatant { id: GOBLIN });
+    for id in [HERO, GOBLIN] {
+        table.play(Command::RemoveCombatant { id }, "");
     }
+    table.play(back(), "");
+    assert_eq!(table.combat.active(), Some(GOBLIN));
+    table.play(Command::EndTurn { who: GOBLIN }, "");
+}
+
+#[test]
+fn who_cannot_be_as_it_is_said_to_be_is_refused() {
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    let goblin = table.combat.combatant(GOBLIN).expect("there").clone();
+    let mut join = |change: &dyn Fn(&mut gss_rules::combat::Combatant)| {
+        let mut ogre = gss_rules::combat::Combatant { id: OGRE, ..goblin.clone() };
+        change(&mut ogre);
+        table.refused(Command::AddCombatant { combatant: Box::new(ogre) })
+    };
+    let taken = Refusal::InvalidPath { at: Some(Square { x: 1, y: 0 }) };
+    assert_eq!(join(&|_| {}), taken);
+    let off = Square { x: -1, y: 0 };
+    assert_eq!(join(&|ogre| ogre.position = Some(off)), Refusal::InvalidPath { at: Some(off) });
+    let free = Some(Square { x: 5, y: 5 });
+    let hurt = join(&|ogre| {
+        ogre.position = free;
+        ogre.hp.temp = -3;
+    });
+    assert_eq!(hurt, Refusal::InvalidCombatant);
 }
 
 #[test]

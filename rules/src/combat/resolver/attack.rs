@@ -76,7 +76,7 @@ impl Resolver<'_> {
         for part in self.damage_rolled(strike.attacker, &rider.damage, critical) {
             let rolled = portion.of(part.rolled);
             match parts.iter_mut().find(|known| known.kind == part.kind) {
-                Some(known) => known.rolled += rolled,
+                Some(known) => known.rolled = known.rolled.saturating_add(rolled),
                 None => parts.push(DamagePart { rolled, ..part }),
             }
         }
@@ -98,7 +98,7 @@ impl Resolver<'_> {
             let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
             self.rolled(who, Purpose::Damage, roll);
             match parts.iter_mut().find(|known| known.kind == part.kind) {
-                Some(known) => known.rolled += rolled,
+                Some(known) => known.rolled = known.rolled.saturating_add(rolled),
                 None => parts.push(DamagePart { kind: part.kind, rolled, applied: 0 }),
             }
         }

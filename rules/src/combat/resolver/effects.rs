@@ -165,7 +165,11 @@ impl Resolver<'_> {
         let active = self.combat.active();
         if let Some(rounds) = duration.rounds() {
             let of = active.or(source)?;
-            return Some(Moment { round: self.combat.round + rounds, of, at: Point::Within });
+            return Some(Moment {
+                round: self.combat.round.saturating_add(rounds),
+                of,
+                at: Point::Within,
+            });
         }
         let Duration::Until { edge, whose, which } = duration else { return None };
         let of = match whose {

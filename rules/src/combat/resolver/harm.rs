@@ -53,7 +53,7 @@ impl Resolver<'_> {
             let guard = self.view().guard(target, part.kind, blow.qualities);
             part.applied = guard.applied(part.rolled, portion);
         }
-        let total: i32 = parts.iter().map(|part| part.applied).sum();
+        let total = parts.iter().fold(0_i32, |total, part| total.saturating_add(part.applied));
         let Some(victim) = self.combat.combatant(target) else { return Ok(()) };
         let before = victim.life;
         let mut harm = damage(victim.hp, before, victim.at_zero(), total, critical);

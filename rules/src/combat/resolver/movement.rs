@@ -115,7 +115,7 @@ impl Resolver<'_> {
         });
         let economy = &self.combatant(who)?.economy;
         let speed = speed.ok_or(Refusal::NoSuchSpeed)?;
-        Ok((speed + economy.dashed_ft - economy.moved_ft).max(0))
+        Ok(speed.saturating_add(economy.dashed_ft).saturating_sub(economy.moved_ft).max(0))
     }
 
     /// That no step leads closer to what frightens whoever moves.

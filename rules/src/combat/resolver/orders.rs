@@ -56,7 +56,7 @@ impl Resolver<'_> {
         self.spend_action(who)?;
         let speed = self.view().best_speed_ft(who);
         let economy = self.combatant(who)?.economy.clone();
-        let economy = Economy { dashed_ft: economy.dashed_ft + speed, ..economy };
+        let economy = Economy { dashed_ft: economy.dashed_ft.saturating_add(speed), ..economy };
         self.tell(Fact::EconomySet { who, economy });
         Ok(())
     }

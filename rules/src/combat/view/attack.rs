@@ -88,12 +88,12 @@ impl<'a> View<'a> {
 
     /// How far a creature reaches with an attack.
     pub(in crate::combat) fn reach_ft(self, who: CombatantId, attack: &Attack) -> i32 {
-        let added: i32 = self
+        let added = self
             .modifiers(who)
             .filter(|active| active.modifier.kind == ModifierKind::Reach)
             .map(|active| active.modifier.value(active.level))
-            .sum();
-        attack.reach_ft.unwrap_or(5) + added
+            .fold(0_i32, i32::saturating_add);
+        attack.reach_ft.unwrap_or(5).saturating_add(added)
     }
 
     pub(in crate::combat) fn attack_test(self, strike: Strike<'_>) -> Test {
@@ -141,9 +141,10 @@ impl<'a> View<'a> {
         let value = |active: &Active<'_>| active.modifier.value(active.level);
         let least =
             of_kind().filter(|active| active.modifier.set).map(|active| value(&active)).max();
-        let added: i32 =
-            of_kind().filter(|active| !active.modifier.set).map(|active| value(&active)).sum();
-        combatant.block.ac.max(least.unwrap_or(0)) + added + cover.bonus().unwrap_or(0)
+        let plain = of_kind().filter(|active| !active.modifier.set).map(|active| value(&active));
+        let added = plain.fold(0_i32, i32::saturating_add);
+        let worn = combatant.block.ac.max(least.unwrap_or(0));
+        worn.saturating_add(added).saturating_add(cover.bonus().unwrap_or(0))
     }
 
     /// Whether a hit on this target is critical whatever was rolled.

@@ -21,7 +21,9 @@ impl View<'_> {
         let mut halved = false;
         for active in self.modifiers(who) {
             match active.modifier.kind {
-                ModifierKind::MaxHp => most += active.modifier.value(active.level),
+                ModifierKind::MaxHp => {
+                    most = most.saturating_add(active.modifier.value(active.level))
+                }
                 ModifierKind::MaxHpHalved => halved = true,
                 _ => {}
             }
