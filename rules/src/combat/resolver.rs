@@ -16,7 +16,7 @@ mod uses;
 
 use std::collections::VecDeque;
 
-use super::step::Rulebook;
+use super::step::{Answered, Rulebook};
 use super::view::View;
 use super::{
     Actor, Answer, Combat, Combatant, CombatantId, Command, Fact, Phase, Prompt, PromptId, Purpose,
@@ -47,7 +47,7 @@ pub(super) struct Resolver<'a> {
     pub(super) combat: Combat,
     book: &'a Rulebook,
     facts: Vec<Fact>,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<Answered>,
     faces: Faces<'a>,
     /// The state that the facts told before must come to.
     expected: Option<(usize, &'a Combat)>,
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn new(
         combat: Combat,
         book: &'a Rulebook,
-        answers: Vec<Answer>,
+        answers: Vec<Answered>,
         faces: Vec<u32>,
         dice: &'a mut dyn Dice,
     ) -> Self {
@@ -136,11 +136,15 @@ impl<'a> Resolver<'a> {
 
     /// Asks whoever commands `who`.
     fn ask(&mut self, who: CombatantId, question: Question) -> Flow<Answer> {
-        if let Some(answer) = self.answers.pop_front() {
-            self.combat.next_prompt += 1;
-            return Ok(answer);
+        let prompt = Prompt { id: PromptId(self.combat.next_prompt), who, question };
+        let Some(answered) = self.answers.pop_front() else { return Err(Halt::Ask(prompt)) };
+        if answered.prompt != prompt {
+            // Other rules ask something else: the answer is none to that.
+            self.strayed = true;
+            return Err(Halt::Refuse(Refusal::NotAsked));
         }
-        Err(Halt::Ask(Prompt { id: PromptId(self.combat.next_prompt), who, question }))
+        self.combat.next_prompt += 1;
+        Ok(answered.answer)
     }
 
     fn combatant(&self, id: CombatantId) -> Result<&Combatant, Refusal> {

@@ -42,6 +42,13 @@ impl Step {
     }
 }
 
+/// A question with its answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub(super) prompt: Prompt,
+    pub(super) answer: Answer,
+}
+
 /// A command that waits for an answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Resolution {
@@ -50,7 +57,7 @@ pub(super) struct Resolution {
     /// The command.
     command: Command,
     /// Answers so far, in order.
-    answers: Vec<Answer>,
+    answers: Vec<Answered>,
     /// Faces the server drew so far, in order.
     faces: Vec<u32>,
     /// How many facts were told of it.
@@ -96,7 +103,7 @@ pub fn decide(
 struct Run {
     base: Combat,
     command: Command,
-    answers: Vec<Answer>,
+    answers: Vec<Answered>,
     faces: Vec<u32>,
     told: usize,
 }
@@ -127,7 +134,7 @@ impl Run {
                 combat.may_answer(*by, &waiting.prompt, answer)?;
                 fits(answer, &waiting.prompt.question)?;
                 let mut answers = waiting.answers.clone();
-                answers.push(answer.clone());
+                answers.push(Answered { prompt: waiting.prompt.clone(), answer: answer.clone() });
                 Ok(Self {
                     base: waiting.base.clone(),
                     command: waiting.command.clone(),
@@ -169,7 +176,8 @@ impl Combat {
         self.next_prompt = self.next_prompt.max(prompt.id.0 + 1);
         self.resolution = match (waiting, &step.input) {
             (Some(mut waiting), Input::Answer { answer, .. }) => {
-                waiting.answers.push(answer.clone());
+                let answered = Answered { prompt: waiting.prompt, answer: answer.clone() };
+                waiting.answers.push(answered);
                 waiting.faces.extend(&step.faces);
                 waiting.told += step.facts.len();
                 waiting.prompt = prompt;
