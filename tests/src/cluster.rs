@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 
 /// How long a cluster may take until it is ready: packages may have to be installed first.
 const READY: Duration = Duration::from_secs(300);
@@ -413,15 +414,28 @@ impl Cluster {
         Ok(reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()))
     }
 
-    /// A connection to the journal's database, for reading.
+    /// A connection to the journal's database, for reading; one that recovers is waited for.
     ///
     /// # Errors
     /// When it does not answer.
     pub async fn postgres(&self) -> Result<tokio_postgres::Client> {
-        let (client, connection) =
-            tokio_postgres::connect(&self.endpoints().postgres, tokio_postgres::NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let url = &self.endpoints().postgres;
+            match tokio_postgres::connect(url, tokio_postgres::NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(connection);
+                    return Ok(client);
+                }
+                Err(error)
+                    if error.code() == Some(&SqlState::CANNOT_CONNECT_NOW)
+                        && Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// The node that owns each shard, by the journal.
