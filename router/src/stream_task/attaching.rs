@@ -36,6 +36,9 @@ impl Worker {
             false => open.position,
         };
         let refusal = self.refusal(&open);
+        if refusal.is_none() {
+            self.supersede(session_id, &open.token);
+        }
         let session = self.session(session_id);
         let shard = session.shard;
         session.clients.push(Client {
@@ -60,6 +63,43 @@ impl Worker {
             }
         }
         self.pump(session_id, now);
+    }
+
+    /// A client that opens another connection with the same token has given up those that still
+    /// wait for the owner: brought to it later than the new one, they would take its place.
+    fn supersede(&mut self, session_id: SessionId, token: &TokenClaims) {
+        let Some(session) = self.sessions.get_mut(&session_id) else { return };
+        let given_up = |client: &&Client| {
+            !client.cursor.is_attached()
+                && client.token.player == token.player
+                && client.token.chain == token.chain
+                && client.token.issued_ms <= token.issued_ms
+        };
+        let older: Vec<ConnectionId> =
+            session.clients.iter().filter(given_up).map(|client| client.id).collect();
+        for id in older {
+            if self.drop_questions(session_id, id) {
+                let text = "another connection replaced this";
+                let error = ClientError::new(ErrorCode::Forbidden, text);
+                self.refuse(session_id, id, &error, CloseCode::Replaced);
+            }
+        }
+    }
+
+    /// Closes a connection's questions. False: there were none.
+    fn drop_questions(&mut self, session_id: SessionId, id: ConnectionId) -> bool {
+        let Some(session) = self.sessions.get_mut(&session_id) else { return false };
+        let requests = &mut self.reach.requests;
+        let before = session.requests.len();
+        session.requests.retain(|number| {
+            let ask = requests.get(*number).map(|request| &request.ask);
+            let its = matches!(ask, Some(Ask::Attach(of) | Ask::Sync(of, _)) if *of == id);
+            if its {
+                requests.take(*number);
+            }
+            !its
+        });
+        session.requests.len() < before
     }
 
     fn refusal(&self, open: &OpenConnection) -> Option<(ClientError, CloseCode)> {
@@ -192,15 +232,9 @@ impl Worker {
         let Some(at) = session.clients.iter().position(|client| client.id == id) else { return };
         session.clients.swap_remove(at);
         session.route.leave(id);
+        self.drop_questions(session_id, id);
+        let Some(session) = self.sessions.get_mut(&session_id) else { return };
         let requests = &mut self.reach.requests;
-        session.requests.retain(|number| {
-            let ask = requests.get(*number).map(|request| &request.ask);
-            let its = matches!(ask, Some(Ask::Attach(of) | Ask::Sync(of, _)) if *of == id);
-            if its {
-                requests.take(*number);
-            }
-            !its
-        });
         if session.clients.is_empty() {
             session.stream = crate::stream::Stream::default();
             if let Some(number) = session.fetch.take() {

@@ -24,6 +24,27 @@ fn a_connection_is_brought_to_its_owner_and_the_channel_subscribed() {
 }
 
 #[test]
+fn a_connection_that_still_waits_gives_way_to_a_newer_of_its_token() {
+    let mut bench = Bench::new();
+    let mut older = bench.connect(1, None);
+    let mut other = bench.connect(2, None);
+    let newer = bench.connect(1, None);
+    assert_eq!(older.batch().1, Some(CloseCode::Replaced));
+    let mut node = bench.link("a");
+    bench.owns(&node, 1);
+    let got = node.got();
+    let brought: Vec<_> = got
+        .iter()
+        .filter_map(|frame| match frame {
+            ToNode::Attach(attach) => Some(attach.connection),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(brought, [other.id, newer.id], "{got:?}");
+    assert_eq!(other.got(), [""; 0]);
+}
+
+#[test]
 fn a_fresh_connection_misses_nothing_and_repeats_nothing() {
     let (mut bench, mut node) = Bench::with_owner();
     let mut one = bench.join(&mut node, 1, 100);
