@@ -39,7 +39,7 @@ pub use prompt::{Answer, Prompt, Question};
 pub use refusal::Refusal;
 pub use roll::{Test, Tested, hits};
 pub use running::{Effect, EndReason, Moment, Point};
-pub use step::{Rulebook, Step, decide};
+pub use step::{Rulebook, RulebookError, Step, decide};
 pub use view::View;
 
 use step::Resolution;

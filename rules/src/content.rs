@@ -40,7 +40,7 @@ use crate::effect::{DamageDice, Duration, EffectTemplate, Quality, SaveSpec};
 use crate::{Edition, Expression, Key};
 
 /// The content of one edition, by key.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Content {
     /// Creatures of the bestiary.
     pub monsters: BTreeMap<Key, Monster>,

@@ -1,6 +1,7 @@
 //! Rules of the game: pure, no clock, no I/O, no randomness but the dice handed in.
 
 mod ability;
+pub mod cases;
 pub mod combat;
 mod condition;
 pub mod conditions;

@@ -1,12 +1,11 @@
 //! A combat for a case: two creatures, what is on them, and commands given to it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{
-    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact, Input, Life,
-    Refusal, Rulebook, View, decide,
+    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal, Rulebook,
+    View, decide,
 };
 use gss_rules::conditions::Conditions;
 use gss_rules::content::StatBlock;
@@ -75,7 +74,7 @@ impl Stage {
         let conditions = Conditions::parse(gss_rules::conditions::BUILT_IN)?;
         let mut stage = Self {
             combat: Combat::new(rules.clone(), Grid::open(200, 200)),
-            book: Rulebook { conditions },
+            book: Rulebook { conditions, content: Arc::default() },
         };
         let witness = (CombatantKind::Object, block(&json!({}))?);
         let all = [
@@ -85,23 +84,9 @@ impl Stage {
         ];
         for ((id, (kind, block), side, at), initiative) in all.into_iter().zip([30, 20, 10]) {
             let combatant = Combatant {
-                id,
-                name: side.to_owned(),
-                kind,
-                owner: None,
-                side: side.to_owned(),
-                hp: block.hp,
-                block: Arc::new(block),
-                life: Life::Alive,
                 position: Some(Square::from(at)),
-                elevation_ft: 0,
-                hidden: false,
-                surprised: false,
-                group: None,
                 initiative: Some(initiative),
-                economy: Economy::default(),
-                spent: BTreeMap::new(),
-                concentration: None,
+                ..Combatant::new(id, side, kind, side, Arc::new(block))
             };
             stage.set(Command::AddCombatant { combatant: Box::new(combatant) })?;
         }

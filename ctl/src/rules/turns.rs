@@ -1,5 +1,7 @@
 //! Suites of the order of turns and of how long effects last, played as turns of a combat.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{
     Actor, Combat, Combatant, CombatantId, Command, EffectId, Fact, Input, Point, Rulebook, decide,
@@ -42,7 +44,7 @@ fn named(place: usize) -> Result<CombatantId> {
 impl Table {
     /// Those of whom it is said so are dead.
     fn new(rules: &RuleSet, dead: &[bool]) -> Result<Self> {
-        let book = Rulebook { conditions: Conditions::parse(BUILT_IN)? };
+        let book = Rulebook { conditions: Conditions::parse(BUILT_IN)?, content: Arc::default() };
         let combat = Combat::new(rules.clone(), Grid::open(1, 1));
         let mut table = Self { combat, book };
         let hp = json!({ "current": 10, "max": 10, "temp": 0 });

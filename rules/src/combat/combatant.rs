@@ -27,6 +27,9 @@ pub struct Combatant {
     pub owner: Option<Uuid>,
     /// Those of one side are not hostile to each other.
     pub side: String,
+    /// Its record in the bestiary, for what the numbers do not say; none: it is no such creature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monster: Option<Key>,
     /// Its numbers.
     pub block: Arc<StatBlock>,
     /// Hit points now.
@@ -140,6 +143,36 @@ impl Economy {
 }
 
 impl Combatant {
+    /// One who has done nothing yet, off the board, with the hit points of its numbers.
+    pub fn new(
+        id: CombatantId,
+        name: &str,
+        kind: CombatantKind,
+        side: &str,
+        block: Arc<StatBlock>,
+    ) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            kind,
+            owner: None,
+            side: side.to_owned(),
+            monster: None,
+            hp: block.hp,
+            block,
+            life: Life::Alive,
+            position: None,
+            elevation_ft: 0,
+            hidden: false,
+            surprised: false,
+            group: None,
+            initiative: None,
+            economy: Economy::default(),
+            spent: BTreeMap::new(),
+            concentration: None,
+        }
+    }
+
     /// What becomes of it at 0 hit points.
     pub const fn at_zero(&self) -> AtZero {
         match self.kind {

@@ -7,18 +7,47 @@
 //! Facts told before the question are not told again; if running again does not come to the state
 //! they made (another release), the command is abandoned where it stopped.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::resolver::{Halt, Resolver};
 use super::{Answer, Combat, Command, Fact, Input, Phase, Prompt, Question, Refusal};
-use crate::Dice;
-use crate::conditions::Conditions;
+use crate::conditions::{self, Conditions, ConditionsError};
+use crate::content::{Content, ContentError, Texts};
+use crate::{Dice, Edition};
 
 /// Content the rules are played with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rulebook {
     /// What conditions do.
     pub conditions: Conditions,
+    /// Creatures, spells and gear of the table's edition.
+    pub content: Arc<Content>,
+}
+
+/// Why there is no rulebook.
+#[derive(Debug, thiserror::Error)]
+pub enum RulebookError {
+    /// The conditions cannot be read.
+    #[error(transparent)]
+    Conditions(#[from] ConditionsError),
+    /// The content cannot be read.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+impl Rulebook {
+    /// What is built in for an edition.
+    ///
+    /// # Errors
+    /// Which record cannot be read.
+    pub fn built_in(edition: Edition) -> Result<Self, RulebookError> {
+        Ok(Self {
+            conditions: Conditions::parse(conditions::BUILT_IN)?,
+            content: Arc::new(Content::parse(Texts::of(edition))?),
+        })
+    }
 }
 
 /// What came of an input: as it is journaled.

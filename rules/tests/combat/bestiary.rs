@@ -4,8 +4,7 @@ use gss_rules::combat::{
     Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal, Rulebook,
     decide,
 };
-use gss_rules::conditions::{BUILT_IN, Conditions};
-use gss_rules::content::{Content, Cost, Monster, Shape, Texts};
+use gss_rules::content::{Cost, Monster, Shape};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Dice, Edition, RuleSet};
 use serde_json::json;
@@ -34,11 +33,10 @@ struct Arena {
 
 impl Arena {
     /// The beast so many squares from, or in the space of, somebody with many hit points and no armor; the beast's turn.
-    fn new(edition: Edition, monster: &Monster, gap: Option<i32>) -> Self {
-        let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
+    fn new(book: &Rulebook, edition: Edition, monster: &Monster, gap: Option<i32>) -> Self {
         let mut arena = Self {
             combat: Combat::new(RuleSet::of(edition), Grid::open(60, 60)),
-            book: Rulebook { conditions },
+            book: book.clone(),
             dice: Varied(0),
         };
         let hardy = block(json!({
@@ -48,7 +46,10 @@ impl Arena {
         let beast = std::sync::Arc::new(monster.block.clone());
         let y = 20 + beast.size.squares() / 2;
         let x = gap.map_or(20, |gap| 20 + beast.size.squares() + gap);
-        let beast = combatant(BEAST, CombatantKind::Monster, "beasts", [20, 20], beast);
+        let beast = Combatant {
+            monster: Some(monster.id.clone()),
+            ..combatant(BEAST, CombatantKind::Monster, "beasts", [20, 20], beast)
+        };
         let victim = combatant(VICTIM, CombatantKind::Character, "victims", [x, y], hardy);
         for (combatant, initiative) in [(beast, 20), (victim, 10)] {
             let combatant = Box::new(Combatant { initiative: Some(initiative), ..combatant });
@@ -70,19 +71,19 @@ impl Arena {
     }
 }
 
-fn beasts(edition: Edition) -> Content {
-    Content::parse(Texts::of(edition)).expect("content")
+fn book(edition: Edition) -> Rulebook {
+    Rulebook::built_in(edition).expect("the rulebook")
 }
 
 #[test]
 fn every_attack_of_every_creature_hits_for_its_dice() {
     for edition in [Edition::E51, Edition::E52] {
-        let mut attacks = 0;
-        for monster in beasts(edition).monsters.values() {
+        let (mut attacks, book) = (0, book(edition));
+        for monster in book.content.monsters.values() {
             for attack in &monster.block.attacks {
                 // A swarm bites whom it covers.
                 let gap = (attack.reach_ft != Some(0)).then_some(0);
-                let mut arena = Arena::new(edition, monster, gap);
+                let mut arena = Arena::new(&book, edition, monster, gap);
                 let id = attack.attack_id.clone();
                 let command =
                     Command::Attack { who: BEAST, target: VICTIM, attack: id, knock_out: false };
@@ -116,7 +117,8 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
 #[test]
 fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
     for edition in [Edition::E51, Edition::E52] {
-        for monster in beasts(edition).monsters.values() {
+        let book = book(edition);
+        for monster in book.content.monsters.values() {
             for action in &monster.block.uses {
                 if matches!(action.cost, Cost::Reaction | Cost::Legendary | Cost::Lair) {
                     continue;
@@ -124,7 +126,7 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                 // A cone is narrow where it begins.
                 let cone = action.area.is_some_and(|area| area.shape == Shape::Cone);
                 let gap = if cone { 2 } else { 0 };
-                let mut arena = Arena::new(edition, monster, Some(gap));
+                let mut arena = Arena::new(&book, edition, monster, Some(gap));
                 let victim = arena.combat.combatant(VICTIM).and_then(|who| who.position);
                 let harms = !action.damage.is_empty() || action.save.is_some();
                 let chooses = action.area.is_none() && (action.targets.is_some() || harms);

@@ -1,12 +1,11 @@
 //! A table to play at: builds combatants, feeds faces, folds every step and checks that the folded
 //! state is what a copy folded from the encoded step is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gss_rules::combat::{
-    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact, Input,
-    Life, Refusal, Rulebook, Step, decide,
+    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Life,
+    Refusal, Rulebook, Step, decide,
 };
 use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::content::StatBlock;
@@ -67,26 +66,7 @@ pub(crate) fn combatant(
     at: [i32; 2],
     block: Arc<StatBlock>,
 ) -> Combatant {
-    let hp = block.hp;
-    Combatant {
-        id,
-        name: side.to_owned(),
-        kind,
-        owner: None,
-        side: side.to_owned(),
-        block,
-        hp,
-        life: Life::Alive,
-        position: Some(at.into()),
-        elevation_ft: 0,
-        hidden: false,
-        surprised: false,
-        group: None,
-        initiative: None,
-        economy: Economy::default(),
-        spent: BTreeMap::new(),
-        concentration: None,
-    }
+    Combatant { position: Some(at.into()), ..Combatant::new(id, side, kind, side, block) }
 }
 
 impl Table {
@@ -94,7 +74,7 @@ impl Table {
         let conditions = Conditions::parse(BUILT_IN).expect("the conditions");
         Self {
             combat: Combat::new(RuleSet::of(edition), Grid::open(100, 100)),
-            book: Rulebook { conditions },
+            book: Rulebook { conditions, content: Arc::default() },
         }
     }
 

@@ -1,0 +1,11 @@
+//! The files of cases that are built in. A test holds the list against the folder.
+
+/// Every file of `rules/cases`: its path there, and its text.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    file("5.1/combat.json", include_str!("../../cases/5.1/combat.json")),
+    file("5.2/combat.json", include_str!("../../cases/5.2/combat.json")),
+];
+
+const fn file(path: &'static str, text: &'static str) -> (&'static str, &'static str) {
+    (path, text)
+}

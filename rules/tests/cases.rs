@@ -1,0 +1,76 @@
+//! Every case of `rules/cases` is built in, and comes to what it states.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use gss_rules::Edition;
+use gss_rules::cases::{self, BUILT_IN, Case};
+use gss_rules::combat::Rulebook;
+
+fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.insert(path);
+        }
+    }
+}
+
+#[test]
+fn every_file_is_built_in() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let mut found = BTreeSet::new();
+    files(&folder, &mut found);
+    let built_in: BTreeSet<PathBuf> = BUILT_IN.iter().map(|(path, _)| folder.join(path)).collect();
+    assert_eq!(found, built_in);
+}
+
+fn all() -> Vec<Case> {
+    BUILT_IN
+        .iter()
+        .flat_map(|(path, text)| {
+            cases::parse(text).unwrap_or_else(|failure| panic!("{path}: {failure}"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_case_comes_to_what_it_states() {
+    let all = all();
+    let mut failures = Vec::new();
+    let mut names = BTreeSet::new();
+    for edition in [Edition::E51, Edition::E52] {
+        let book = Rulebook::built_in(edition).expect("the rulebook");
+        for case in all.iter().filter(|case| case.edition == edition) {
+            assert!(names.insert((edition, case.id.clone())), "{} is there twice", case.id);
+            if let Err(failure) = cases::run(case, &book) {
+                failures.push(format!("{edition:?} {failure}"));
+            }
+        }
+    }
+    let shown = failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+    assert!(failures.is_empty(), "{} of {} fail:\n{shown}", failures.len(), all.len());
+}
+
+/// A case whose statement is wrong, or whose faces do not fit, fails and says why.
+#[test]
+fn what_is_not_so_fails() {
+    let book = Rulebook::built_in(Edition::E52).expect("the rulebook");
+    let why = |faces: &str, then: &str| {
+        let text = format!(
+            r#"[{{"id": "wrong", "edition": "5.2", "proves": {{"rule": "none"}},
+                "who": {{"a": {{"monster": "goblin-warrior", "at": [0, 0]}}, "b": {{"at": [1, 0]}}}},
+                "do": [{{"attack": {{"who": "a", "target": "b", "attack": "scimitar"}},
+                         "faces": {faces}}}],
+                "then": {{"b": {then}}}}}]"#
+        );
+        let case = cases::parse(&text).expect("a case").remove(0);
+        cases::run(&case, &book).expect_err("it fails").to_string()
+    };
+    assert_eq!(why("[10, 4]", r#"{"hp": 93}"#), "wrong: then: b: hp is 94, not 93");
+    assert!(why("[10]", r#"{"hp": 94}"#).contains("a d6 more than stated is thrown"));
+    assert!(why("[10, 4, 4]", r#"{"hp": 94}"#).contains("1 faces left over"));
+    assert!(why(r#"[10, "8:4"]"#, r#"{"hp": 94}"#).contains("4 of d8 for a d6"));
+}
