@@ -105,6 +105,9 @@ pub struct Economy {
     pub disengaged: bool,
     /// Feet added by Dash.
     pub dashed_ft: i32,
+    /// The squares it stepped from since it last did anything else, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run: Vec<Square>,
 }
 
 impl Default for Economy {
@@ -127,6 +130,7 @@ impl Economy {
             diagonals: 0,
             disengaged: false,
             dashed_ft: 0,
+            run: Vec::new(),
         }
     }
 

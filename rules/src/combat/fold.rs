@@ -31,11 +31,19 @@ impl Combat {
             Fact::UsesSet { who, id, spent } => self.change(*who, |combatant| {
                 combatant.spent.insert(id.clone(), *spent);
             }),
-            Fact::Moved { who, path, cost_ft, diagonals, .. } => self.change(*who, |combatant| {
-                combatant.position = path.last().copied().or(combatant.position);
-                combatant.economy.moved_ft += cost_ft;
-                combatant.economy.diagonals += diagonals;
-            }),
+            Fact::Moved { who, path, cost_ft, diagonals, forced } => {
+                self.change(*who, |combatant| {
+                    if *forced {
+                        combatant.economy.run.clear();
+                    } else {
+                        let steps = combatant.position.iter().chain(path).copied();
+                        combatant.economy.run.extend(steps.take(path.len()));
+                    }
+                    combatant.position = path.last().copied().or(combatant.position);
+                    combatant.economy.moved_ft += cost_ft;
+                    combatant.economy.diagonals += diagonals;
+                })
+            }
             Fact::Damaged { target: who, hp, life, .. }
             | Fact::Healed { target: who, hp, life, .. }
             | Fact::DeathSaveMade { who, hp, life, .. } => self.change(*who, |combatant| {
@@ -51,10 +59,11 @@ impl Combat {
             Fact::ConcentrationSet { who, on } => {
                 self.change(*who, |combatant| combatant.concentration = *on);
             }
+            Fact::ActionUsed { who, .. } | Fact::AttackMade { attacker: who, .. } => {
+                self.change(*who, |combatant| combatant.economy.run.clear());
+            }
             Fact::TurnEnded { .. }
-            | Fact::ActionUsed { .. }
             | Fact::Rolled { .. }
-            | Fact::AttackMade { .. }
             | Fact::SaveMade { .. }
             | Fact::Abandoned => {}
         }

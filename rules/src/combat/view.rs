@@ -5,6 +5,7 @@
 
 mod attack;
 mod creature;
+mod requirement;
 mod tests_made;
 
 use super::{Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
@@ -14,6 +15,7 @@ use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
 use crate::{Ability, Condition, Diagonals, Skill};
 
 pub(super) use attack::Strike;
+pub(super) use requirement::IMMUNE;
 
 /// A combat, read by the rules.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use gss_rules::combat::{
 };
 use gss_rules::content::{Cost, Monster, Shape};
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Dice, Edition, RuleSet};
+use gss_rules::{Condition, Dice, Edition, Key, RuleSet, Size};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -33,7 +33,14 @@ struct Arena {
 
 impl Arena {
     /// The beast so many squares from, or in the space of, somebody with many hit points and no armor; the beast's turn.
-    fn new(book: &Rulebook, edition: Edition, monster: &Monster, gap: Option<i32>) -> Self {
+    fn new(
+        book: &Rulebook,
+        edition: Edition,
+        (monster, with): (&Monster, &Key),
+        gap: Option<i32>,
+    ) -> Self {
+        let detail = monster.details.get(with);
+        let wanted = detail.and_then(|detail| detail.targets.clone()).unwrap_or_default();
         let mut arena = Self {
             combat: Combat::new(RuleSet::of(edition), Grid::open(60, 60)),
             book: book.clone(),
@@ -41,7 +48,9 @@ impl Arena {
         };
         let hardy = block(json!({
             "ac": 1, "hp": {"current": 5000, "max": 5000, "temp": 0},
-            "saves": {"str": -20, "dex": -20, "con": -20, "int": -20, "wis": -20, "cha": -20}
+            "saves": {"str": -20, "dex": -20, "con": -20, "int": -20, "wis": -20, "cha": -20},
+            "size": wanted.max_size.unwrap_or(Size::Medium),
+            "creature_type": wanted.types.first()
         }));
         let beast = std::sync::Arc::new(monster.block.clone());
         let y = 20 + beast.size.squares() / 2;
@@ -56,6 +65,16 @@ impl Arena {
             arena.play(Command::AddCombatant { combatant }).expect("joins");
         }
         arena.play(Command::Begin).expect("begins");
+        let held = wanted.grappled_by_it.then_some(Condition::Grappled);
+        for condition in wanted.condition.into_iter().chain(held) {
+            let effect = json!({
+                "name": "held", "duration": {"kind": "permanent"}, "conditions": [condition]
+            });
+            let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
+            let targets = vec![VICTIM];
+            let held = Command::ApplyEffect { effect, source: Some(BEAST), targets };
+            arena.play(held).expect("held");
+        }
         arena
     }
 
@@ -82,12 +101,16 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
         for monster in book.content.monsters.values() {
             for attack in &monster.block.attacks {
                 // A swarm bites whom it covers.
-                let gap = (attack.reach_ft != Some(0)).then_some(0);
-                let mut arena = Arena::new(&book, edition, monster, gap);
                 let id = attack.attack_id.clone();
+                let targets = monster.details.get(&id).and_then(|detail| detail.targets.as_ref());
+                let covers = targets.is_some_and(|targets| targets.in_space);
+                let gap = (attack.reach_ft != Some(0) && !covers).then_some(0);
+                let mut arena = Arena::new(&book, edition, (monster, &id), gap);
                 let command =
                     Command::Attack { who: BEAST, target: VICTIM, attack: id, knock_out: false };
-                let facts = arena.play(command).expect("it attacks");
+                let facts = arena
+                    .play(command)
+                    .unwrap_or_else(|why| panic!("{} {}: {why:?}", monster.id, attack.attack_id));
                 let hit =
                     facts.iter().any(|fact| matches!(fact, Fact::AttackMade { hit: true, .. }));
                 assert!(hit, "{} {}", monster.id, attack.attack_id);
@@ -120,13 +143,19 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
         let book = book(edition);
         for monster in book.content.monsters.values() {
             for action in &monster.block.uses {
-                if matches!(action.cost, Cost::Reaction | Cost::Legendary | Cost::Lair) {
+                if !matches!(action.cost, Cost::Action | Cost::BonusAction) {
                     continue;
                 }
                 // A cone is narrow where it begins.
                 let cone = action.area.is_some_and(|area| area.shape == Shape::Cone);
                 let gap = if cone { 2 } else { 0 };
-                let mut arena = Arena::new(&book, edition, monster, Some(gap));
+                // Who is no swarm does not begin in another's space.
+                let detail = monster.details.get(&action.use_id);
+                let targets = detail.and_then(|detail| detail.targets.as_ref());
+                if targets.is_some_and(|targets| targets.in_space) {
+                    continue;
+                }
+                let mut arena = Arena::new(&book, edition, (monster, &action.use_id), Some(gap));
                 let victim = arena.combat.combatant(VICTIM).and_then(|who| who.position);
                 let harms = !action.damage.is_empty() || action.save.is_some();
                 let chooses = action.area.is_none() && (action.targets.is_some() || harms);

@@ -4,7 +4,7 @@ use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, DamagePart, Fact, Portion, Purpose, Refusal, hits};
-use crate::content::{Attack, AttackProperty};
+use crate::content::{Attack, AttackProperty, Rider};
 use crate::effect::{DamageDice, Quality};
 
 impl Resolver<'_> {
@@ -30,6 +30,8 @@ impl Resolver<'_> {
     pub(super) fn strike(&mut self, strike: Strike<'_>) -> Flow<()> {
         let Strike { attacker, target, attack, cover, .. } = strike;
         let test = self.view().attack_test(strike);
+        let damage = self.view().damage_of(strike, test.mode());
+        let rider = self.rider(strike);
         let tested = self.throw(|dice| test.roll(dice));
         let ac = self.view().armor_class(target, cover);
         let total = tested.roll.total;
@@ -50,13 +52,22 @@ impl Resolver<'_> {
         if !hit {
             return Ok(());
         }
-        let mut parts = self.damage_rolled(attacker, &attack.damage, critical);
-        let saved = self.rider_damage(strike, critical, &mut parts)?;
+        let mut parts = self.damage_rolled(attacker, &damage, critical);
+        let saved = self.rider_damage(strike, rider, critical, &mut parts)?;
         self.harm_by_strike(strike, parts, critical)?;
-        match &attack.on_hit {
-            Some(rider) => self.ride(attacker, target, rider, saved),
+        match rider {
+            Some(rider) => self.ride(strike, rider, saved),
             None => Ok(()),
         }
+    }
+
+    /// What follows a hit on this target, if anything does.
+    fn rider<'s>(&self, strike: Strike<'s>) -> Option<&'s Rider> {
+        let Strike { attacker, target, attack, .. } = strike;
+        let detail = self.view().detail(attacker, &attack.attack_id);
+        let required = detail.and_then(|it| it.rider.as_ref());
+        let meets = required.is_none_or(|it| self.view().meets(it, attacker, target));
+        attack.on_hit.as_ref().filter(|_| meets)
     }
 
     /// What a rider adds to the hit's damage: one instance, its dice doubled with the others.
@@ -64,10 +75,11 @@ impl Resolver<'_> {
     fn rider_damage(
         &mut self,
         strike: Strike<'_>,
+        rider: Option<&Rider>,
         critical: bool,
         parts: &mut Vec<DamagePart>,
     ) -> Flow<bool> {
-        let Some(rider) = &strike.attack.on_hit else { return Ok(false) };
+        let Some(rider) = rider else { return Ok(false) };
         let saved = match rider.save {
             Some(save) => self.save_behind(strike.target, save.ability, save.dc, strike.cover)?,
             None => false,

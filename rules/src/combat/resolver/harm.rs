@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attack::qualities;
 use super::{Flow, Resolver};
-use crate::combat::view::Strike;
+use crate::combat::view::{IMMUNE, Strike};
 use crate::combat::{
     Combatant, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion,
     concentration_dc, damage, heal,
@@ -12,7 +12,7 @@ use crate::combat::{
 use crate::content::{OutcomeSpec, Rider};
 use crate::effect::{Duration, Edge, EffectTemplate, Quality, SaveEnds, SaveSpec};
 use crate::space::{Cover, Footprint, Place, Space, Terrain, pull, push};
-use crate::{Condition, Size, Switch};
+use crate::{Condition, Key, Size, Switch};
 
 /// Damage on its way to a creature: one instance, all types of one source.
 pub(super) struct Blow<'b> {
@@ -63,8 +63,9 @@ impl Resolver<'_> {
         }
         let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
         self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life });
-        if life == Life::Dead {
+        if life == Life::Dead && before != Life::Dead {
             self.lose_concentration(target);
+            self.burst(target)?;
         } else if knocked_out || (harm.dropped && life != Life::Alive) {
             self.fall_unconscious(target);
         } else if total > 0 && life == Life::Alive {
@@ -131,19 +132,14 @@ impl Resolver<'_> {
     }
 
     /// What follows a hit besides its damage.
-    pub(super) fn ride(
-        &mut self,
-        source: CombatantId,
-        target: CombatantId,
-        rider: &Rider,
-        saved: bool,
-    ) -> Flow<()> {
+    pub(super) fn ride(&mut self, strike: Strike<'_>, rider: &Rider, saved: bool) -> Flow<()> {
+        let Strike { attacker: source, target, attack, .. } = strike;
         if self.combat.combatant(target).is_none_or(|target| target.life == Life::Dead) {
             return Ok(());
         }
         let outcome = if saved { &rider.success } else { &rider.fail };
         for outcome in [outcome, &rider.always].into_iter().flatten() {
-            self.befall(source, target, outcome, rider.save)?;
+            self.befall(source, target, outcome, (rider.save, &attack.attack_id))?;
         }
         Ok(())
     }
@@ -166,9 +162,23 @@ impl Resolver<'_> {
         }
         let outcome = if saved { follows.success } else { follows.fail };
         for outcome in [outcome, follows.always].into_iter().flatten() {
-            self.befall(source, target, outcome, follows.save)?;
+            self.befall(source, target, outcome, (follows.save, follows.by))?;
+        }
+        if saved {
+            self.make_immune(source, target, follows.by);
         }
         Ok(())
+    }
+
+    /// Who resisted is immune for a time, where the creature's record says so.
+    pub(super) fn make_immune(&mut self, source: CombatantId, target: CombatantId, by: &Key) {
+        let detail = self.view().detail(source, by);
+        let Some(seconds) = detail.and_then(|it| it.immune_seconds) else { return };
+        let template = EffectTemplate {
+            key: Some(by.clone()),
+            ..EffectTemplate::named(&format!("{IMMUNE}{by}"), Duration::Seconds { seconds })
+        };
+        self.put(&Arc::new(template), Some(source), target, None);
     }
 
     /// Damage of a special action: one instance.
@@ -195,17 +205,22 @@ impl Resolver<'_> {
         source: CombatantId,
         target: CombatantId,
         outcome: &OutcomeSpec,
-        save: Option<SaveSpec>,
+        (save, by): (Option<SaveSpec>, &Key),
     ) -> Flow<()> {
         if !outcome.damage.is_empty() {
             let parts = self.damage_rolled(source, &outcome.damage, false);
             self.deal(source, target, parts, Portion::Full)?;
         }
-        if !outcome.conditions.is_empty() {
+        if outcome.conditions.contains(&Condition::Grappled) {
+            self.grapple(source, target, outcome, by);
+        } else if !outcome.conditions.is_empty() {
             let ends = save.filter(|_| outcome.save_ends);
             let duration = outcome.duration.unwrap_or(Duration::Permanent);
             let name = outcome.conditions.first().map_or("", |condition| condition.name());
+            let immunizes =
+                self.view().detail(source, by).is_some_and(|it| it.immune_seconds.is_some());
             let template = EffectTemplate {
+                key: Some(by.clone()).filter(|_| immunizes),
                 conditions: outcome.conditions.clone(),
                 save_ends: ends.map(|save| SaveEnds {
                     ability: save.ability,
@@ -225,6 +240,32 @@ impl Resolver<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A hold by an attack or a use, with what it brings for as long as it lasts; none beyond those
+    /// that the creature can hold at a time.
+    fn grapple(
+        &mut self,
+        source: CombatantId,
+        target: CombatantId,
+        outcome: &OutcomeSpec,
+        by: &Key,
+    ) {
+        let detail = self.view().detail(source, by);
+        let held = self.view().grappled_with(source, by);
+        let most = detail.and_then(|it| it.grapples).map_or(usize::MAX, usize::from);
+        if held.contains(&target) || held.len() >= most {
+            return;
+        }
+        let mut conditions = outcome.conditions.clone();
+        conditions.extend(detail.iter().flat_map(|it| it.while_grappled.iter().copied()));
+        let duration = outcome.duration.unwrap_or(Duration::Permanent);
+        let template = EffectTemplate {
+            key: Some(by.clone()),
+            conditions,
+            ..EffectTemplate::named(Condition::Grappled.name(), duration)
+        };
+        self.put(&Arc::new(template), Some(source), target, None);
     }
 
     /// Moves a creature that does not want to; it costs and provokes nothing.
@@ -256,6 +297,8 @@ impl Resolver<'_> {
 pub(super) struct Follows<'f> {
     /// Against where it comes from.
     pub(super) cover: Cover,
+    /// The attack or use it comes of.
+    pub(super) by: &'f Key,
     pub(super) save: Option<SaveSpec>,
     pub(super) fail: Option<&'f OutcomeSpec>,
     pub(super) success: Option<&'f OutcomeSpec>,

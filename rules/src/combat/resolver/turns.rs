@@ -7,7 +7,7 @@
 use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::{
-    CombatantId, Economy, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal,
+    CombatantId, Economy, EffectId, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal,
     after_death_save, death_save,
 };
 use crate::effect::{Edge, ModifierKind, Quality};
@@ -100,7 +100,7 @@ impl Resolver<'_> {
                 continue;
             };
             if self.save(who, ends.ability, ends.dc)? {
-                self.end(*id, EndReason::Saved);
+                self.overcome(*id);
             }
         }
         for (id, source) in running {
@@ -126,6 +126,15 @@ impl Resolver<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Ends an effect that was saved against. Who is free of what makes immune to it is immune.
+    fn overcome(&mut self, id: EffectId) {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return };
+        self.end(id, EndReason::Saved);
+        if let (Some(source), Some(key)) = (effect.source, &effect.template.key) {
+            self.make_immune(source, effect.target, key);
+        }
     }
 
     /// The save of who lies dying (SRD 5.1 "Death Saving Throws"; SRD 5.2.1 same).

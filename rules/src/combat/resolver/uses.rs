@@ -29,8 +29,9 @@ impl Resolver<'_> {
         let block = Arc::clone(&combatant.block);
         let action = block.uses.iter().find(|action| action.use_id == *id);
         let action = action.ok_or(Refusal::UnknownUse)?;
-        let spent = combatant.spent.get(id).copied().unwrap_or(0);
-        if spent >= limit(action) {
+        let (pool, most) = self.view().limit(who, action);
+        let spent = combatant.spent.get(&pool).copied().unwrap_or(0);
+        if spent >= most {
             return Err(Refusal::Spent.into());
         }
         let economy = match action.cost {
@@ -39,19 +40,26 @@ impl Resolver<'_> {
                 Some(Economy { bonus_action: false, ..combatant.economy.clone() })
             }
             Cost::BonusAction => None,
-            Cost::Free => Some(combatant.economy.clone()),
-            Cost::Reaction | Cost::Legendary | Cost::Lair => {
+            Cost::Free | Cost::Reaction | Cost::Legendary | Cost::Lair => {
                 return Err(Refusal::NotAnAction.into());
             }
         };
         let economy = economy.ok_or(Refusal::NoActionLeft)?;
         let targets = match &action.area {
-            Some(area) => self.in_area(who, action, area, placed)?,
+            Some(area) => {
+                let mut affected = self.in_area(who, action, area, placed)?;
+                let detail = self.view().detail(who, id);
+                affected.retain(|(it, _)| {
+                    self.view().concerns_in_area(detail, who, *it, targets)
+                        && !self.view().is_immune_to(who, *it, id)
+                });
+                affected
+            }
             None => self.chosen(who, action, targets)?,
         };
         self.tell(Fact::EconomySet { who, economy });
-        if limit(action) < u8::MAX {
-            self.tell(Fact::UsesSet { who, id: id.clone(), spent: spent + 1 });
+        if most < u8::MAX {
+            self.tell(Fact::UsesSet { who, id: pool, spent: spent + 1 });
         }
         let affected = targets.iter().map(|(target, _)| *target).collect();
         self.tell(Fact::ActionUsed { who, id: id.clone(), targets: affected });
@@ -77,6 +85,7 @@ impl Resolver<'_> {
         };
         let mut follows = Follows {
             cover: Cover::None,
+            by: &action.use_id,
             save: action.save,
             fail: action.fail.as_ref(),
             success: action.success.as_ref(),
@@ -156,6 +165,12 @@ impl Resolver<'_> {
             if distance_ft > range_ft {
                 return Err(Refusal::OutOfRange { distance_ft, range_ft });
             }
+            let detail = self.view().detail(who, &action.use_id);
+            let required = detail.and_then(|it| it.targets.as_ref());
+            let meets = required.is_none_or(|it| self.view().meets(it, who, *target));
+            if !meets || self.view().is_immune_to(who, *target, &action.use_id) {
+                return Err(Refusal::InvalidTarget);
+            }
             if harms && self.view().is_charmed_by(who, *target) {
                 return Err(Refusal::CharmedByTarget);
             }
@@ -172,10 +187,17 @@ impl Resolver<'_> {
     pub(super) fn recharge(&mut self, who: CombatantId) -> Flow<()> {
         let combatant = self.combatant(who)?;
         let (block, spent) = (Arc::clone(&combatant.block), combatant.spent.clone());
+        let mut thrown = BTreeSet::new();
         for action in &block.uses {
-            let id = &action.use_id;
-            let Some(least) = action.recharge.filter(|_| spent.get(id).is_some_and(|n| *n > 0))
-            else {
+            let (id, _) = self.view().limit(who, action);
+            if spent.get(&id).is_none_or(|spent| *spent == 0) {
+                continue;
+            }
+            if self.view().detail(who, &action.use_id).is_some_and(|it| it.once_per_round) {
+                self.tell(Fact::UsesSet { who, id: id.clone(), spent: 0 });
+            }
+            // What is spent together comes back together.
+            let Some(least) = action.recharge.filter(|_| thrown.insert(id.clone())) else {
                 continue;
             };
             let roll = self.throw(|dice| crate::dice::Roll::plain(6, dice));
@@ -187,13 +209,20 @@ impl Resolver<'_> {
         }
         Ok(())
     }
-}
 
-/// How often it can be used before it comes back; [`u8::MAX`]: as often as one likes.
-fn limit(action: &SpecialAction) -> u8 {
-    match (action.recharge, action.per_day) {
-        (Some(_), _) => 1,
-        (None, Some(per_day)) => per_day,
-        (None, None) => u8::MAX,
+    /// What a creature does as it dies: it bursts, and whoever is near saves against it (SRD 5.1
+    /// and SRD 5.2.1 "Mephits").
+    pub(super) fn burst(&mut self, who: CombatantId) -> Flow<()> {
+        let block = Arc::clone(&self.combatant(who)?.block);
+        for action in block.uses.iter().filter(|action| action.cost == Cost::Free) {
+            let Some(area) = &action.area else { continue };
+            let Ok(mut targets) = self.in_area(who, action, area, (None, None)) else { continue };
+            targets.retain(|(target, _)| *target != who);
+            let affected = targets.iter().map(|(target, _)| *target).collect();
+            let id = action.use_id.clone();
+            self.tell(Fact::ActionUsed { who, id, targets: affected });
+            self.work(who, action, &targets)?;
+        }
+        Ok(())
     }
 }

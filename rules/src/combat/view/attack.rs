@@ -59,6 +59,9 @@ impl<'a> View<'a> {
         if self.is_charmed_by(attacker, target) {
             return Err(Refusal::CharmedByTarget);
         }
+        if !self.may_be_attacked(attacker, target, attack) {
+            return Err(Refusal::InvalidTarget);
+        }
         let distance_ft = self.distance_ft(attacker, target);
         let reach_ft = self.reach_ft(attacker, attack);
         let ranged = match attack.kind {
@@ -84,6 +87,15 @@ impl<'a> View<'a> {
             return Err(Refusal::NoLineOfEffect);
         }
         Ok(Strike { attacker, target, attack, ranged, distance_ft, cover, knock_out })
+    }
+
+    /// Whether the attack is for such a target: what it must be, and nobody else while the attack
+    /// holds somebody.
+    fn may_be_attacked(self, who: CombatantId, target: CombatantId, attack: &Attack) -> bool {
+        let Some(detail) = self.detail(who, &attack.attack_id) else { return true };
+        let held = self.grappled_with(who, &attack.attack_id);
+        let free = !detail.only_on_grappled || held.is_empty() || held.contains(&target);
+        free && detail.targets.as_ref().is_none_or(|it| self.meets(it, who, target))
     }
 
     /// How far a creature reaches with an attack.

@@ -1,0 +1,190 @@
+//! Whom an attack or a use of a bestiary's creature is for, and when it does more (SRD 5.1
+//! "Monsters", "Actions"; SRD 5.2.1 "Monsters", "Parts of a Stat Block").
+
+use super::{Strike, View};
+use crate::combat::{Combatant, CombatantId, Effect};
+use crate::content::{Detail, Requirement, SpecialAction, Variant, Who};
+use crate::dice::RollMode;
+use crate::effect::DamageDice;
+use crate::space::{SQUARE_FT, Square, distance_ft};
+use crate::{Condition, Key};
+
+/// What the effect's name begins with that keeps a creature safe from a use it resisted.
+pub(in crate::combat) const IMMUNE: &str = "Immune to ";
+
+impl<'a> View<'a> {
+    /// What the bestiary says of an attack, use or trait beside its numbers.
+    pub(in crate::combat) fn detail(self, who: CombatantId, key: &Key) -> Option<&'a Detail> {
+        let monster = self.combat.combatant(who)?.monster.as_ref()?;
+        self.book.content.monsters.get(monster)?.details.get(key)
+    }
+
+    /// Whether a target is what it must be; every member that is there must hold.
+    pub(in crate::combat) fn meets(
+        self,
+        it: &Requirement,
+        user: CombatantId,
+        target: CombatantId,
+    ) -> bool {
+        let Some(other) = self.combat.combatant(target) else { return false };
+        let block = &other.block;
+        let kind = block.creature_type;
+        it.max_size.is_none_or(|most| block.size <= most)
+            && (it.types.is_empty() || kind.is_some_and(|kind| it.types.contains(&kind)))
+            && !kind.is_some_and(|kind| it.not_types.contains(&kind))
+            && !block.tags.iter().any(|tag| it.not_tags.contains(tag))
+            && it.condition.is_none_or(|condition| self.has(target, condition))
+            && (!it.grappled_by_it || self.grapples(user, target))
+            && (!it.seen || self.sees(user, target))
+            && (!it.sees || self.sees(target, user))
+            && (!it.hears || !self.has(target, Condition::Deafened))
+            && (!it.in_space || self.overlap(user, target))
+            && it.charge_ft.is_none_or(|feet| self.charged(user, target, feet))
+            && it.max_hp.is_none_or(|most| other.hp.current <= most)
+    }
+
+    /// Whether one creature grapples another.
+    pub(in crate::combat) fn grapples(self, who: CombatantId, target: CombatantId) -> bool {
+        self.combat.effects_on(target).any(|effect| is_grapple(effect, who))
+    }
+
+    /// Those whom a creature grapples with this attack or use.
+    pub(in crate::combat) fn grappled_with(self, who: CombatantId, with: &Key) -> Vec<CombatantId> {
+        let by_it = |effect: &&std::sync::Arc<Effect>| {
+            is_grapple(effect, who) && effect.template.key.as_ref() == Some(with)
+        };
+        self.combat.effects.values().filter(by_it).map(|effect| effect.target).collect()
+    }
+
+    fn overlap(self, one: CombatantId, other: CombatantId) -> bool {
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        space(one).zip(space(other)).is_some_and(|(one, other)| one.overlaps(other))
+    }
+
+    /// Whether a creature moved at least so far straight toward another just before: squares in one
+    /// direction, each nearer than the one before.
+    pub(in crate::combat) fn charged(
+        self,
+        who: CombatantId,
+        target: CombatantId,
+        feet: i32,
+    ) -> bool {
+        let both = (self.combat.combatant(who), self.combat.combatant(target));
+        let (Some(who), Some(target)) = both else { return false };
+        let (Some(at), Some(there)) = (who.position, target.space()) else { return false };
+        let apart = |square| distance_ft(who.space_at(square), there, self.diagonals());
+        let mut after = at;
+        let mut run = 0;
+        let mut direction = None;
+        for before in who.economy.run.iter().rev() {
+            let step = Square { x: after.x - before.x, y: after.y - before.y };
+            let straight = *direction.get_or_insert(step) == step;
+            if !straight || apart(*before) <= apart(after) {
+                break;
+            }
+            run += SQUARE_FT;
+            after = *before;
+        }
+        run >= feet
+    }
+
+    /// Whether a creature has half of its hit points or fewer.
+    pub fn is_bloodied(self, who: CombatantId) -> bool {
+        let hp = self.combat.combatant(who).map(|who| who.hp.current);
+        hp.is_some_and(|hp| hp.saturating_mul(2) <= self.max_hp(who))
+    }
+
+    /// The damage that a hit deals as things are; `mode` is that of its attack roll.
+    pub(in crate::combat) fn damage_of(
+        self,
+        strike: Strike<'_>,
+        mode: RollMode,
+    ) -> Vec<DamageDice> {
+        let attack = strike.attack;
+        let variants = self.detail(strike.attacker, &attack.attack_id).map(|it| &it.variants);
+        let mut damage = attack.damage.clone();
+        for variant in variants.into_iter().flatten() {
+            if !self.varies(variant, strike, mode) {
+                continue;
+            }
+            if !variant.extra {
+                damage.clear();
+            }
+            damage.extend(variant.damage.iter().cloned());
+        }
+        damage
+    }
+
+    fn varies(self, variant: &Variant, strike: Strike<'_>, mode: RollMode) -> bool {
+        use crate::content::When;
+        let Strike { attacker, target, ranged, .. } = strike;
+        match variant.when {
+            When::Bloodied => self.is_bloodied(attacker),
+            When::TargetBloodied => self.is_bloodied(target),
+            When::Advantage => mode == RollMode::Advantage,
+            When::Charge => {
+                variant.charge_ft.is_some_and(|feet| self.charged(attacker, target, feet))
+            }
+            When::TargetGrappled => self.grapples(attacker, target),
+            When::AtRange => ranged,
+            When::Enlarged | When::Chosen | When::SmallForm | When::Shillelagh => false,
+        }
+    }
+
+    /// The word that a use is counted under, and how often it can be used before it comes back;
+    /// [`u8::MAX`]: as often as one likes.
+    pub(in crate::combat) fn limit(self, who: CombatantId, action: &SpecialAction) -> (Key, u8) {
+        let detail = self.detail(who, &action.use_id);
+        let shared = detail.and_then(|it| it.shared.clone());
+        let once = detail.is_some_and(|it| it.rest_recharges || it.once_per_round);
+        let most = match (action.recharge, action.per_day) {
+            (Some(_), _) => 1,
+            (None, Some(per_day)) => per_day,
+            (None, None) if once => 1,
+            (None, None) => u8::MAX,
+        };
+        (shared.unwrap_or_else(|| action.use_id.clone()), most)
+    }
+
+    /// Whether a creature resisted this of another's, and is immune to it for a time.
+    pub(in crate::combat) fn is_immune_to(
+        self,
+        user: CombatantId,
+        target: CombatantId,
+        id: &Key,
+    ) -> bool {
+        self.combat.effects_on(target).any(|effect| {
+            let template = &effect.template;
+            effect.source == Some(user)
+                && template.key.as_ref() == Some(id)
+                && template.name.starts_with(IMMUNE)
+        })
+    }
+
+    /// Whether an area of a use concerns somebody in it.
+    pub(in crate::combat) fn concerns_in_area(
+        self,
+        detail: Option<&Detail>,
+        user: CombatantId,
+        target: CombatantId,
+        chosen: &[CombatantId],
+    ) -> bool {
+        let Some(detail) = detail else { return true };
+        let hostile = || {
+            let side = |id| self.combat.combatant(id).map(|who| &who.side);
+            side(user) != side(target)
+        };
+        let meant = match detail.who {
+            None => true,
+            Some(Who::Others) => user != target,
+            Some(Who::Enemies) => hostile(),
+            Some(Who::Chosen) if chosen.is_empty() => hostile(),
+            Some(Who::Chosen) => chosen.contains(&target),
+        };
+        meant && detail.targets.as_ref().is_none_or(|it| self.meets(it, user, target))
+    }
+}
+
+fn is_grapple(effect: &Effect, by: CombatantId) -> bool {
+    effect.source == Some(by) && effect.template.conditions.contains(&Condition::Grappled)
+}
