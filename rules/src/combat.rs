@@ -21,10 +21,11 @@ mod running;
 mod step;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use combatant::{Combatant, CombatantKind, Economy};
 pub use command::{Actor, Command, Input};
@@ -32,10 +33,10 @@ pub use fact::{Fact, Purpose};
 pub use guard::{DamagePart, Guard, Portion};
 pub use health::{
     AtZero, DeathSave, Harm, HitPoints, Life, after_death_save, concentration_dc, damage,
-    death_save, heal,
+    death_save, heal, temp_hp_options,
 };
 pub use ids::{CombatantId, EffectId, PromptId};
-pub use prompt::{Answer, Prompt, Question};
+pub use prompt::{Answer, Choice, Prompt, Question};
 pub use refusal::Refusal;
 pub use roll::{Test, Tested, hits};
 pub use running::{Effect, EndReason, Moment, Point};
@@ -67,6 +68,9 @@ pub struct Combat {
     pub combatants: BTreeMap<CombatantId, Arc<Combatant>>,
     /// What runs on them.
     pub effects: BTreeMap<EffectId, Arc<Effect>>,
+    /// Players who throw dice of their own and tell the faces.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub physical_dice: BTreeSet<Uuid>,
     /// The name of the next effect.
     next_effect: u32,
     /// The name of the next question.
@@ -102,6 +106,7 @@ impl Combat {
             order: Vec::new(),
             combatants: BTreeMap::new(),
             effects: BTreeMap::new(),
+            physical_dice: BTreeSet::new(),
             next_effect: 0,
             next_prompt: 0,
             resolution: None,

@@ -46,6 +46,26 @@ pub struct EffectTemplate {
     /// Where it is, if on the map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
+    /// What ends it before its time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends_on: Vec<Ending>,
+    /// What a check must reach to break free of it, or to find whom it hides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dc: Option<i32>,
+}
+
+/// Something that ends an effect before its time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The first roll that it says something to: the bearer's, or one against it.
+    Roll,
+    /// The bearer makes an attack roll.
+    BearerAttacks,
+    /// The bearer casts a spell with a verbal component.
+    BearerCasts,
+    /// The bearer takes damage.
+    BearerDamaged,
 }
 
 impl EffectTemplate {

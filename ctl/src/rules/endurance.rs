@@ -286,16 +286,15 @@ fn dropped(play: &mut Play<'_>) -> Result<Value> {
     let kind = inputs.kind.unwrap_or(CombatantKind::Character);
     let actor = (CombatantKind::Monster, block(&json!({ "attacks": [weapon] }))?);
     let mut stage = Stage::new(&play.rules, actor, (kind, block(&target)?), 5)?;
-    match stage.play(strike(inputs.knock_out)?, &mut Tens)? {
-        Ok(_) => {}
+    let facts = match stage.play(strike(inputs.knock_out)?, &mut Tens)? {
+        Ok(facts) => facts,
         Err(refusal @ Refusal::KnockOutNeedsMelee) => {
             return Ok(json!({ "allowed": false, "reason": refusal.to_string() }));
         }
         Err(refusal) => return Err(refusal.into()),
-    }
+    };
     let victim = stage.combatant(OTHER)?;
-    let overkill = inputs.damage.unwrap_or(0) - i64::from(hp + inputs.temp_hp);
-    let massive = overkill >= i64::from(victim.hp.max);
+    let massive = facts.iter().any(|fact| matches!(fact, Fact::Damaged { massive: true, .. }));
     let view = stage.view();
     let conditions: Vec<Condition> =
         Condition::ALL.into_iter().filter(|condition| view.has(OTHER, *condition)).collect();

@@ -1,6 +1,6 @@
 //! Suites of damage, healing and what happens at 0 hit points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use gss_rules::DamageType;
@@ -25,6 +25,7 @@ pub(super) const SUITES: &[Suite] = &[
     ("damage_at_0hp", at_zero),
     ("death_save", saved),
     ("healing", healed),
+    ("temp_hp", gained),
 ];
 
 #[derive(Deserialize)]
@@ -161,7 +162,7 @@ fn at_zero(play: &mut Play<'_>) -> Result<Value> {
     let life = if inputs.stable { Life::Stable } else { Life::Dying { successes, failures } };
     let harm = damage(hp, life, AtZero::Saves, inputs.damage, inputs.critical);
     Ok(match harm.life {
-        Life::Dead if inputs.damage >= inputs.hp_max => {
+        Life::Dead if harm.massive => {
             json!({ "outcome": "dead", "cause": "massive_damage" })
         }
         Life::Dead => json!({ "outcome": "dead", "cause": "death_save_failures" }),
@@ -198,6 +199,29 @@ fn saved(play: &mut Play<'_>) -> Result<Value> {
     let mut answer = outcome(life);
     answer["hp"] = hp.current.into();
     Ok(answer)
+}
+
+#[derive(Deserialize)]
+struct Gained {
+    temp_hp: i32,
+    granted: i32,
+}
+
+/// What somebody with temporary hit points comes to by choosing, each way that is offered.
+fn gained(play: &mut Play<'_>) -> Result<Value> {
+    let inputs: Gained = play.inputs()?;
+    let target = json!({ "hp": { "current": 20, "max": 20, "temp": inputs.temp_hp } });
+    let mut results = BTreeSet::new();
+    for choice in ["keep", "replace"] {
+        let kind = CombatantKind::Character;
+        let actor = (kind, block(&json!({}))?);
+        let mut stage = Stage::new(&play.rules, actor, (kind, block(&target)?), 5)?;
+        stage.give_temp_hp(OTHER, inputs.granted, choice)?;
+        results.insert(stage.combatant(OTHER)?.hp.temp);
+    }
+    let sum = inputs.temp_hp + inputs.granted;
+    let never = (!results.contains(&sum)).then_some(sum);
+    Ok(json!({ "allowed_results": results, "never": never }))
 }
 
 #[derive(Deserialize)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{
-    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal, Rulebook,
-    View, decide,
+    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal,
+    Rulebook, View, decide,
 };
 use gss_rules::conditions::Conditions;
 use gss_rules::content::StatBlock;
@@ -120,6 +120,24 @@ impl Stage {
         }
         self.combat.apply(&step);
         Ok(Ok(step.facts))
+    }
+
+    /// Gives somebody temporary hit points; it makes this choice, if it has one.
+    pub(super) fn give_temp_hp(
+        &mut self,
+        target: CombatantId,
+        amount: i32,
+        choice: &str,
+    ) -> Result<()> {
+        let command = Command::GiveTempHp { target, amount };
+        let mut input = Input::Command { by: Actor::Gm, command };
+        loop {
+            let step = decide(&self.combat, input, &self.book, &mut NoDice)?;
+            self.combat.apply(&step);
+            let Some(prompt) = step.prompt else { return Ok(()) };
+            let answer = Answer::Choose { option: Key::parse(choice)? };
+            input = Input::Answer { by: Actor::Gm, prompt: prompt.id, answer };
+        }
     }
 
     /// Puts an effect on somebody.

@@ -1,5 +1,7 @@
 //! What may be asked of a combat.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -153,4 +155,16 @@ pub enum Command {
     },
     /// The combat is over. Game master.
     End,
+    /// Temporary hit points for somebody. Game master.
+    GiveTempHp {
+        /// To whom.
+        target: CombatantId,
+        /// How many.
+        amount: i32,
+    },
+    /// Says which players throw dice of their own. Game master.
+    PhysicalDice {
+        /// Who.
+        players: BTreeSet<Uuid>,
+    },
 }

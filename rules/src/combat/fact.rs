@@ -1,8 +1,10 @@
 //! What happened. A step is a list of facts; those that change the state say what it is now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     Combatant, CombatantId, DamagePart, DeathSave, Economy, Effect, EffectId, EndReason, HitPoints,
@@ -152,6 +154,9 @@ pub enum Fact {
         hp: HitPoints,
         /// Its life now.
         life: Life,
+        /// It died at once: what was left of the damage came up to its hit point maximum.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        massive: bool,
     },
     /// Hit points came back.
     Healed {
@@ -204,6 +209,41 @@ pub enum Fact {
     /// A command could not be brought to its end: the rules changed while it waited. What was told
     /// of it stands.
     Abandoned,
+    /// Temporary hit points were gained, or those there were kept.
+    TempHpSet {
+        /// By whom.
+        who: CombatantId,
+        /// Hit points now.
+        hp: HitPoints,
+    },
+    /// An ability check was made.
+    CheckMade {
+        /// By whom.
+        who: CombatantId,
+        /// With what.
+        skill: Skill,
+        /// About whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<CombatantId>,
+        /// What it came to.
+        total: i64,
+        /// What it had to reach, in a contest to exceed; none: the game master rules.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        against: Option<i64>,
+        /// Whether it did; none: the game master rules.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        success: Option<bool>,
+    },
+    /// An effect is otherwise than before.
+    EffectChanged {
+        /// All of it.
+        effect: Arc<Effect>,
+    },
+    /// These players throw dice of their own.
+    PhysicalDiceSet {
+        /// Who.
+        players: BTreeSet<Uuid>,
+    },
 }
 
 /// What dice are thrown for.

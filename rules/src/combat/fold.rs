@@ -51,7 +51,9 @@ impl Combat {
                 combatant.life = *life;
             }),
             Fact::LifeSet { who, life } => self.change(*who, |combatant| combatant.life = *life),
-            Fact::EffectStarted { effect } => {
+            Fact::TempHpSet { who, hp } => self.change(*who, |combatant| combatant.hp = *hp),
+            Fact::PhysicalDiceSet { players } => self.physical_dice.clone_from(players),
+            Fact::EffectStarted { effect } | Fact::EffectChanged { effect } => {
                 self.next_effect = self.next_effect.max(effect.id.0 + 1);
                 self.effects.insert(effect.id, Arc::clone(effect));
             }
@@ -65,6 +67,7 @@ impl Combat {
             Fact::TurnEnded { .. }
             | Fact::Rolled { .. }
             | Fact::SaveMade { .. }
+            | Fact::CheckMade { .. }
             | Fact::Abandoned => {}
         }
     }

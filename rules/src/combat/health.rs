@@ -60,6 +60,8 @@ pub struct Harm {
     pub life: Life,
     /// Whether it came down to 0 hit points by it.
     pub dropped: bool,
+    /// Whether what was left came up to its maximum: death at once for who else would make saves.
+    pub massive: bool,
 }
 
 /// How a death save ended.
@@ -87,6 +89,7 @@ pub fn damage(hp: HitPoints, life: Life, at_zero: AtZero, damage: i32, critical:
     let overkill = through - lost;
     let hp = HitPoints { current: hp.current - lost, temp: hp.temp - temp_absorbed, ..hp };
     let dropped = lost > 0 && hp.current == 0;
+    let before = life;
     let life = match (life, at_zero) {
         (Life::Dead, _) => Life::Dead,
         (Life::Alive, _) if hp.current > 0 => Life::Alive,
@@ -98,7 +101,9 @@ pub fn damage(hp: HitPoints, life: Life, at_zero: AtZero, damage: i32, critical:
         (_, AtZero::Saves) if through >= hp.max => Life::Dead,
         (life, AtZero::Saves) => hurt(life, if critical { 2 } else { 1 }),
     };
-    Harm { hp, temp_absorbed, overkill, life, dropped }
+    let saves = at_zero == AtZero::Saves;
+    let massive = saves && life == Life::Dead && before != Life::Dead && overkill >= hp.max;
+    Harm { hp, temp_absorbed, overkill, life, dropped, massive }
 }
 
 /// Failures at 0 hit points; a stable creature is stable no more.
@@ -110,6 +115,18 @@ fn hurt(life: Life, by: u8) -> Life {
     match failures + by {
         3.. => Life::Dead,
         failures => Life::Dying { successes, failures },
+    }
+}
+
+/// Which temporary hit points a creature may have after it was given `gained`: those it has or the
+/// new ones, as it chooses, never both (SRD 5.1 and SRD 5.2.1 "Temporary Hit Points"). The first is
+/// what it keeps, the second what it gets; one where there is nothing to choose.
+pub fn temp_hp_options(hp: HitPoints, gained: i32) -> Vec<i32> {
+    match (hp.temp, gained.max(0)) {
+        (kept, 0) => vec![kept],
+        (0, gained) => vec![gained],
+        (kept, gained) if kept == gained => vec![kept],
+        (kept, gained) => vec![kept, gained],
     }
 }
 

@@ -34,6 +34,27 @@ pub enum Question {
         /// Attacks it could make.
         options: Vec<Key>,
     },
+    /// One of several. Not answered in time: `default`.
+    Choice {
+        /// What is chosen.
+        choice: Choice,
+        /// One of them.
+        options: Vec<Key>,
+        /// Taken where nobody chooses.
+        default: Key,
+    },
+}
+
+/// What is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// The ability of a save: `str`, `dex`.
+    SaveAbility,
+    /// The skill of a contest: `athletics`, `acrobatics`.
+    ContestSkill,
+    /// Which temporary hit points: `keep`, `replace`.
+    TempHp,
 }
 
 /// An answer.
@@ -45,11 +66,18 @@ pub enum Answer {
         /// One per die.
         faces: Vec<u32>,
     },
-    /// No reaction; what counts when time runs out.
+    /// No reaction, and of a choice the default; what counts when time runs out.
     Decline,
     /// A reaction.
     React {
         /// The option taken.
         option: Key,
     },
+    /// One of the options of a choice.
+    Choose {
+        /// Which.
+        option: Key,
+    },
+    /// The server throws the dice that were asked for; what counts when time runs out.
+    Roll,
 }

@@ -11,6 +11,7 @@ mod movement;
 mod orders;
 mod saves;
 mod setup;
+mod throws;
 mod turns;
 mod uses;
 
@@ -19,10 +20,10 @@ use std::collections::VecDeque;
 use super::step::{Answered, Rulebook};
 use super::view::View;
 use super::{
-    Actor, Answer, Combat, Combatant, CombatantId, Command, Fact, Phase, Prompt, PromptId, Purpose,
+    Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Fact, Phase, Prompt, PromptId,
     Question, Refusal,
 };
-use crate::Dice;
+use crate::{Dice, Key};
 
 /// Why a run ends before its end.
 #[derive(Debug)]
@@ -147,6 +148,27 @@ impl<'a> Resolver<'a> {
         Ok(answered.answer)
     }
 
+    /// Has whoever commands `who` choose one of several words; `default` where nobody does.
+    fn choose(
+        &mut self,
+        who: CombatantId,
+        choice: Choice,
+        options: &[&'static str],
+        default: &'static str,
+    ) -> Flow<&'static str> {
+        let key = |word: &str| Key::parse(word).ok();
+        let keys: Vec<Key> = options.iter().filter_map(|option| key(option)).collect();
+        let Some(taken) = key(default) else { return Ok(default) };
+        let question = Question::Choice { choice, options: keys, default: taken };
+        Ok(match self.ask(who, question)? {
+            Answer::Choose { option } => {
+                let chosen = options.iter().find(|word| **word == option.as_str());
+                chosen.copied().unwrap_or(default)
+            }
+            _ => default,
+        })
+    }
+
     fn combatant(&self, id: CombatantId) -> Result<&Combatant, Refusal> {
         self.combat.combatant(id).ok_or(Refusal::UnknownCombatant { id })
     }
@@ -181,6 +203,11 @@ impl<'a> Resolver<'a> {
             Command::RemoveEffect { id } => self.remove_effect(*id),
             Command::End => {
                 self.tell(Fact::PhaseChanged { phase: Phase::Ended });
+                Ok(())
+            }
+            Command::GiveTempHp { target, amount } => self.ruled_temp_hp(*target, *amount),
+            Command::PhysicalDice { players } => {
+                self.tell(Fact::PhysicalDiceSet { players: players.clone() });
                 Ok(())
             }
         }
@@ -218,6 +245,8 @@ impl Combat {
             | Command::Begin
             | Command::ApplyEffect { .. }
             | Command::RemoveEffect { .. }
+            | Command::GiveTempHp { .. }
+            | Command::PhysicalDice { .. }
             | Command::End => {
                 return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
             }
@@ -237,8 +266,8 @@ impl Combat {
         answer: &Answer,
     ) -> Result<(), Refusal> {
         match by {
-            // When time runs out nobody reacts.
-            Actor::Clock if *answer == Answer::Decline => Ok(()),
+            // When time runs out nobody reacts, and the server rolls.
+            Actor::Clock if matches!(answer, Answer::Decline | Answer::Roll) => Ok(()),
             Actor::Clock => Err(Refusal::NotYours),
             Actor::Gm | Actor::Player(_) => self.commands(by, prompt.who),
         }
@@ -251,11 +280,5 @@ impl Combat {
             Actor::Player(player) if combatant.owner == Some(player) => Ok(()),
             Actor::Player(_) | Actor::Clock => Err(Refusal::NotYours),
         }
-    }
-}
-
-impl Resolver<'_> {
-    fn rolled(&mut self, who: CombatantId, purpose: Purpose, roll: crate::Roll) {
-        self.tell(Fact::Rolled { who, purpose, roll });
     }
 }

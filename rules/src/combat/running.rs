@@ -26,6 +26,9 @@ pub struct Effect {
     /// When it runs out; none: not by time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<Moment>,
+    /// Another creature that it has to do with: the one to be attacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<CombatantId>,
 }
 
 /// A point in the order of turns.

@@ -188,6 +188,8 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
         (Answer::React { option }, Question::OpportunityAttack { options, .. }) => {
             options.contains(option)
         }
+        (Answer::Roll, Question::Dice { .. }) | (Answer::Decline, Question::Choice { .. }) => true,
+        (Answer::Choose { option }, Question::Choice { options, .. }) => options.contains(option),
         _ => false,
     };
     if fits { Ok(()) } else { Err(Refusal::WrongAnswer) }

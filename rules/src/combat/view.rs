@@ -161,6 +161,7 @@ impl<'a> View<'a> {
                 !self.is(bearer, ModifierKind::CannotAct) && self.best_speed_ft(bearer) > 0
             }
             When::NeedsSight | When::NeedsHearing => false,
+            When::OtherIsSubject => about.other.is_some() && about.other == active.effect.about,
         })
     }
 

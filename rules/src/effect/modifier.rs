@@ -167,6 +167,8 @@ pub enum When {
     NeedsSight,
     /// The check depends on hearing.
     NeedsHearing,
+    /// The other is the one that the effect is about.
+    OtherIsSubject,
 }
 
 /// What makes a weapon more than a weapon.

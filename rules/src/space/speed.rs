@@ -38,9 +38,10 @@ pub fn movement_ft(speed_ft: i32, dashes: u32) -> i32 {
     speed_ft.max(0).saturating_mul(times)
 }
 
-/// Feet left of one of its speeds after it has moved this far, by whichever of them.
-pub fn movement_left_ft(speed_ft: i32, dashes: u32, moved_ft: i32) -> i32 {
-    movement_ft(speed_ft, dashes).saturating_sub(moved_ft).max(0)
+/// Feet left of one of its speeds, and of what Dash added, after it has moved this far, by
+/// whichever of them.
+pub fn movement_left_ft(speed_ft: i32, dashed_ft: i32, moved_ft: i32) -> i32 {
+    speed_ft.max(0).saturating_add(dashed_ft).saturating_sub(moved_ft).max(0)
 }
 
 /// Feet of movement left after what costs half the speed: standing up, mounting, dismounting. None:

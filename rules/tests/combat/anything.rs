@@ -82,14 +82,19 @@ impl Play {
             let kind =
                 if number % 2 == 0 { CombatantKind::Character } else { CombatantKind::Monster };
             let side = if number % 2 == 0 { "party" } else { "foes" };
-            let id = CombatantId(Uuid::from_u128(u128::try_from(number + 1).expect("positive")));
+            let name = Uuid::from_u128(u128::try_from(number + 1).expect("positive"));
+            let id = CombatantId(name);
             let at = [number % 3 * 5, number / 3 * 5];
             let combatant = Combatant {
+                owner: Some(name),
                 monster: Some(monster.id.clone()),
                 ..combatant(id, kind, side, at, block)
             };
             play.input(command(Command::AddCombatant { combatant: Box::new(combatant) }));
         }
+        // The first throws dice of its own.
+        let players = [Uuid::from_u128(1)].into();
+        play.input(command(Command::PhysicalDice { players }));
         play.input(command(Command::Begin));
         play
     }
@@ -144,16 +149,31 @@ impl Play {
 
     fn wander(&mut self) -> bool {
         if let Some(prompt) = self.combat.prompt().cloned() {
-            let Question::OpportunityAttack { options, .. } = &prompt.question else {
-                panic!("{prompt:?}");
-            };
-            let option = self.chance.of(options).cloned().expect("an option");
-            let decline = self.chance.one_in(2);
-            let answer = if decline { Answer::Decline } else { Answer::React { option } };
+            let answer = self.any_answer(&prompt.question);
             return self.input(Input::Answer { by: Actor::Gm, prompt: prompt.id, answer });
         }
         let next = self.any_command();
         self.input(command(next))
+    }
+
+    fn any_answer(&mut self, question: &Question) -> Answer {
+        let decline = self.chance.one_in(2);
+        match question {
+            Question::Dice { .. } if decline => Answer::Roll,
+            Question::Dice { sides, .. } => {
+                let faces = sides.iter().map(|sides| self.chance.roll(*sides)).collect();
+                Answer::Faces { faces }
+            }
+            Question::OpportunityAttack { .. } | Question::Choice { .. } if decline => {
+                Answer::Decline
+            }
+            Question::OpportunityAttack { options, .. } => {
+                Answer::React { option: self.chance.of(options).cloned().expect("an option") }
+            }
+            Question::Choice { options, .. } => {
+                Answer::Choose { option: self.chance.of(options).cloned().expect("an option") }
+            }
+        }
     }
 
     fn any_command(&mut self) -> Command {
@@ -165,7 +185,7 @@ impl Play {
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
-        match self.chance.below(24) {
+        match self.chance.below(20) {
             0..=3 => {
                 let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
                 let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
@@ -203,6 +223,7 @@ impl Play {
                 2 => Command::DropProne { who },
                 _ => Command::Stabilize { who, target },
             },
+            12 if self.chance.one_in(8) => Command::GiveTempHp { target, amount: 5 },
             12 => self.any_effect(who, target),
             _ => Command::EndTurn { who },
         }
@@ -224,7 +245,7 @@ impl Play {
             "save_ends": {"ability": "wis", "dc": 12, "edge": edge}
         });
         if condition == Condition::Exhaustion {
-            effect["exhaustion"] = json!(1);
+            effect["exhaustion"] = json!(self.chance.below(6) + 1);
         }
         if self.chance.one_in(3) {
             effect["damage"] = json!({"dice": [{"dice": "2d6", "type": "fire"}], "edge": edge});

@@ -5,6 +5,7 @@ mod attacks;
 mod bestiary;
 mod effects;
 mod interrupts;
+mod questions;
 mod table;
 mod turns;
 mod uses;

@@ -32,12 +32,10 @@ impl Resolver<'_> {
         let test = self.view().attack_test(strike);
         let damage = self.view().damage_of(strike, test.mode());
         let rider = self.rider(strike);
-        let tested = self.throw(|dice| test.roll(dice));
-        let ac = self.view().armor_class(target, cover);
-        let total = tested.roll.total;
         let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
-        self.rolled(attacker, purpose, tested.roll);
-        let (hit, critical) = hits(tested.natural, total, ac);
+        let tested = self.test(attacker, purpose, test)?;
+        let ac = self.view().armor_class(target, cover);
+        let (hit, critical) = hits(tested.natural, tested.roll.total, ac);
         let critical = critical || (hit && self.view().is_critical(strike));
         let attack_id = attack.attack_id.clone();
         self.tell(Fact::AttackMade {
@@ -52,7 +50,7 @@ impl Resolver<'_> {
         if !hit {
             return Ok(());
         }
-        let mut parts = self.damage_rolled(attacker, &damage, critical);
+        let mut parts = self.damage_rolled(attacker, &damage, critical)?;
         let saved = self.rider_damage(strike, rider, critical, &mut parts)?;
         self.harm_by_strike(strike, parts, critical)?;
         match rider {
@@ -85,7 +83,7 @@ impl Resolver<'_> {
             None => false,
         };
         let portion = Portion::after(saved, rider.save.is_some_and(|save| save.half));
-        for part in self.damage_rolled(strike.attacker, &rider.damage, critical) {
+        for part in self.damage_rolled(strike.attacker, &rider.damage, critical)? {
             let rolled = portion.of(part.rolled);
             match parts.iter_mut().find(|known| known.kind == part.kind) {
                 Some(known) => known.rolled = known.rolled.saturating_add(rolled),
@@ -101,20 +99,19 @@ impl Resolver<'_> {
         who: CombatantId,
         dice: &[DamageDice],
         critical: bool,
-    ) -> Vec<DamagePart> {
+    ) -> Flow<Vec<DamagePart>> {
         let mut parts: Vec<DamagePart> = Vec::with_capacity(dice.len());
         for part in dice {
-            let roll = self.throw(|faces| {
+            let roll = self.roll(who, Purpose::Damage, |faces| {
                 if critical { part.dice.roll_critical(faces) } else { part.dice.roll(faces) }
-            });
+            })?;
             let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
-            self.rolled(who, Purpose::Damage, roll);
             match parts.iter_mut().find(|known| known.kind == part.kind) {
                 Some(known) => known.rolled = known.rolled.saturating_add(rolled),
                 None => parts.push(DamagePart { kind: part.kind, rolled, applied: 0 }),
             }
         }
-        parts
+        Ok(parts)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::Condition;
 use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Life, Moment, Point, Refusal};
-use crate::effect::{Duration, EffectTemplate, ModifierKind, Which, Whose};
+use crate::effect::{Duration, EffectTemplate, Ending, ModifierKind, Which, Whose};
 
 /// Effects on one creature that game masters may put there: each is asked about each roll.
 const EFFECTS_PER_CREATURE: usize = 100;
@@ -28,6 +28,8 @@ impl EffectTemplate {
             save_ends: None,
             damage: None,
             area: None,
+            ends_on: Vec::new(),
+            dc: None,
         }
     }
 
@@ -108,6 +110,17 @@ impl Resolver<'_> {
         target: CombatantId,
         parent: Option<EffectId>,
     ) -> Option<EffectId> {
+        self.put_about(template, source, target, (parent, None))
+    }
+
+    /// As [`Resolver::put`], with another creature that the effect is about.
+    pub(super) fn put_about(
+        &mut self,
+        template: &Arc<EffectTemplate>,
+        source: Option<CombatantId>,
+        target: CombatantId,
+        (parent, about): (Option<EffectId>, Option<CombatantId>),
+    ) -> Option<EffectId> {
         let combatant = self.combat.combatant(target)?;
         if combatant.life == Life::Dead || template.duration == Duration::Instant {
             return None;
@@ -137,9 +150,12 @@ impl Resolver<'_> {
             }
             Arc::make_mut(&mut template).exhaustion = Some(level);
         }
+        if template.conditions.contains(&Condition::Unconscious) {
+            self.fall_prone(target);
+        }
         let id = EffectId(self.combat.next_effect);
         let ends = self.ends(template.duration, source, target);
-        let effect = Effect { id, template, source, target, parent, ends };
+        let effect = Effect { id, template, source, target, parent, ends, about };
         self.tell(Fact::EffectStarted { effect: Arc::new(effect) });
         if self.view().is(target, ModifierKind::CannotConcentrate) {
             self.lose_concentration(target);
@@ -148,6 +164,52 @@ impl Resolver<'_> {
             self.tell(Fact::LifeSet { who: target, life: Life::Dead });
         }
         Some(id)
+    }
+
+    /// It lies on the ground, until it stands up (SRD 5.1 and SRD 5.2.1 "Prone"; who falls
+    /// unconscious falls prone, and still lies there when awake).
+    pub(super) fn fall_prone(&mut self, who: CombatantId) {
+        let lies = |effect: &Effect| effect.template.conditions.contains(&Condition::Prone);
+        if !self.combat.effects_on(who).any(lies) {
+            let template = EffectTemplate::condition(Condition::Prone, Duration::Permanent);
+            self.put(&Arc::new(template), None, who, None);
+        }
+    }
+
+    /// Takes one condition off a creature wherever an effect brings it; an effect that brings
+    /// nothing else ends.
+    pub(super) fn take_off(&mut self, who: CombatantId, condition: Condition) {
+        let bringing: Vec<Effect> = self
+            .combat
+            .effects_on(who)
+            .filter(|effect| effect.template.conditions.contains(&condition))
+            .cloned()
+            .collect();
+        for mut effect in bringing {
+            let template = Arc::make_mut(&mut effect.template);
+            template.conditions.retain(|held| *held != condition);
+            let nothing_left = template.conditions.is_empty()
+                && template.modifiers.is_empty()
+                && template.damage.is_none();
+            if nothing_left {
+                self.end(effect.id, EndReason::Over);
+            } else {
+                self.tell(Fact::EffectChanged { effect: Arc::new(effect) });
+            }
+        }
+    }
+
+    /// Ends the effects on a creature that something ends before their time.
+    pub(super) fn end_by(&mut self, who: CombatantId, ending: Ending) {
+        let over: Vec<EffectId> = self
+            .combat
+            .effects_on(who)
+            .filter(|effect| effect.template.ends_on.contains(&ending))
+            .map(|effect| effect.id)
+            .collect();
+        for id in over {
+            self.end(id, EndReason::Over);
+        }
     }
 
     fn exhausting(&self, who: CombatantId) -> Vec<EffectId> {
@@ -164,12 +226,12 @@ impl Resolver<'_> {
     ) -> Option<Moment> {
         let active = self.combat.active();
         if let Some(rounds) = duration.rounds() {
-            let of = active.or(source)?;
-            return Some(Moment {
-                round: self.combat.round.saturating_add(rounds),
-                of,
-                at: Point::Within,
-            });
+            // What began before the first turn counts from then on, on its source's turns.
+            let (of, at, begun) = match active {
+                Some(active) => (active, Point::Within, self.combat.round),
+                None => (source.unwrap_or(target), Point::Start, self.combat.round.max(1)),
+            };
+            return Some(Moment { round: begun.saturating_add(rounds), of, at });
         }
         let Duration::Until { edge, whose, which } = duration else { return None };
         let of = match whose {

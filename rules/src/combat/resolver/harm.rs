@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::attack::qualities;
+use super::setup::MOST_HIT_POINTS;
 use super::{Flow, Resolver};
 use crate::combat::view::{IMMUNE, Strike};
 use crate::combat::{
-    Combatant, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion,
-    concentration_dc, damage, heal,
+    Choice, Combatant, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, Refusal,
+    concentration_dc, damage, heal, temp_hp_options,
 };
 use crate::content::{OutcomeSpec, Rider};
-use crate::effect::{Duration, Edge, EffectTemplate, Quality, SaveEnds, SaveSpec};
+use crate::effect::{Duration, Edge, EffectTemplate, Ending, Quality, SaveEnds, SaveSpec};
 use crate::space::{Cover, Footprint, Place, Space, Terrain, pull, push};
 use crate::{Condition, Key, Size, Switch};
 
@@ -62,7 +63,11 @@ impl Resolver<'_> {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
         }
         let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
-        self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life });
+        let massive = harm.massive;
+        self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
+        if total > 0 {
+            self.end_by(target, Ending::BearerDamaged);
+        }
         if life == Life::Dead && before != Life::Dead {
             self.lose_concentration(target);
             self.burst(target)?;
@@ -85,11 +90,41 @@ impl Resolver<'_> {
     }
 
     fn fall_unconscious(&mut self, who: CombatantId) {
-        for condition in [Condition::Prone, Condition::Unconscious] {
-            let template = EffectTemplate::condition(condition, Duration::Permanent);
-            self.put(&Arc::new(template), None, who, None);
-        }
+        let template = EffectTemplate::condition(Condition::Unconscious, Duration::Permanent);
+        self.put(&Arc::new(template), None, who, None);
         self.lose_concentration(who);
+    }
+
+    /// Temporary hit points by a game master's word.
+    pub(super) fn ruled_temp_hp(&mut self, target: CombatantId, amount: i32) -> Flow<()> {
+        if self.combatant(target)?.life == Life::Dead {
+            return Err(Refusal::InvalidTarget.into());
+        }
+        if !(1..=MOST_HIT_POINTS).contains(&amount) {
+            return Err(Refusal::NothingToDo.into());
+        }
+        self.give_temp_hp(target, amount)
+    }
+
+    /// Gives temporary hit points; who has some keeps them or takes the new ones, and unasked the
+    /// more (SRD 5.1 and SRD 5.2.1 "Temporary Hit Points").
+    pub(super) fn give_temp_hp(&mut self, who: CombatantId, amount: i32) -> Flow<()> {
+        let Some(combatant) = self.combat.combatant(who) else { return Ok(()) };
+        if combatant.life == Life::Dead {
+            return Ok(());
+        }
+        let hp = combatant.hp;
+        let temp = match temp_hp_options(hp, amount).as_slice() {
+            [kept, gained] => {
+                let (kept, gained) = (*kept, *gained);
+                let default = if gained > kept { "replace" } else { "keep" };
+                let chosen = self.choose(who, Choice::TempHp, &["keep", "replace"], default)?;
+                if chosen == "replace" { gained } else { kept }
+            }
+            one => one.first().copied().unwrap_or(hp.temp),
+        };
+        self.tell(Fact::TempHpSet { who, hp: HitPoints { temp, ..hp } });
+        Ok(())
     }
 
     /// The save that damage asks of a concentrating creature: one per instance, by its total.
@@ -208,7 +243,7 @@ impl Resolver<'_> {
         (save, by): (Option<SaveSpec>, &Key),
     ) -> Flow<()> {
         if !outcome.damage.is_empty() {
-            let parts = self.damage_rolled(source, &outcome.damage, false);
+            let parts = self.damage_rolled(source, &outcome.damage, false)?;
             self.deal(source, target, parts, Portion::Full)?;
         }
         if outcome.conditions.contains(&Condition::Grappled) {
@@ -263,6 +298,7 @@ impl Resolver<'_> {
         let template = EffectTemplate {
             key: Some(by.clone()),
             conditions,
+            dc: detail.and_then(|it| it.escape_dc),
             ..EffectTemplate::named(Condition::Grappled.name(), duration)
         };
         self.put(&Arc::new(template), Some(source), target, None);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::combat::{
-    Answer, Combatant, CombatantId, Economy, EffectId, EndReason, Fact, Life, Question, Refusal,
+    Answer, Combatant, CombatantId, Economy, EffectId, Fact, Life, Question, Refusal,
 };
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
 use crate::space::{
-    Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal, path,
-    pay_half_speed,
+    Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal,
+    movement_left_ft, path, pay_half_speed,
 };
 use crate::{Condition, Edition, Key, MovementMode};
 
@@ -115,7 +115,7 @@ impl Resolver<'_> {
         });
         let economy = &self.combatant(who)?.economy;
         let speed = speed.ok_or(Refusal::NoSuchSpeed)?;
-        Ok(speed.saturating_add(economy.dashed_ft).saturating_sub(economy.moved_ft).max(0))
+        Ok(movement_left_ft(speed, economy.dashed_ft, economy.moved_ft))
     }
 
     /// That no step leads closer to what frightens whoever moves.
@@ -190,13 +190,7 @@ impl Resolver<'_> {
     /// Gets up: half its speed, none at speed 0 (SRD 5.1 "Being Prone"; SRD 5.2.1 "Prone").
     pub(super) fn stand_up(&mut self, who: CombatantId) -> Flow<()> {
         self.in_its_turn(who)?;
-        let down: Vec<_> = self
-            .combat
-            .effects_on(who)
-            .filter(|effect| effect.template.conditions == [Condition::Prone])
-            .map(|effect| effect.id)
-            .collect();
-        if down.is_empty() {
+        if !self.view().has(who, Condition::Prone) {
             return Err(Refusal::NothingToDo.into());
         }
         if self.combatant(who)?.life != Life::Alive || self.view().has(who, Condition::Unconscious)
@@ -211,9 +205,7 @@ impl Resolver<'_> {
         let economy = self.combatant(who)?.economy.clone();
         let moved_ft = economy.moved_ft + left_ft - after;
         self.tell(Fact::EconomySet { who, economy: Economy { moved_ft, ..economy } });
-        for id in down {
-            self.end(id, EndReason::Over);
-        }
+        self.take_off(who, Condition::Prone);
         Ok(())
     }
 

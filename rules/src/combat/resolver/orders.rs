@@ -36,10 +36,8 @@ impl Resolver<'_> {
         self.spend_action(who)?;
         let skill = Skill::Medicine;
         let test = self.view().check_test(who, skill.ability(), Some(skill));
-        let tested = self.throw(|dice| test.roll(dice));
-        let total = tested.roll.total;
-        self.rolled(who, Purpose::Check { skill }, tested.roll);
-        if total >= STABILIZE_DC {
+        let tested = self.test(who, Purpose::Check { skill }, test)?;
+        if tested.roll.total >= STABILIZE_DC {
             self.tell(Fact::LifeSet { who: target, life: Life::Stable });
         }
         Ok(())

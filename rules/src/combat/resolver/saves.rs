@@ -41,10 +41,7 @@ impl Resolver<'_> {
         let success = if test.fails() {
             false
         } else {
-            let tested = self.throw(|dice| test.roll(dice));
-            let total = tested.roll.total;
-            self.rolled(who, purpose, tested.roll);
-            total >= i64::from(dc)
+            self.test(who, purpose, test)?.roll.total >= i64::from(dc)
         };
         self.tell(Fact::SaveMade { who, ability, dc, success });
         Ok(success)

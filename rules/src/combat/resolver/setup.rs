@@ -16,7 +16,7 @@ use crate::effect::{
 use crate::{Ability, Switch};
 
 /// More hit points than any creature has.
-const MOST_HIT_POINTS: i32 = 100_000;
+pub(super) const MOST_HIT_POINTS: i32 = 100_000;
 
 impl Resolver<'_> {
     pub(super) fn add(&mut self, combatant: &Combatant) -> Flow<()> {
@@ -182,9 +182,8 @@ impl Resolver<'_> {
             ..About::default()
         };
         self.view().consult(&mut test, who, about);
-        let tested = self.throw(|dice| test.roll(dice));
+        let tested = self.test(who, Purpose::Initiative, test)?;
         let initiative = i32::try_from(tested.roll.total).unwrap_or(i32::MAX);
-        self.rolled(who, Purpose::Initiative, tested.roll);
         self.tell(Fact::InitiativeSet { who, initiative });
         Ok(initiative)
     }

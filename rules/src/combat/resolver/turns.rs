@@ -114,7 +114,7 @@ impl Resolver<'_> {
                 None => false,
             };
             let portion = Portion::after(saved, damage.save.is_some_and(|save| save.half));
-            let parts = self.damage_rolled(who, &damage.dice, false);
+            let parts = self.damage_rolled(who, &damage.dice, false)?;
             self.harm(Blow {
                 source,
                 target: who,
@@ -144,9 +144,8 @@ impl Resolver<'_> {
             return Ok(());
         }
         let test = self.view().death_save_test(who);
-        let tested = self.throw(|dice| test.roll(dice));
+        let tested = self.test(who, Purpose::DeathSave, test)?;
         let save = death_save(tested.natural, tested.roll.total);
-        self.rolled(who, Purpose::DeathSave, tested.roll);
         let combatant = self.combatant(who)?;
         let (hp, life) = after_death_save(combatant.hp, combatant.life, save);
         self.tell(Fact::DeathSaveMade { who, save, hp, life });

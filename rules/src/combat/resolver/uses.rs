@@ -73,13 +73,11 @@ impl Resolver<'_> {
         action: &SpecialAction,
         targets: &[(CombatantId, Cover)],
     ) -> Flow<()> {
-        let parts = self.damage_rolled(who, &action.damage, false);
+        let parts = self.damage_rolled(who, &action.damage, false)?;
         let healing = match &action.healing {
             Some(healing) => {
-                let roll = self.throw(|dice| healing.roll(dice));
-                let amount = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
-                self.rolled(who, Purpose::Healing, roll);
-                amount
+                let roll = self.roll(who, Purpose::Healing, |dice| healing.roll(dice))?;
+                i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX)
             }
             None => 0,
         };
@@ -200,9 +198,9 @@ impl Resolver<'_> {
             let Some(least) = action.recharge.filter(|_| thrown.insert(id.clone())) else {
                 continue;
             };
-            let roll = self.throw(|dice| crate::dice::Roll::plain(6, dice));
+            let purpose = Purpose::Recharge { id: id.clone() };
+            let roll = self.roll(who, purpose, |dice| crate::dice::Roll::plain(6, dice))?;
             let face = roll.faces.first().copied().unwrap_or(1);
-            self.rolled(who, Purpose::Recharge { id: id.clone() }, roll);
             if recharges(least, face) {
                 self.tell(Fact::UsesSet { who, id: id.clone(), spent: 0 });
             }

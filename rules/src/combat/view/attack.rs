@@ -2,10 +2,10 @@
 
 use super::{About, Active, View};
 use crate::combat::{CombatantId, Life, Refusal, Test};
-use crate::content::{Attack, AttackKind};
+use crate::content::{Attack, AttackKind, RangeFt};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
-use crate::space::{Cover, Departure, MoveCause, Square, Watcher};
+use crate::space::{Cover, Departure, MoveCause, Shot, Square, Watcher, crowded, shot};
 use crate::{Key, Switch};
 
 /// An attack that may be made.
@@ -73,9 +73,9 @@ impl<'a> View<'a> {
             AttackKind::MeleeOrRanged => distance_ft > reach_ft,
         };
         if ranged {
-            let range_ft =
-                attack.range_ft.map_or(reach_ft, |range| range.long.unwrap_or(range.normal));
-            if distance_ft > range_ft {
+            let range = attack.range_ft.unwrap_or(RangeFt { normal: reach_ft, long: None });
+            if shot(range, distance_ft) == Shot::Beyond {
+                let range_ft = range.long.unwrap_or(range.normal);
                 return Err(Refusal::OutOfRange { distance_ft, range_ft });
             }
         }
@@ -117,8 +117,7 @@ impl<'a> View<'a> {
         self.consult(&mut test, attacker, about(target));
         self.consult_target(&mut test, target, about(attacker));
         if ranged {
-            let normal = attack.range_ft.map_or(0, |range| range.normal);
-            if distance_ft > normal {
+            if attack.range_ft.is_some_and(|range| shot(range, distance_ft) != Shot::Normal) {
                 test.reason(RollMode::Disadvantage, "long_range", None);
             }
             if let Some(near) = self.hostile_beside(attacker) {
@@ -138,10 +137,9 @@ impl<'a> View<'a> {
             .filter(|other| other.side != me.side && other.is_conscious())
             .map(|other| other.id)
             .find(|&other| {
+                let incapacitated = self.is(other, ModifierKind::CannotAct);
                 self.combat.combatant(other).is_some_and(|other| other.position.is_some())
-                    && self.distance_ft(who, other) <= 5
-                    && !self.is(other, ModifierKind::CannotAct)
-                    && self.sees(other, who)
+                    && crowded(self.distance_ft(who, other), self.sees(other, who), incapacitated)
             })
     }
 

@@ -1,0 +1,67 @@
+//! Dice thrown for somebody: by the server, or asked of a player who has dice of its own.
+
+use super::{Flow, Resolver};
+use crate::combat::{Answer, CombatantId, Fact, Purpose, Question, Test, Tested};
+use crate::{Dice, Roll};
+
+/// Learns which dice a throw takes. Shows a face in the middle: one that is neither thrown again
+/// nor added to.
+#[derive(Default)]
+struct Sides(Vec<u32>);
+
+impl Dice for Sides {
+    fn roll(&mut self, sides: u32) -> u32 {
+        self.0.push(sides);
+        sides.div_ceil(2)
+    }
+}
+
+/// Faces that a player told; what has to be thrown besides, the server throws.
+struct Told<'d> {
+    faces: std::vec::IntoIter<u32>,
+    rest: &'d mut dyn Dice,
+}
+
+impl Dice for Told<'_> {
+    fn roll(&mut self, sides: u32) -> u32 {
+        self.faces.next().unwrap_or_else(|| self.rest.roll(sides)).min(sides)
+    }
+}
+
+impl Resolver<'_> {
+    /// Throws dice for somebody and tells it.
+    pub(super) fn roll(
+        &mut self,
+        who: CombatantId,
+        purpose: Purpose,
+        throw: impl Fn(&mut dyn Dice) -> Roll,
+    ) -> Flow<Roll> {
+        let owner = self.combat.combatant(who).and_then(|who| who.owner);
+        let player = owner.filter(|owner| self.combat.physical_dice.contains(owner));
+        let mut sides = Sides::default();
+        if player.is_some() {
+            throw(&mut sides);
+        }
+        let roll = match player.filter(|_| !sides.0.is_empty()) {
+            None => throw(&mut self.faces),
+            Some(player) => {
+                let question = Question::Dice { sides: sides.0, purpose: purpose.clone() };
+                match self.ask(who, question)? {
+                    Answer::Faces { faces } => {
+                        let mut told = Told { faces: faces.into_iter(), rest: &mut self.faces };
+                        Roll { by: player.to_string(), ..throw(&mut told) }
+                    }
+                    _ => throw(&mut self.faces),
+                }
+            }
+        };
+        self.tell(Fact::Rolled { who, purpose, roll: roll.clone() });
+        Ok(roll)
+    }
+
+    /// Makes a d20 test for somebody and tells it.
+    pub(super) fn test(&mut self, who: CombatantId, purpose: Purpose, test: Test) -> Flow<Tested> {
+        let roll = self.roll(who, purpose, |dice| test.clone().roll(dice).roll)?;
+        Ok(Tested { natural: roll.kept.first().copied().unwrap_or(1), roll })
+    }
+}
