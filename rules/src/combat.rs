@@ -13,6 +13,7 @@ mod fold;
 mod guard;
 mod health;
 mod ids;
+mod manner;
 mod prompt;
 mod refusal;
 mod resolver;
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use combatant::{Combatant, CombatantKind, Economy};
-pub use command::{Actor, Command, Input};
+pub use command::{Actor, Command, HelpWith, Input, Shove, SkillAction};
 pub use fact::{Fact, Purpose};
 pub use guard::{DamagePart, Guard, Portion};
 pub use health::{
@@ -36,6 +37,7 @@ pub use health::{
     death_save, heal, temp_hp_options,
 };
 pub use ids::{CombatantId, EffectId, PromptId};
+pub use manner::{Extra, Manner};
 pub use prompt::{Answer, Choice, Prompt, Question};
 pub use refusal::Refusal;
 pub use roll::{Test, Tested, hits};

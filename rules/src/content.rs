@@ -32,7 +32,9 @@ pub use spell::{
     CastingTime, Component, DamagePart, Scaling, School, Spell, SpellAttack, SpellDuration,
     SpellRange, SpellSave,
 };
-pub use stat_block::{Defense, Legendary, Pool, Recover, Spellcasting, StatBlock};
+pub use stat_block::{
+    Defense, IMPROVISED, Legendary, Pool, Recover, Spellcasting, StatBlock, UNARMED,
+};
 pub use weapon::{Weapon, WeaponCategory};
 
 use crate::combat::HitPoints;

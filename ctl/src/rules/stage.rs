@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{
-    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal,
-    Rulebook, View, decide,
+    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Manner,
+    Refusal, Rulebook, View, decide,
 };
 use gss_rules::conditions::Conditions;
 use gss_rules::content::StatBlock;
@@ -174,5 +174,5 @@ impl Stage {
 /// The attack that [`attack`] made.
 pub(super) fn strike(knock_out: bool) -> Result<Command> {
     let attack = Key::parse("weapon")?;
-    Ok(Command::Attack { who: ACTOR, target: OTHER, attack, knock_out })
+    Ok(Command::Attack { who: ACTOR, target: OTHER, attack, knock_out, how: Manner::default() })
 }

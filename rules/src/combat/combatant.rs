@@ -108,6 +108,15 @@ pub struct Economy {
     /// The squares it stepped from since it last did anything else, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub run: Vec<Square>,
+    /// It made the extra attack of a second light weapon this turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub off_hand: bool,
+    /// Whom it hit so that it may strike a second one beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleave: Option<CombatantId>,
+    /// It struck a second one this turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleaved: bool,
 }
 
 impl Default for Economy {
@@ -131,6 +140,9 @@ impl Economy {
             disengaged: false,
             dashed_ft: 0,
             run: Vec::new(),
+            off_hand: false,
+            cleave: None,
+            cleaved: false,
         }
     }
 
@@ -197,7 +209,8 @@ impl Combatant {
 
     /// What is left to it if it makes this attack or use with its action; none: it may not. The first
     /// takes the action, those after it must fit into one of the allowed sets (SRD 5.1 and SRD 5.2.1
-    /// "Multiattack").
+    /// "Multiattack"). What is done in place of an attack, and attacks that everybody has, take the
+    /// place of any of a character's (SRD 5.1 "Grappling"; SRD 5.2.1 "Unarmed Strike").
     pub fn after_making(&self, what: &Key) -> Option<Economy> {
         let mut economy = self.economy.clone();
         if economy.action {
@@ -206,9 +219,18 @@ impl Combatant {
         economy.made.push(what.clone());
         let fits = |set: &Vec<Key>| {
             let count = |keys: &[Key], key| keys.iter().filter(|other| *other == key).count();
-            economy.made.iter().all(|key| count(&economy.made, key) <= count(set, key))
+            economy.made.len() <= set.len()
+                && economy.made.iter().all(|key| {
+                    self.takes_any_place(key) || count(&economy.made, key) <= count(set, key)
+                })
         };
         (economy.made.len() > 1 && self.block.multiattack.iter().any(fits)).then_some(economy)
+    }
+
+    fn takes_any_place(&self, what: &Key) -> bool {
+        let block = &self.block;
+        let own = block.attack(what).is_some() || block.uses.iter().any(|it| it.use_id == *what);
+        !own && matches!(self.kind, CombatantKind::Character | CombatantKind::Npc)
     }
 
     /// Whether it is many: it shares others' spaces.

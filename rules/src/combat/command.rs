@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Answer, Combatant, CombatantId, EffectId, PromptId};
+use super::{Answer, Combatant, CombatantId, EffectId, Manner, PromptId};
 use crate::effect::EffectTemplate;
 use crate::space::Square;
-use crate::{Key, MovementMode};
+use crate::{Key, MovementMode, Skill};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ pub enum Command {
         /// Hits to stun rather than kill.
         #[serde(default)]
         knock_out: bool,
+        /// How it is made.
+        #[serde(default, skip_serializing_if = "Manner::is_plain")]
+        how: Manner,
     },
     /// A special action of its stat block.
     UseAction {
@@ -101,6 +104,9 @@ pub enum Command {
         mode: MovementMode,
         /// Where it steps, one after another.
         path: Vec<Square>,
+        /// Creatures that it grapples and takes along.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        drag: Vec<CombatantId>,
     },
     /// The action that lets it leave without being struck.
     Disengage {
@@ -128,6 +134,9 @@ pub enum Command {
     Dash {
         /// Who.
         who: CombatantId,
+        /// By which of its speeds; absent: by its greatest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<MovementMode>,
     },
     /// The turn is over.
     EndTurn {
@@ -167,4 +176,106 @@ pub enum Command {
         /// Who.
         players: BTreeSet<Uuid>,
     },
+    /// Seizes a creature, in place of an attack.
+    Grapple {
+        /// Who.
+        who: CombatantId,
+        /// Whom.
+        target: CombatantId,
+    },
+    /// Pushes a creature or knocks it down, in place of an attack.
+    Shove {
+        /// Who.
+        who: CombatantId,
+        /// Whom.
+        target: CombatantId,
+        /// To do what.
+        effect: Shove,
+    },
+    /// Tries to break free of a grapple, or of an effect that says what it takes.
+    Escape {
+        /// Who.
+        who: CombatantId,
+        /// Of which effect; absent: of the grapple, the oldest of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effect: Option<EffectId>,
+        /// Athletics or Acrobatics; absent: the one it is better at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skill: Option<Skill>,
+    },
+    /// Lets go of a creature that it grapples.
+    Release {
+        /// Who.
+        who: CombatantId,
+        /// Whom.
+        target: CombatantId,
+    },
+    /// The action that helps somebody.
+    Help {
+        /// Who.
+        who: CombatantId,
+        /// Whom.
+        target: CombatantId,
+        /// With what.
+        with: HelpWith,
+    },
+    /// The action of hiding.
+    Hide {
+        /// Who.
+        who: CombatantId,
+    },
+    /// An action that is a check, and the rest of which a game master rules.
+    TrySkill {
+        /// Who.
+        who: CombatantId,
+        /// To do what.
+        action: SkillAction,
+        /// With what; absent: Perception for a search, else what the action is usually made with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skill: Option<Skill>,
+        /// About whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<CombatantId>,
+    },
+}
+
+/// What a shove does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shove {
+    /// Knocks down.
+    Prone,
+    /// Pushes 5 feet away.
+    Push,
+}
+
+/// What help is given with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum HelpWith {
+    /// The next ability check.
+    Check {
+        /// With this skill; absent: whichever.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skill: Option<Skill>,
+    },
+    /// The next attack.
+    Attack {
+        /// On whom.
+        enemy: CombatantId,
+    },
+    /// Not dying.
+    Stabilize,
+}
+
+/// An action that is a check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkillAction {
+    /// To find something or somebody.
+    Search,
+    /// 5.2: to urge a creature.
+    Influence,
+    /// 5.2: to know or work something out.
+    Study,
 }

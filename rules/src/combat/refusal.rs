@@ -142,4 +142,31 @@ pub enum Refusal {
     /// Only a melee attack can spare a life.
     #[error("only a melee attack can knock out")]
     KnockOutNeedsMelee,
+    /// The attack cannot be made in this way, or not now.
+    #[error("the attack cannot be made in this way")]
+    WrongManner,
+    /// It was loaded for one shot.
+    #[error("the weapon has to be loaded first")]
+    MustReload,
+    /// Too large to be seized or shoved.
+    #[error("the target is too large")]
+    TooLarge,
+    /// The rules played here have no such action.
+    #[error("these rules have no such action")]
+    NotInTheseRules,
+    /// That skill does not serve.
+    #[error("that skill does not serve here")]
+    WrongSkill,
+    /// Only who is proficient in the skill helps with it.
+    #[error("it is not proficient in that skill")]
+    NotProficient,
+    /// It cannot hide from who sees it.
+    #[error("it cannot hide where it is seen")]
+    Seen {
+        /// By whom.
+        by: CombatantId,
+    },
+    /// Its hands are full.
+    #[error("it has no free hand")]
+    NoFreeHand,
 }

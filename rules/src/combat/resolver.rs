@@ -4,9 +4,12 @@
 //! `self.combat`, change it by [`Resolver::tell`] alone, and ask by methods that end the run with
 //! [`Halt::Ask`] when there is no answer yet.
 
+mod assistance;
 mod attack;
 mod effects;
 mod harm;
+mod maneuvers;
+mod manners;
 mod movement;
 mod orders;
 mod saves;
@@ -14,6 +17,8 @@ mod setup;
 mod throws;
 mod turns;
 mod uses;
+
+pub(in crate::combat) use assistance::is_hiding;
 
 use std::collections::VecDeque;
 
@@ -173,24 +178,40 @@ impl<'a> Resolver<'a> {
         self.combat.combatant(id).ok_or(Refusal::UnknownCombatant { id })
     }
 
+    /// Runs a command, and ends the holds that it made impossible.
     pub(super) fn command(&mut self, command: &Command) -> Flow<()> {
+        self.carry_out(command)?;
+        self.loosen();
+        Ok(())
+    }
+
+    fn carry_out(&mut self, command: &Command) -> Flow<()> {
         match command {
             Command::AddCombatant { combatant } => self.add(combatant),
             Command::RemoveCombatant { id } => self.remove(*id),
             Command::Begin => self.begin(),
-            Command::Attack { who, target, attack, knock_out } => {
-                self.attack_action(*who, *target, attack, *knock_out)
+            Command::Attack { who, target, attack, knock_out, how } => {
+                self.attack_action(*who, *target, attack, (*knock_out, *how))
             }
             Command::UseAction { who, id, targets, at, direction } => {
                 self.use_action(*who, id, targets, (*at, *direction))
             }
             Command::Dodge { who } => self.dodge(*who),
-            Command::Move { who, mode, path } => self.walk(*who, *mode, path),
+            Command::Move { who, mode, path, drag } => self.walk(*who, *mode, path, drag),
             Command::Disengage { who } => self.disengage(*who),
             Command::StandUp { who } => self.stand_up(*who),
             Command::DropProne { who } => self.drop_prone(*who),
             Command::Stabilize { who, target } => self.stabilize(*who, *target),
-            Command::Dash { who } => self.dash(*who),
+            Command::Dash { who, mode } => self.dash(*who, *mode),
+            Command::Grapple { who, target } => self.seize(*who, *target),
+            Command::Shove { who, target, effect } => self.shove(*who, *target, *effect),
+            Command::Escape { who, effect, skill } => self.escape(*who, *effect, *skill),
+            Command::Release { who, target } => self.release(*who, *target),
+            Command::Help { who, target, with } => self.help(*who, *target, *with),
+            Command::Hide { who } => self.hide(*who),
+            Command::TrySkill { who, action, skill, target } => {
+                self.try_skill(*who, *action, *skill, *target)
+            }
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => {
                 self.combatant(*who)?;
@@ -233,7 +254,14 @@ impl Combat {
             | Command::UseAction { who, .. }
             | Command::Dodge { who }
             | Command::Move { who, .. }
-            | Command::Dash { who }
+            | Command::Dash { who, .. }
+            | Command::Grapple { who, .. }
+            | Command::Shove { who, .. }
+            | Command::Escape { who, .. }
+            | Command::Release { who, .. }
+            | Command::Help { who, .. }
+            | Command::Hide { who }
+            | Command::TrySkill { who, .. }
             | Command::Stabilize { who, .. }
             | Command::Disengage { who }
             | Command::StandUp { who }

@@ -5,9 +5,11 @@
 
 mod attack;
 mod creature;
+mod manner;
 mod requirement;
 mod tests_made;
 
+use super::resolver::is_hiding;
 use super::{Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
 use crate::dice::RollMode;
 use crate::effect::{Modifier, ModifierKind, RollKind, When};
@@ -252,6 +254,19 @@ impl<'a> View<'a> {
         line_of_sight(&self.terrain(), one.footprint(), other.footprint())
     }
 
+    /// Whether one creature hid so well that another does not notice it (SRD 5.1 "Hiding"): its
+    /// check exceeded the other's passive Perception, or equals it.
+    fn is_hidden_from(self, viewer: CombatantId, hidden: CombatantId) -> bool {
+        let passive = self.combat.combatant(viewer).map_or(0, |viewer| {
+            let notices = 10 + viewer.block.skill_bonus(Skill::Perception);
+            viewer.block.senses.passive_perception.unwrap_or(notices)
+        });
+        self.combat
+            .effects_on(hidden)
+            .filter(|effect| is_hiding(effect) && effect.template.conditions.is_empty())
+            .any(|effect| effect.template.dc.is_some_and(|dc| dc >= passive))
+    }
+
     /// Whether one creature sees another.
     pub(in crate::combat) fn sees(self, one: CombatantId, other: CombatantId) -> bool {
         let Some(viewer) = self.combat.combatant(one) else { return false };
@@ -264,7 +279,8 @@ impl<'a> View<'a> {
         if within(senses.blindsight_ft) {
             return true;
         }
-        !self.has(one, Condition::Blinded)
+        !self.is_hidden_from(one, other)
+            && !self.has(one, Condition::Blinded)
             && (within(senses.truesight_ft) || !self.has(other, Condition::Invisible))
     }
 }

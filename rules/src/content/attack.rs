@@ -42,6 +42,31 @@ pub struct Attack {
     pub on_hit: Option<Rider>,
 }
 
+impl Attack {
+    /// One with this name and bonus, and nothing on a hit. None: the name is none.
+    pub(crate) fn plain(name: &str, kind: AttackKind, bonus: i32) -> Option<Self> {
+        Some(Self {
+            attack_id: Key::parse(name).ok()?,
+            name: name.to_owned(),
+            kind,
+            spell: false,
+            bonus,
+            reach_ft: None,
+            range_ft: None,
+            damage: Vec::new(),
+            two_handed_damage: Vec::new(),
+            properties: Vec::new(),
+            mastery: None,
+            on_hit: None,
+        })
+    }
+
+    /// Whether it has a property.
+    pub fn has(&self, property: AttackProperty) -> bool {
+        self.properties.contains(&property)
+    }
+}
+
 /// How an attack reaches its target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,11 +1,23 @@
 //! Stat blocks: the numbers of a creature, as clients send them and as the bestiary holds them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attack, Expression, HitPoints, Key, Quality, SpecialAction};
+use super::{
+    Attack, AttackKind, AttackProperty, DamageDice, Expression, HitPoints, Key, Quality, RangeFt,
+    SpecialAction,
+};
 use crate::{Abilities, Ability, Condition, CreatureType, DamageType, Senses, Size, Skill, Speeds};
+
+/// Name of the attack with the body that every creature has.
+pub const UNARMED: &str = "unarmed";
+/// Name of the attack with whatever is at hand that every creature has.
+pub const IMPROVISED: &str = "improvised";
+
+/// The proficiency bonus of the least.
+const LEAST_PROFICIENCY: i32 = 2;
 
 /// Numbers of a creature (SRD 5.1 "Monsters", "Statistics"; SRD 5.2.1 "Monsters", "Stat Block
 /// Overview").
@@ -165,6 +177,44 @@ impl StatBlock {
     /// Bonus of its initiative.
     pub fn initiative(&self) -> i32 {
         self.initiative_bonus.unwrap_or_else(|| self.abilities.modifier(Ability::Dex))
+    }
+
+    /// Proficiency bonus; where the block says none, the least there is.
+    pub fn proficiency(&self) -> i32 {
+        self.proficiency_bonus.unwrap_or(LEAST_PROFICIENCY)
+    }
+
+    /// An attack by its name, those that everybody has included: `unarmed`, `improvised`.
+    pub fn any_attack(&self, id: &Key) -> Option<Cow<'_, Attack>> {
+        self.attack(id).map(Cow::Borrowed).or_else(|| match id.as_str() {
+            UNARMED => self.unarmed().map(Cow::Owned),
+            IMPROVISED => self.improvised().map(Cow::Owned),
+            _ => None,
+        })
+    }
+
+    /// A blow with the body: 1 and the Strength modifier (SRD 5.1 "Melee Attacks"; SRD 5.2.1
+    /// "Unarmed Strike").
+    fn unarmed(&self) -> Option<Attack> {
+        let strength = self.abilities.modifier(Ability::Str);
+        let attack = Attack::plain(UNARMED, AttackKind::Melee, strength + self.proficiency())?;
+        let damage = Expression::parse(&(1 + strength).max(0).to_string()).ok()?;
+        let kind = DamageType::Bludgeoning;
+        Some(Attack { damage: vec![DamageDice { dice: damage, kind }], ..attack })
+    }
+
+    /// A blow with whatever is at hand, or a throw of it, without proficiency (SRD 5.1 and SRD 5.2.1
+    /// "Improvised Weapons").
+    fn improvised(&self) -> Option<Attack> {
+        let strength = self.abilities.modifier(Ability::Str);
+        let attack = Attack::plain(IMPROVISED, AttackKind::MeleeOrRanged, strength)?;
+        let damage = Expression::parse(&format!("1d4{strength:+}")).ok()?;
+        Some(Attack {
+            range_ft: Some(RangeFt { normal: 20, long: Some(60) }),
+            damage: vec![DamageDice { dice: damage, kind: DamageType::Bludgeoning }],
+            properties: vec![AttackProperty::Thrown],
+            ..attack
+        })
     }
 
     /// An attack by its name.

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use gss_rules::combat::{
-    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Input, Life, Phase,
-    Question, Rulebook, Step, decide,
+    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Extra, HelpWith, Input,
+    Life, Manner, Phase, Question, Rulebook, Shove, SkillAction, Step, decide,
 };
 use gss_rules::effect::EffectTemplate;
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Condition, Dice, Edition, Key, MovementMode, RuleSet};
+use gss_rules::{Condition, Dice, Edition, Key, MovementMode, RuleSet, Skill};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -185,12 +185,23 @@ impl Play {
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
-        match self.chance.below(20) {
+        match self.chance.below(22) {
             0..=3 => {
                 let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
                 let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
-                let attack = attack.unwrap_or_else(|| Key::parse("none").expect("a key"));
-                Command::Attack { who, target, attack, knock_out: self.chance.one_in(8) }
+                let none = *self.chance.of(&["unarmed", "improvised", "none"]).expect("one");
+                let attack = attack.filter(|_| !self.chance.one_in(5));
+                let attack = attack.unwrap_or_else(|| Key::parse(none).expect("a key"));
+                let extras = [Extra::None, Extra::None, Extra::OffHand, Extra::Nick, Extra::Cleave];
+                let how = Manner {
+                    extra: *self.chance.of(&extras).expect("one"),
+                    two_handed: self.chance.one_in(8),
+                    thrown: self.chance.one_in(8),
+                    mastery: self.chance.one_in(8),
+                    ability: None,
+                };
+                let how = if self.chance.one_in(3) { how } else { Manner::default() };
+                Command::Attack { who, target, attack, knock_out: self.chance.one_in(8), how }
             }
             4 | 5 => {
                 let uses = block.map(|block| block.uses.clone()).unwrap_or_default();
@@ -213,9 +224,10 @@ impl Play {
                     square = Square { x: step(square.x, toward.x), y: step(square.y, toward.y) };
                     path.push(square);
                 }
-                Command::Move { who, mode: MovementMode::Walk, path }
+                let drag = if self.chance.one_in(8) { vec![target] } else { Vec::new() };
+                Command::Move { who, mode: MovementMode::Walk, path, drag }
             }
-            9 => Command::Dash { who },
+            9 => Command::Dash { who, mode: None },
             10 => Command::Dodge { who },
             11 => match self.chance.below(4) {
                 0 => Command::Disengage { who },
@@ -225,7 +237,32 @@ impl Play {
             },
             12 if self.chance.one_in(8) => Command::GiveTempHp { target, amount: 5 },
             12 => self.any_effect(who, target),
+            13 | 14 => self.any_maneuver(who, target),
             _ => Command::EndTurn { who },
+        }
+    }
+
+    fn any_maneuver(&mut self, who: CombatantId, target: CombatantId) -> Command {
+        let skill = Some(Skill::Athletics).filter(|_| self.chance.one_in(2));
+        match self.chance.below(9) {
+            0 | 1 => Command::Grapple { who, target },
+            2 => Command::Shove { who, target, effect: Shove::Prone },
+            3 => Command::Shove { who, target, effect: Shove::Push },
+            4 => Command::Escape { who, effect: None, skill },
+            5 => Command::Release { who, target },
+            6 => {
+                let ids: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+                let enemy = self.chance.of(&ids).copied().expect("somebody");
+                let withs =
+                    [HelpWith::Attack { enemy }, HelpWith::Check { skill }, HelpWith::Stabilize];
+                Command::Help { who, target, with: *self.chance.of(&withs).expect("one") }
+            }
+            7 => Command::Hide { who },
+            _ => {
+                let actions = [SkillAction::Search, SkillAction::Influence, SkillAction::Study];
+                let action = *self.chance.of(&actions).expect("one");
+                Command::TrySkill { who, action, skill: None, target: Some(target) }
+            }
         }
     }
 
@@ -288,9 +325,10 @@ fn whatever_is_tried_the_combat_stays_sound() {
             }
         }
     }
-    assert!(done * 2 > tried, "{done} of {tried} were done");
+    assert!(done * 5 > tried * 2, "{done} of {tried} were done");
     for kind in [
         "attack_made",
+        "check_made",
         "damaged",
         "death_save_made",
         "economy_set",

@@ -1,6 +1,6 @@
 //! Attacks: modes with their reasons, hits, critical hits, damage, what happens at 0 hit points.
 
-use gss_rules::combat::{CombatantKind, Command, Fact, Life, Refusal};
+use gss_rules::combat::{CombatantKind, Command, Fact, Life, Manner, Refusal};
 use gss_rules::{Condition, Edition, Key};
 use serde_json::{Value, json};
 
@@ -122,7 +122,13 @@ fn a_life_can_be_spared() {
         let victim = combatant(OGRE, CombatantKind::Monster, "foes", [0, 1], weak);
         table.play(Command::AddCombatant { combatant: Box::new(victim) }, "20:1");
         let attack = Key::parse("longsword").expect("a key");
-        let command = Command::Attack { who: HERO, target: OGRE, attack, knock_out: true };
+        let command = Command::Attack {
+            who: HERO,
+            target: OGRE,
+            attack,
+            knock_out: true,
+            how: Manner::default(),
+        };
         table.play(command, "20:15 8:8");
         (table.hp(OGRE), table.life(OGRE), table.combat.effects_on(OGRE).count())
     };

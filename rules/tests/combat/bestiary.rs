@@ -1,8 +1,8 @@
 //! Every creature of both editions, played: each of its attacks hits, each of its actions is used.
 
 use gss_rules::combat::{
-    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Refusal, Rulebook,
-    decide,
+    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Manner, Refusal,
+    Rulebook, decide,
 };
 use gss_rules::content::{Cost, Monster, Shape};
 use gss_rules::space::{Grid, Square};
@@ -106,8 +106,13 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
                 let covers = targets.is_some_and(|targets| targets.in_space);
                 let gap = (attack.reach_ft != Some(0) && !covers).then_some(0);
                 let mut arena = Arena::new(&book, edition, (monster, &id), gap);
-                let command =
-                    Command::Attack { who: BEAST, target: VICTIM, attack: id, knock_out: false };
+                let command = Command::Attack {
+                    who: BEAST,
+                    target: VICTIM,
+                    attack: id,
+                    knock_out: false,
+                    how: Manner::default(),
+                };
                 let facts = arena
                     .play(command)
                     .unwrap_or_else(|why| panic!("{} {}: {why:?}", monster.id, attack.attack_id));

@@ -1,10 +1,13 @@
 //! Combats played step by step with scripted dice: every face is asked for, in order, none more.
 
 mod anything;
+mod assistance;
 mod attacks;
 mod bestiary;
 mod effects;
 mod interrupts;
+mod maneuvers;
+mod manners;
 mod questions;
 mod table;
 mod turns;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gss_rules::combat::{
     Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Life,
-    Refusal, Rulebook, Step, decide,
+    Manner, Refusal, Rulebook, Step, decide,
 };
 use gss_rules::conditions::{BUILT_IN, Conditions};
 use gss_rules::content::StatBlock;
@@ -154,5 +154,5 @@ impl Table {
 
 pub(crate) fn attack(who: CombatantId, target: CombatantId, with: &str) -> Command {
     let attack = Key::parse(with).expect("a key");
-    Command::Attack { who, target, attack, knock_out: false }
+    Command::Attack { who, target, attack, knock_out: false, how: Manner::default() }
 }

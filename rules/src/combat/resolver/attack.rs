@@ -1,11 +1,14 @@
 //! Attacks (SRD 5.1 "Making an Attack"; SRD 5.2.1 "Making an Attack").
 
 use super::{Flow, Resolver};
-use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, DamagePart, Fact, Portion, Purpose, Refusal, hits};
+use crate::combat::{
+    CombatantId, CombatantKind, DamagePart, Fact, Manner, Portion, Purpose, Refusal, hits,
+};
 use crate::content::{Attack, AttackProperty, Rider};
+use crate::dice::Modifier;
 use crate::effect::{DamageDice, Quality};
+use crate::{Dice, Key, MonsterDamage, Roll};
 
 impl Resolver<'_> {
     /// The Attack action of a creature's own turn.
@@ -14,14 +17,14 @@ impl Resolver<'_> {
         who: CombatantId,
         target: CombatantId,
         attack: &Key,
-        knock_out: bool,
+        (knock_out, how): (bool, Manner),
     ) -> Flow<()> {
         self.on_its_turn(who)?;
-        let combatant = self.combatant(who)?;
-        let economy = combatant.after_making(attack).ok_or(Refusal::NoActionLeft)?;
-        let block = std::sync::Arc::clone(&combatant.block);
-        let attack = block.attack(attack).ok_or(Refusal::UnknownAttack)?;
-        let strike = self.view().aim(who, target, attack, knock_out)?;
+        let block = std::sync::Arc::clone(&self.combatant(who)?.block);
+        let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
+        self.view().may_be_made(&attack, how)?;
+        let economy = self.after_attacking(who, target, &attack, how)?;
+        let strike = self.view().aim_with(who, target, &attack, knock_out, how)?;
         self.tell(Fact::EconomySet { who, economy });
         self.strike(strike)
     }
@@ -32,6 +35,8 @@ impl Resolver<'_> {
         let test = self.view().attack_test(strike);
         let damage = self.view().damage_of(strike, test.mode());
         let rider = self.rider(strike);
+        let (used, change) =
+            (self.view().used_by_attack(strike), self.view().damage_change(strike));
         let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
         let tested = self.test(attacker, purpose, test)?;
         let ac = self.view().armor_class(target, cover);
@@ -47,16 +52,18 @@ impl Resolver<'_> {
             hit,
             critical,
         });
+        self.after_attack_roll(attacker, used);
         if !hit {
-            return Ok(());
+            return self.graze(strike);
         }
-        let mut parts = self.damage_rolled(attacker, &damage, critical)?;
+        let mut parts = self.damage_with(attacker, &damage, critical, change)?;
         let saved = self.rider_damage(strike, rider, critical, &mut parts)?;
+        let before = self.combatant(target)?.hp;
         self.harm_by_strike(strike, parts, critical)?;
-        match rider {
-            Some(rider) => self.ride(strike, rider, saved),
-            None => Ok(()),
+        if let Some(rider) = rider {
+            self.ride(strike, rider, saved)?;
         }
+        self.master(strike, before)
     }
 
     /// What follows a hit on this target, if anything does.
@@ -100,11 +107,40 @@ impl Resolver<'_> {
         dice: &[DamageDice],
         critical: bool,
     ) -> Flow<Vec<DamagePart>> {
+        self.damage_with(who, dice, critical, 0)
+    }
+
+    /// Rolls damage with a number added to its first part. A monster's is its average where the
+    /// table plays it so.
+    fn damage_with(
+        &mut self,
+        who: CombatantId,
+        dice: &[DamageDice],
+        critical: bool,
+        added: i32,
+    ) -> Flow<Vec<DamagePart>> {
+        let monster =
+            self.combat.combatant(who).is_some_and(|it| it.kind == CombatantKind::Monster);
+        let average = monster && self.combat.rules.monster_damage == MonsterDamage::Average;
         let mut parts: Vec<DamagePart> = Vec::with_capacity(dice.len());
-        for part in dice {
-            let roll = self.roll(who, Purpose::Damage, |faces| {
-                if critical { part.dice.roll_critical(faces) } else { part.dice.roll(faces) }
-            })?;
+        for (index, part) in dice.iter().enumerate() {
+            let added = if index == 0 { i64::from(added) } else { 0 };
+            let throw = |faces: &mut dyn Dice| {
+                let mut roll =
+                    if critical { part.dice.roll_critical(faces) } else { part.dice.roll(faces) };
+                if added != 0 {
+                    roll.modifiers.push(Modifier { value: added, source: "ability".to_owned() });
+                    roll.total += added;
+                }
+                roll
+            };
+            let roll = if average {
+                let roll = averaged(throw);
+                self.tell(Fact::Rolled { who, purpose: Purpose::Damage, roll: roll.clone() });
+                roll
+            } else {
+                self.roll(who, Purpose::Damage, throw)?
+            };
             let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
             match parts.iter_mut().find(|known| known.kind == part.kind) {
                 Some(known) => known.rolled = known.rolled.saturating_add(rolled),
@@ -131,4 +167,26 @@ pub(super) fn qualities(attack: &Attack) -> Vec<Quality> {
         qualities.push(Quality::Magical);
     }
     qualities
+}
+
+/// A throw of which every die shows its mean, rounded down in all.
+fn averaged(throw: impl Fn(&mut dyn Dice) -> Roll) -> Roll {
+    let (least, most) = (throw(&mut Extreme::Least), throw(&mut Extreme::Most));
+    let total = (least.total + most.total).div_euclid(2);
+    Roll { faces: Vec::new(), kept: Vec::new(), total, ..least }
+}
+
+/// Dice that all show the same end.
+enum Extreme {
+    Least,
+    Most,
+}
+
+impl Dice for Extreme {
+    fn roll(&mut self, sides: u32) -> u32 {
+        match self {
+            Self::Least => 1,
+            Self::Most => sides,
+        }
+    }
 }

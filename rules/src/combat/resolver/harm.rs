@@ -304,6 +304,11 @@ impl Resolver<'_> {
         self.put(&Arc::new(template), Some(source), target, None);
     }
 
+    /// Pushes a creature straight away from another.
+    pub(super) fn push_away(&mut self, source: CombatantId, who: CombatantId, feet: i32) {
+        self.slide(source, who, feet, push);
+    }
+
     /// Moves a creature that does not want to; it costs and provokes nothing.
     fn slide(&mut self, source: CombatantId, who: CombatantId, feet: i32, slide: Slide) {
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);

@@ -9,10 +9,10 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
 use crate::space::{
-    Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal,
+    Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal, drag_burdens,
     movement_left_ft, path, pay_half_speed,
 };
-use crate::{Condition, Edition, Key, MovementMode};
+use crate::{Condition, Edition, Key, MovementMode, Switch};
 
 impl Resolver<'_> {
     /// Steps along a path, square by square.
@@ -21,15 +21,17 @@ impl Resolver<'_> {
         who: CombatantId,
         mode: MovementMode,
         squares: &[Square],
+        drag: &[CombatantId],
     ) -> Flow<()> {
         self.in_its_turn(who)?;
         let combatant = self.combatant(who)?;
         if combatant.life != Life::Alive {
             return Err(Refusal::CannotAct { condition: None }.into());
         }
-        let steps = self.steps(combatant, mode, squares)?;
+        let burden = self.burden(combatant, drag)?;
+        let steps = self.steps(combatant, mode, squares, (drag, burden))?;
         let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
-        let left_ft = self.left_ft(who, mode)?;
+        let left_ft = self.left_ft(who, mode, burden)?;
         if cost_ft > left_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
@@ -38,10 +40,59 @@ impl Resolver<'_> {
             if !self.provoke(who, step.to.square)? {
                 break;
             }
+            let from = self.combatant(who)?.position;
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
+            if let Some(from) = from {
+                self.take_along(who, drag, (from, step.to.square));
+            }
+            self.loosen();
         }
         Ok(())
+    }
+
+    /// Whether those taken along slow who moves; only those it grapples can be.
+    fn burden(&self, mover: &Combatant, drag: &[CombatantId]) -> Result<bool, Refusal> {
+        let rule = self.combat.rules.edition(Switch::DragCost);
+        let mut burden = false;
+        for id in drag {
+            let dragged = self.combatant(*id)?;
+            if !self.view().grapples(mover.id, *id) {
+                return Err(Refusal::InvalidTarget);
+            }
+            burden |= drag_burdens(rule, mover.block.size, dragged.block.size);
+        }
+        Ok(burden)
+    }
+
+    /// Those taken along go the same step, or where there is no room for that to where the one that
+    /// moves came from.
+    fn take_along(&mut self, who: CombatantId, drag: &[CombatantId], (from, to): (Square, Square)) {
+        for id in drag {
+            let Some(dragged) = self.combat.combatant(*id) else { continue };
+            if !self.view().grapples(who, *id) {
+                continue;
+            }
+            let Some(at) = dragged.position else { continue };
+            let shifted = at.shifted(to.x - from.x, to.y - from.y);
+            let room = [shifted, from].into_iter().find(|at| self.has_room(dragged, *at));
+            if let Some(square) = room {
+                let path = vec![square];
+                self.tell(Fact::Moved { who: *id, path, cost_ft: 0, diagonals: 0, forced: true });
+            }
+        }
+    }
+
+    /// Whether a creature could stand there.
+    fn has_room(&self, who: &Combatant, square: Square) -> bool {
+        let space = who.space_at(square);
+        let (terrain, footprint) = (self.view().terrain(), space.footprint());
+        let taken = self.combat.combatants.values().any(|other| {
+            other.id != who.id
+                && other.life != Life::Dead
+                && other.space().is_some_and(|other| other.overlaps(space))
+        });
+        !taken && terrain.outside(footprint).is_none() && terrain.filled(footprint).is_none()
     }
 
     /// The steps of a path and what each costs.
@@ -50,6 +101,7 @@ impl Resolver<'_> {
         combatant: &Combatant,
         mode: MovementMode,
         squares: &[Square],
+        (drag, burden): (&[CombatantId], bool),
     ) -> Result<Vec<Step>, Refusal> {
         let from = combatant.position.ok_or(Refusal::InvalidPath { at: None })?;
         if squares.is_empty() {
@@ -60,9 +112,9 @@ impl Resolver<'_> {
             squares.iter().map(|square| Place { square: *square, elevation_ft }).collect();
         let crawling = self.view().is(combatant.id, ModifierKind::Crawls);
         let own_speed = combatant.block.speeds.of(mode).is_some();
-        let gait = Gait { mode, own_speed, crawling, ..Gait::WALK };
+        let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
-        let occupants = self.occupants(combatant);
+        let occupants = self.occupants(combatant, drag);
         let from = Place { square: from, elevation_ft };
         let terrain = self.view().terrain();
         let diagonals = combatant.economy.diagonals;
@@ -87,11 +139,12 @@ impl Resolver<'_> {
     }
 
     /// Everybody else on the board, as somebody meets them.
-    fn occupants(&self, mover: &Combatant) -> Vec<Occupant> {
+    fn occupants(&self, mover: &Combatant, drag: &[CombatantId]) -> Vec<Occupant> {
         self.combat
             .combatants
             .values()
             .filter(|other| other.id != mover.id && other.life != Life::Dead)
+            .filter(|other| !drag.contains(&other.id))
             .filter_map(|other| {
                 let relation =
                     if other.side == mover.side { Relation::Ally } else { Relation::Enemy };
@@ -106,8 +159,8 @@ impl Resolver<'_> {
     }
 
     /// Feet of movement left in a way; climbing and swimming go by the walking speed where there is
-    /// no other.
-    fn left_ft(&self, who: CombatantId, mode: MovementMode) -> Result<i32, Refusal> {
+    /// no other. SRD 5.1: half the speed where a burden is taken along.
+    fn left_ft(&self, who: CombatantId, mode: MovementMode, burden: bool) -> Result<i32, Refusal> {
         let view = self.view();
         let speed = view.speed_ft(who, mode).or_else(|| match mode {
             MovementMode::Climb | MovementMode::Swim => Some(view.walk_ft(who)),
@@ -115,6 +168,8 @@ impl Resolver<'_> {
         });
         let economy = &self.combatant(who)?.economy;
         let speed = speed.ok_or(Refusal::NoSuchSpeed)?;
+        let slowed = burden && !self.combat.rules.is_52(Switch::DragCost);
+        let speed = if slowed { speed / 2 } else { speed };
         Ok(movement_left_ft(speed, economy.dashed_ft, economy.moved_ft))
     }
 
@@ -181,8 +236,8 @@ impl Resolver<'_> {
         let combatant = self.combatant(who)?;
         let economy = Economy { reaction: false, ..combatant.economy.clone() };
         let block = Arc::clone(&combatant.block);
-        let Some(attack) = block.attack(attack) else { return Ok(()) };
-        let Ok(strike) = self.view().aim(who, target, attack, false) else { return Ok(()) };
+        let Some(attack) = block.any_attack(attack) else { return Ok(()) };
+        let Ok(strike) = self.view().aim(who, target, &attack, false) else { return Ok(()) };
         self.tell(Fact::EconomySet { who, economy });
         self.strike(strike)
     }
@@ -199,7 +254,7 @@ impl Resolver<'_> {
             return Err(Refusal::CannotAct { condition }.into());
         }
         let speed = self.view().walk_ft(who);
-        let left_ft = self.left_ft(who, MovementMode::Walk)?;
+        let left_ft = self.left_ft(who, MovementMode::Walk, false)?;
         let after = pay_half_speed(speed, left_ft);
         let after = after.ok_or(Refusal::NotEnoughMovement { cost_ft: speed / 2, left_ft })?;
         let economy = self.combatant(who)?.economy.clone();

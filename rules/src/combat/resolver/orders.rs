@@ -1,11 +1,11 @@
 //! Actions that need no roll (SRD 5.1 "Actions in Combat"; SRD 5.2.1 "Actions").
 
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
+use crate::combat::{CombatantId, Economy, Fact, Life, Refusal};
 use crate::effect::{
     Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, When, Which, Whose,
 };
-use crate::{Key, Skill};
+use crate::{Key, MovementMode, Skill};
 
 /// What first aid has to reach.
 const STABILIZE_DC: i64 = 10;
@@ -35,9 +35,7 @@ impl Resolver<'_> {
         }
         self.spend_action(who)?;
         let skill = Skill::Medicine;
-        let test = self.view().check_test(who, skill.ability(), Some(skill));
-        let tested = self.test(who, Purpose::Check { skill }, test)?;
-        if tested.roll.total >= STABILIZE_DC {
+        if self.check(who, skill, None)? >= STABILIZE_DC {
             self.tell(Fact::LifeSet { who: target, life: Life::Stable });
         }
         Ok(())
@@ -50,9 +48,14 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    pub(super) fn dash(&mut self, who: CombatantId) -> Flow<()> {
+    /// Extra movement as far as its speed, or one of its special speeds, is now.
+    pub(super) fn dash(&mut self, who: CombatantId, mode: Option<MovementMode>) -> Flow<()> {
+        self.on_its_turn(who)?;
+        let speed = match mode {
+            Some(mode) => self.view().speed_ft(who, mode).ok_or(Refusal::NoSuchSpeed)?,
+            None => self.view().best_speed_ft(who),
+        };
         self.spend_action(who)?;
-        let speed = self.view().best_speed_ft(who);
         let economy = self.combatant(who)?.economy.clone();
         let economy = Economy { dashed_ft: economy.dashed_ft.saturating_add(speed), ..economy };
         self.tell(Fact::EconomySet { who, economy });

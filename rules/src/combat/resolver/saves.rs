@@ -2,7 +2,7 @@
 
 use super::{Flow, Resolver};
 use crate::Ability;
-use crate::combat::{CombatantId, Fact, Purpose, Test};
+use crate::combat::{CombatantId, EndReason, Fact, Purpose, Test};
 use crate::space::Cover;
 
 impl Resolver<'_> {
@@ -41,7 +41,12 @@ impl Resolver<'_> {
         let success = if test.fails() {
             false
         } else {
-            self.test(who, purpose, test)?.roll.total >= i64::from(dc)
+            let used = self.view().used_by_save(who, ability);
+            let total = self.test(who, purpose, test)?.roll.total;
+            for id in used {
+                self.end(id, EndReason::Over);
+            }
+            total >= i64::from(dc)
         };
         self.tell(Fact::SaveMade { who, ability, dc, success });
         Ok(success)

@@ -1,8 +1,8 @@
 //! Attacks as they stand before a die is thrown.
 
 use super::{About, Active, View};
-use crate::combat::{CombatantId, Life, Refusal, Test};
-use crate::content::{Attack, AttackKind, RangeFt};
+use crate::combat::{CombatantId, Life, Manner, Refusal, Test};
+use crate::content::{Attack, AttackKind, RangeFt, UNARMED};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
 use crate::space::{Cover, Departure, MoveCause, Shot, Square, Watcher, crowded, shot};
@@ -18,6 +18,7 @@ pub(in crate::combat) struct Strike<'s> {
     pub(in crate::combat) distance_ft: i32,
     pub(in crate::combat) cover: Cover,
     pub(in crate::combat) knock_out: bool,
+    pub(in crate::combat) how: Manner,
 }
 
 impl<'a> View<'a> {
@@ -31,8 +32,9 @@ impl<'a> View<'a> {
         target: CombatantId,
         attack: &Key,
     ) -> Result<RollMode, Refusal> {
-        let attack = self.known(attacker)?.block.attack(attack).ok_or(Refusal::UnknownAttack)?;
-        Ok(self.attack_test(self.aim(attacker, target, attack, false)?).mode())
+        let attack =
+            self.known(attacker)?.block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
+        Ok(self.attack_test(self.aim(attacker, target, &attack, false)?).mode())
     }
 
     /// Whether one creature may not harm another.
@@ -51,6 +53,18 @@ impl<'a> View<'a> {
         attack: &'s Attack,
         knock_out: bool,
     ) -> Result<Strike<'s>, Refusal> {
+        self.aim_with(attacker, target, attack, knock_out, Manner::default())
+    }
+
+    /// As [`View::aim`], for an attack made in some way.
+    pub(in crate::combat) fn aim_with<'s>(
+        self,
+        attacker: CombatantId,
+        target: CombatantId,
+        attack: &'s Attack,
+        knock_out: bool,
+        how: Manner,
+    ) -> Result<Strike<'s>, Refusal> {
         let victim = self.known(target)?;
         let apart = victim.position.is_some() != self.known(attacker)?.position.is_some();
         if victim.life == Life::Dead || target == attacker || apart {
@@ -65,6 +79,7 @@ impl<'a> View<'a> {
         let distance_ft = self.distance_ft(attacker, target);
         let reach_ft = self.reach_ft(attacker, attack);
         let ranged = match attack.kind {
+            _ if how.thrown => true,
             AttackKind::Melee if distance_ft > reach_ft => {
                 return Err(Refusal::OutOfReach { distance_ft, reach_ft });
             }
@@ -86,7 +101,7 @@ impl<'a> View<'a> {
         if cover == Cover::Total {
             return Err(Refusal::NoLineOfEffect);
         }
-        Ok(Strike { attacker, target, attack, ranged, distance_ft, cover, knock_out })
+        Ok(Strike { attacker, target, attack, ranged, distance_ft, cover, knock_out, how })
     }
 
     /// Whether the attack is for such a target: what it must be, and nobody else while the attack
@@ -111,11 +126,21 @@ impl<'a> View<'a> {
     pub(in crate::combat) fn attack_test(self, strike: Strike<'_>) -> Test {
         let Strike { attacker, target, attack, ranged, distance_ft, .. } = strike;
         let mut test = Test::new(attack.bonus, attack.attack_id.as_str());
+        test.add(self.ability_change(strike), "ability");
         let kinds = attack_kinds(attack, ranged);
         let about =
             |other| About { kinds: &kinds, other: Some(other), distance_ft, ..About::default() };
         self.consult(&mut test, attacker, about(target));
         self.consult_target(&mut test, target, about(attacker));
+        if !self.sees(attacker, target) {
+            test.reason(RollMode::Disadvantage, "target_unseen", None);
+        }
+        if !self.sees(target, attacker) {
+            test.reason(RollMode::Advantage, "attacker_unseen", None);
+        }
+        if self.is_too_heavy(strike) {
+            test.reason(RollMode::Disadvantage, "heavy_weapon", None);
+        }
         if ranged {
             if attack.range_ft.is_some_and(|range| shot(range, distance_ft) != Shot::Normal) {
                 test.reason(RollMode::Disadvantage, "long_range", None);
@@ -203,18 +228,23 @@ impl<'a> View<'a> {
             attack.kind != AttackKind::Ranged
                 && departure.provokes(&watcher(attack), rule, self.diagonals())
         };
-        watching
-            .block
-            .attacks
-            .iter()
-            .filter(provoked)
-            .map(|attack| attack.attack_id.clone())
-            .collect()
+        let attacks = &watching.block.attacks;
+        if attacks.iter().all(|attack| attack.kind == AttackKind::Ranged) {
+            // Who has nothing to strike with has its body.
+            let unarmed = Key::parse(UNARMED).ok();
+            let unarmed = unarmed.and_then(|id| watching.block.any_attack(&id));
+            return unarmed
+                .iter()
+                .filter(|attack| provoked(&attack.as_ref()))
+                .map(|attack| attack.attack_id.clone())
+                .collect();
+        }
+        attacks.iter().filter(provoked).map(|attack| attack.attack_id.clone()).collect()
     }
 }
 
 /// Which kinds of roll an attack's is.
-fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 3] {
+pub(super) fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 3] {
     let by = if ranged { RollKind::RangedAttack } else { RollKind::MeleeAttack };
     let last = if attack.spell { RollKind::SpellAttack } else { by };
     [RollKind::Attack, by, last]

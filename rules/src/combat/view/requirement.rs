@@ -102,7 +102,9 @@ impl<'a> View<'a> {
     ) -> Vec<DamageDice> {
         let attack = strike.attack;
         let variants = self.detail(strike.attacker, &attack.attack_id).map(|it| &it.variants);
-        let mut damage = attack.damage.clone();
+        let versatile = strike.how.two_handed && !attack.two_handed_damage.is_empty();
+        let mut damage =
+            if versatile { attack.two_handed_damage.clone() } else { attack.damage.clone() };
         for variant in variants.into_iter().flatten() {
             if !self.varies(variant, strike, mode) {
                 continue;

@@ -1,0 +1,270 @@
+//! Grapples and shoves (SRD 5.1 "Grappling", "Shoving a Creature", "Escaping a Grapple"; SRD 5.2.1
+//! "Unarmed Strike", "Grappling").
+
+use std::sync::Arc;
+
+use super::{Flow, Resolver};
+use crate::combat::{
+    Choice, Combatant, CombatantId, Effect, EffectId, EndReason, Fact, Life, Purpose, Refusal,
+    Shove,
+};
+use crate::content::UNARMED;
+use crate::effect::{Duration, EffectTemplate, ModifierKind};
+use crate::grapple::{contest_won, grapple_dc, may_grapple};
+use crate::space::Cover;
+use crate::{Ability, Condition, Key, Skill, Switch};
+
+/// Feet that a shove pushes.
+const SHOVE_FT: i32 = 5;
+/// Creatures that one can hold with its hands.
+const HANDS: usize = 2;
+
+impl Resolver<'_> {
+    /// Seizes a creature in place of an attack.
+    pub(super) fn seize(&mut self, who: CombatantId, target: CombatantId) -> Flow<()> {
+        self.may_lay_hands(who, target)?;
+        if self.view().grapples(who, target) {
+            return Err(Refusal::NothingToDo.into());
+        }
+        let held = self.combat.effects.values().filter(|effect| {
+            effect.source == Some(who) && effect.template.conditions == [Condition::Grappled]
+        });
+        if held.count() >= HANDS {
+            return Err(Refusal::NoFreeHand.into());
+        }
+        self.in_place_of_attack(who, "grapple")?;
+        let dc = self.hold_dc(who)?;
+        if self.is_overcome(who, target, dc)? {
+            let template = EffectTemplate {
+                dc,
+                ..EffectTemplate::condition(Condition::Grappled, Duration::Permanent)
+            };
+            self.put(&Arc::new(template), Some(who), target, None);
+        }
+        Ok(())
+    }
+
+    /// Pushes a creature 5 feet away, or knocks it down, in place of an attack.
+    pub(super) fn shove(
+        &mut self,
+        who: CombatantId,
+        target: CombatantId,
+        effect: Shove,
+    ) -> Flow<()> {
+        self.may_lay_hands(who, target)?;
+        self.in_place_of_attack(who, "shove")?;
+        let dc = self.hold_dc(who)?;
+        if self.is_overcome(who, target, dc)? {
+            match effect {
+                Shove::Prone => self.fall_prone(target),
+                Shove::Push => self.push_away(who, target, SHOVE_FT),
+            }
+        }
+        Ok(())
+    }
+
+    /// That a creature can be seized or shoved: within reach, and not too large.
+    fn may_lay_hands(&self, who: CombatantId, target: CombatantId) -> Result<(), Refusal> {
+        self.on_its_turn(who)?;
+        let (own, other) = (self.combatant(who)?, self.combatant(target)?);
+        let apart = own.position.is_some() != other.position.is_some();
+        if who == target || other.life == Life::Dead || apart {
+            return Err(Refusal::InvalidTarget);
+        }
+        if !may_grapple(own.block.size, other.block.size) {
+            return Err(Refusal::TooLarge);
+        }
+        if self.view().is_charmed_by(who, target) {
+            return Err(Refusal::CharmedByTarget);
+        }
+        let unarmed = Key::parse(UNARMED).ok().and_then(|id| own.block.any_attack(&id));
+        let reach_ft = unarmed.map_or(SHOVE_FT, |attack| self.view().reach_ft(who, &attack));
+        let distance_ft = self.view().distance_ft(who, target);
+        if distance_ft > reach_ft {
+            return Err(Refusal::OutOfReach { distance_ft, reach_ft });
+        }
+        if self.view().cover(who, target) == Cover::Total {
+            return Err(Refusal::NoLineOfEffect);
+        }
+        Ok(())
+    }
+
+    fn in_place_of_attack(&mut self, who: CombatantId, what: &str) -> Flow<()> {
+        let what = Key::parse(what).map_err(|_| Refusal::UnknownAttack)?;
+        let economy = self.combatant(who)?.after_making(&what).ok_or(Refusal::NoActionLeft)?;
+        self.tell(Fact::EconomySet { who, economy });
+        Ok(())
+    }
+
+    /// SRD 5.2.1: what must be reached against a creature's strength. None: it is a contest.
+    fn hold_dc(&self, who: CombatantId) -> Result<Option<i32>, Refusal> {
+        let block = &self.combatant(who)?.block;
+        let dc = grapple_dc(block.abilities.modifier(Ability::Str), block.proficiency());
+        Ok(self.combat.rules.is_52(Switch::GrappleShove).then_some(dc))
+    }
+
+    /// Whether a creature is overcome: in a contest of Strength (Athletics) against its Athletics or
+    /// Acrobatics, or by failing a Strength or Dexterity save. It chooses with what it resists.
+    fn is_overcome(
+        &mut self,
+        who: CombatantId,
+        target: CombatantId,
+        dc: Option<i32>,
+    ) -> Flow<bool> {
+        let block = Arc::clone(&self.combatant(target)?.block);
+        let Some(dc) = dc else {
+            let skill = self.contest_skill(target, None)?;
+            let total = self.check(who, Skill::Athletics, None)?;
+            let against = self.check(target, skill, None)?;
+            return Ok(self.contested((who, Skill::Athletics, total), target, against));
+        };
+        let agile = block.save_bonus(Ability::Dex) > block.save_bonus(Ability::Str);
+        let default = if agile { "dex" } else { "str" };
+        let chosen = self.choose(target, Choice::SaveAbility, &["str", "dex"], default)?;
+        let ability = if chosen == "dex" { Ability::Dex } else { Ability::Str };
+        Ok(!self.save(target, ability, dc)?)
+    }
+
+    /// With what a creature resists or breaks free: as said, or asked.
+    fn contest_skill(&mut self, who: CombatantId, said: Option<Skill>) -> Flow<Skill> {
+        let better = self.better_skill(who)?;
+        if let Some(skill) = said {
+            return Ok(skill);
+        }
+        let default = if better == Skill::Acrobatics { "acrobatics" } else { "athletics" };
+        let options = ["athletics", "acrobatics"];
+        let chosen = self.choose(who, Choice::ContestSkill, &options, default)?;
+        Ok(if chosen == "acrobatics" { Skill::Acrobatics } else { Skill::Athletics })
+    }
+
+    fn better_skill(&self, who: CombatantId) -> Result<Skill, Refusal> {
+        let block = &self.combatant(who)?.block;
+        let agile = block.skill_bonus(Skill::Acrobatics) > block.skill_bonus(Skill::Athletics);
+        Ok(if agile { Skill::Acrobatics } else { Skill::Athletics })
+    }
+
+    /// Tells how a contest ended; whether the one who wanted to change something won.
+    fn contested(
+        &mut self,
+        (who, skill, total): (CombatantId, Skill, i64),
+        target: CombatantId,
+        against: i64,
+    ) -> bool {
+        let won = contest_won(total, against);
+        let (target, against, success) = (Some(target), Some(against), Some(won));
+        self.tell(Fact::CheckMade { who, skill, target, total, against, success });
+        won
+    }
+
+    /// A check with a skill, told as a roll: what it came to. `favor`: what gives it advantage.
+    pub(super) fn check(
+        &mut self,
+        who: CombatantId,
+        skill: Skill,
+        favor: Option<(&str, CombatantId)>,
+    ) -> Flow<i64> {
+        let mut test = self.view().check_test(who, skill.ability(), Some(skill));
+        if let Some((why, by)) = favor {
+            test.reason(crate::dice::RollMode::Advantage, why, Some(by.0.to_string()));
+        }
+        let used = self.view().used_by_check(who, skill);
+        let total = self.test(who, Purpose::Check { skill }, test)?.roll.total;
+        for id in used {
+            self.end(id, EndReason::Over);
+        }
+        Ok(total)
+    }
+
+    /// Tries to break free, as an action.
+    pub(super) fn escape(
+        &mut self,
+        who: CombatantId,
+        effect: Option<EffectId>,
+        skill: Option<Skill>,
+    ) -> Flow<()> {
+        self.on_its_turn(who)?;
+        if skill.is_some_and(|skill| !matches!(skill, Skill::Athletics | Skill::Acrobatics)) {
+            return Err(Refusal::WrongSkill.into());
+        }
+        let holds = |held: &&Effect| match effect {
+            Some(id) => held.id == id && (held.template.dc.is_some() || is_grapple(held)),
+            None => is_grapple(held),
+        };
+        let hold = self.combat.effects_on(who).find(holds).cloned();
+        let hold = hold.ok_or(Refusal::NothingToDo)?;
+        self.spend_action(who)?;
+        let skill = skill.map_or_else(|| self.better_skill(who), Ok)?;
+        let total = self.check(who, skill, None)?;
+        let holder = hold.source.filter(|id| self.combat.combatant(*id).is_some());
+        let dc = match (hold.template.dc, holder) {
+            (None, Some(holder)) => self.hold_dc(holder)?,
+            (dc, _) => dc,
+        };
+        let free = match (dc, holder) {
+            (Some(dc), _) => {
+                let success = total >= i64::from(dc);
+                let (against, success) = (Some(i64::from(dc)), Some(success));
+                self.tell(Fact::CheckMade { who, skill, target: holder, total, against, success });
+                success == Some(true)
+            }
+            (None, Some(holder)) => {
+                let against = self.check(holder, Skill::Athletics, None)?;
+                self.contested((who, skill, total), holder, against)
+            }
+            (None, None) => true,
+        };
+        if free {
+            self.end(hold.id, EndReason::Over);
+        }
+        Ok(())
+    }
+
+    /// Lets go: free, at any time.
+    pub(super) fn release(&mut self, who: CombatantId, target: CombatantId) -> Flow<()> {
+        self.combatant(who)?;
+        self.combatant(target)?;
+        let held: Vec<EffectId> = self
+            .combat
+            .effects_on(target)
+            .filter(|effect| effect.source == Some(who) && is_grapple(effect))
+            .map(|effect| effect.id)
+            .collect();
+        if held.is_empty() {
+            return Err(Refusal::NothingToDo.into());
+        }
+        for id in held {
+            self.end(id, EndReason::Over);
+        }
+        Ok(())
+    }
+
+    /// Ends the grapples of who can hold no longer: gone, incapacitated, or too far away.
+    pub(super) fn loosen(&mut self) {
+        let grapples: Vec<(EffectId, CombatantId, CombatantId)> = self
+            .combat
+            .effects
+            .values()
+            .filter(|effect| is_grapple(effect))
+            .filter_map(|effect| Some((effect.id, effect.source?, effect.target)))
+            .collect();
+        for (id, holder, held) in grapples {
+            let able = self.combat.combatant(holder).is_some_and(Combatant::is_conscious)
+                && !self.view().is(holder, ModifierKind::CannotAct);
+            let within = self.view().distance_ft(holder, held) <= self.grip_ft(holder);
+            if !able || !within {
+                self.end(id, EndReason::Over);
+            }
+        }
+    }
+
+    /// How far a creature can hold another: as far as it reaches with any attack.
+    fn grip_ft(&self, holder: CombatantId) -> i32 {
+        let attacks = self.combat.combatant(holder).map(|holder| &holder.block.attacks);
+        let reaches = attacks.into_iter().flatten().map(|it| self.view().reach_ft(holder, it));
+        reaches.max().unwrap_or(0).max(SHOVE_FT)
+    }
+}
+
+fn is_grapple(effect: &Effect) -> bool {
+    effect.template.conditions.contains(&Condition::Grappled)
+}
