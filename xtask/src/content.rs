@@ -1,10 +1,12 @@
 //! `cargo xtask content`: the rules' data files from their sources.
 //!
-//! Owns everything in `rules/content` but the overlay, and the digests that tests hold it against.
+//! Owns everything in `rules/content` but the overlay, the digests that tests hold it against, and
+//! the cases that prove the engine on it.
 //! Facts only: names, numbers, dice, words of the game; no description is written anywhere.
 
 mod attack;
 mod block;
+mod cases;
 mod digest;
 mod fetch;
 mod gear;
@@ -77,6 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         counts.add(edition, &compiled, spells.len(), weapons.len(), armor.len(), corrected);
         let data = PathBuf::from("rules/content").join(edition);
         let monsters: Vec<&Monster> = compiled.iter().map(|it| &it.monster).collect();
+        files.extend(cases::files(edition, &monsters)?);
         files.push((data.join("monsters.json"), layout::text(&monsters)?));
         files.push((data.join("spells.json"), layout::text(&spells)?));
         files.push((data.join("weapons.json"), layout::text(&weapons)?));

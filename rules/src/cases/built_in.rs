@@ -3,7 +3,15 @@
 /// Every file of `rules/cases`: its path there, and its text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.1/combat.json", include_str!("../../cases/5.1/combat.json")),
+    file("5.1/monsters-actions.json", include_str!("../../cases/5.1/monsters-actions.json")),
+    file("5.1/monsters-attacks.json", include_str!("../../cases/5.1/monsters-attacks.json")),
+    file("5.1/monsters-legendary.json", include_str!("../../cases/5.1/monsters-legendary.json")),
+    file("5.1/monsters-sets.json", include_str!("../../cases/5.1/monsters-sets.json")),
     file("5.2/combat.json", include_str!("../../cases/5.2/combat.json")),
+    file("5.2/monsters-actions.json", include_str!("../../cases/5.2/monsters-actions.json")),
+    file("5.2/monsters-attacks.json", include_str!("../../cases/5.2/monsters-attacks.json")),
+    file("5.2/monsters-legendary.json", include_str!("../../cases/5.2/monsters-legendary.json")),
+    file("5.2/monsters-sets.json", include_str!("../../cases/5.2/monsters-sets.json")),
 ];
 
 const fn file(path: &'static str, text: &'static str) -> (&'static str, &'static str) {

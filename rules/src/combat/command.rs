@@ -90,6 +90,12 @@ pub enum Command {
         /// A square that the area points at.
         #[serde(default)]
         direction: Option<Square>,
+        /// Of what it can be, one: an attack, an action.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        option: Option<Key>,
+        /// Where it steps with it, one square after another.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        path: Vec<Square>,
     },
     /// The action that makes it hard to hit.
     Dodge {

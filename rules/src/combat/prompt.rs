@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CombatantId, PromptId, Purpose};
-use crate::Key;
+use crate::space::Square;
+use crate::{Ability, Key};
 
 /// A question to whoever commands a combatant.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,6 +44,31 @@ pub enum Question {
         /// Taken where nobody chooses.
         default: Key,
     },
+    /// Whether to take a legendary action as another's turn is over. Not answered in time: no.
+    LegendaryAction {
+        /// Those it can take.
+        options: Vec<Key>,
+        /// Legendary actions it has left.
+        left: u8,
+    },
+    /// Whether a failed save is to be a success. Not answered in time: no.
+    LegendaryResistance {
+        /// Of the save.
+        ability: Ability,
+        /// What it had to reach.
+        dc: i32,
+        /// How often it can still do so today.
+        left: u8,
+    },
+    /// Whether to parry an attack that would hit. Not answered in time: no.
+    Parry {
+        /// Whose attack.
+        attacker: CombatantId,
+        /// What it was rolled to.
+        total: i64,
+        /// Reactions it can parry with.
+        options: Vec<Key>,
+    },
 }
 
 /// What is chosen.
@@ -80,4 +106,24 @@ pub enum Answer {
     },
     /// The server throws the dice that were asked for; what counts when time runs out.
     Roll,
+    /// A special action, as [`super::Command::UseAction`] has it.
+    Use {
+        /// Which.
+        id: Key,
+        /// Whom.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<CombatantId>,
+        /// Where the area is, or where it goes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Square>,
+        /// A square that the area points at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Square>,
+        /// Of what it can be, one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        option: Option<Key>,
+        /// Where it steps with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        path: Vec<Square>,
+    },
 }

@@ -8,12 +8,14 @@ mod assistance;
 mod attack;
 mod effects;
 mod harm;
+mod legendary;
 mod maneuvers;
 mod manners;
 mod movement;
 mod orders;
 mod saves;
 mod setup;
+mod special;
 mod throws;
 mod turns;
 mod uses;
@@ -29,6 +31,9 @@ use super::{
     Question, Refusal,
 };
 use crate::{Dice, Key};
+
+pub(super) use legendary::LEGENDARY_RESISTANCE;
+use special::Aim;
 
 /// Why a run ends before its end.
 #[derive(Debug)]
@@ -115,6 +120,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Whether every answer was asked for.
+    pub(super) fn has_heard_all(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     pub(super) fn finish(self) -> Outcome {
         let strayed = self.strayed || self.expected.is_some();
         Outcome { facts: self.facts, faces: self.faces.recorded, strayed }
@@ -193,8 +203,9 @@ impl<'a> Resolver<'a> {
             Command::Attack { who, target, attack, knock_out, how } => {
                 self.attack_action(*who, *target, attack, (*knock_out, *how))
             }
-            Command::UseAction { who, id, targets, at, direction } => {
-                self.use_action(*who, id, targets, (*at, *direction))
+            Command::UseAction { who, id, targets, at, direction, option, path } => {
+                let (at, direction, option) = (*at, *direction, option.as_ref());
+                self.use_action(*who, id, Aim { targets, at, direction, option, path })
             }
             Command::Dodge { who } => self.dodge(*who),
             Command::Move { who, mode, path, drag } => self.walk(*who, *mode, path, drag),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::resolver::{Halt, Resolver};
+use super::resolver::{Halt, LEGENDARY_RESISTANCE, Resolver};
 use super::{Answer, Combat, Command, Fact, Input, Phase, Prompt, Question, Refusal};
 use crate::conditions::{self, Conditions, ConditionsError};
 use crate::content::{Content, ContentError, Texts};
@@ -110,6 +110,7 @@ pub fn decide(
     let mut resolver = Resolver::new(run.base.clone(), book, run.answers, run.faces, dice);
     resolver.expect_after(run.told, combat);
     let end = resolver.command(&run.command);
+    let heard = resolver.has_heard_all();
     let outcome = resolver.finish();
     if outcome.strayed {
         return Ok(Step::abandoned(input));
@@ -117,6 +118,10 @@ pub fn decide(
     let prompt = match end {
         Ok(()) => None,
         Err(Halt::Ask(prompt)) => Some(prompt),
+        // Nothing came of the answer: the question stays open.
+        Err(Halt::Refuse(refusal)) if heard && outcome.facts.len() == run.told => {
+            return Err(refusal);
+        }
         // It was begun, so it can only have come to this under other rules.
         Err(Halt::Refuse(_)) if matches!(input, Input::Answer { .. }) => {
             return Ok(Step::abandoned(input));
@@ -184,7 +189,18 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
             faces.len() == sides.len()
                 && faces.iter().zip(sides).all(|(face, sides)| (1..=*sides).contains(face))
         }
-        (Answer::Decline, Question::OpportunityAttack { .. }) => true,
+        (
+            Answer::Decline,
+            Question::OpportunityAttack { .. }
+            | Question::LegendaryAction { .. }
+            | Question::LegendaryResistance { .. }
+            | Question::Parry { .. },
+        ) => true,
+        (Answer::Use { id, .. }, Question::LegendaryAction { options, .. }) => options.contains(id),
+        (Answer::React { option }, Question::LegendaryResistance { .. }) => {
+            option.as_str() == LEGENDARY_RESISTANCE
+        }
+        (Answer::React { option }, Question::Parry { options, .. }) => options.contains(option),
         (Answer::React { option }, Question::OpportunityAttack { options, .. }) => {
             options.contains(option)
         }

@@ -158,16 +158,28 @@ impl Play {
 
     fn any_answer(&mut self, question: &Question) -> Answer {
         let decline = self.chance.one_in(2);
+        let ids: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         match question {
             Question::Dice { .. } if decline => Answer::Roll,
             Question::Dice { sides, .. } => {
                 let faces = sides.iter().map(|sides| self.chance.roll(*sides)).collect();
                 Answer::Faces { faces }
             }
-            Question::OpportunityAttack { .. } | Question::Choice { .. } if decline => {
-                Answer::Decline
+            _ if decline => Answer::Decline,
+            Question::LegendaryAction { options, .. } => {
+                let target = self.chance.of(&ids).copied().expect("somebody");
+                let at = self.combat.combatant(target).and_then(|who| who.position);
+                let id = self.chance.of(options).cloned().expect("an option");
+                let wild = Square { x: 3, y: 3 };
+                let at = at.filter(|_| !self.chance.one_in(4)).or(Some(wild));
+                let path = at.into_iter().filter(|_| self.chance.one_in(4)).collect();
+                let targets = if self.chance.one_in(5) { Vec::new() } else { vec![target] };
+                Answer::Use { id, targets, at, direction: at, option: None, path }
             }
-            Question::OpportunityAttack { options, .. } => {
+            Question::LegendaryResistance { .. } => {
+                Answer::React { option: Key::parse("legendary-resistance").expect("a key") }
+            }
+            Question::OpportunityAttack { options, .. } | Question::Parry { options, .. } => {
                 Answer::React { option: self.chance.of(options).cloned().expect("an option") }
             }
             Question::Choice { options, .. } => {
@@ -209,7 +221,9 @@ impl Play {
                 let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
                 let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };
                 let place = Some(toward).filter(|_| !self.chance.one_in(4));
-                Command::UseAction { who, id, targets, at: place, direction: Some(toward) }
+                let (option, path) = (None, Vec::new());
+                let direction = Some(toward);
+                Command::UseAction { who, id, targets, at: place, direction, option, path }
             }
             6..=8 => {
                 let steps = self.chance.below(6) + 1;

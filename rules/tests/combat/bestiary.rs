@@ -1,8 +1,8 @@
 //! Every creature of both editions, played: each of its attacks hits, each of its actions is used.
 
 use gss_rules::combat::{
-    Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Manner, Refusal,
-    Rulebook, decide,
+    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Manner,
+    Refusal, Rulebook, decide,
 };
 use gss_rules::content::{Cost, Monster, Shape};
 use gss_rules::space::{Grid, Square};
@@ -80,9 +80,16 @@ impl Arena {
 
     fn play(&mut self, command: Command) -> Result<Vec<Fact>, Refusal> {
         let input = Input::Command { by: Actor::Gm, command };
-        let step = decide(&self.combat, input, &self.book, &mut self.dice)?;
-        assert!(step.prompt.is_none(), "{:?}", step.prompt);
+        let mut step = decide(&self.combat, input, &self.book, &mut self.dice)?;
         self.combat.apply(&step);
+        while let Some(prompt) = step.prompt.take() {
+            let (by, answer) = (Actor::Gm, Answer::Decline);
+            let answered = Input::Answer { by, prompt: prompt.id, answer };
+            let next = decide(&self.combat, answered, &self.book, &mut self.dice)?;
+            self.combat.apply(&next);
+            step.facts.extend(next.facts);
+            step.prompt = next.prompt;
+        }
         let stored = serde_json::to_string(&self.combat).expect("encoded");
         let stored: Combat = serde_json::from_str(&stored).expect("decoded");
         assert_eq!(stored, self.combat);
@@ -156,6 +163,7 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                 let gap = if cone { 2 } else { 0 };
                 // Who is no swarm does not begin in another's space.
                 let detail = monster.details.get(&action.use_id);
+                let goes = detail.is_some_and(|it| it.teleports || it.leaps_ft.is_some());
                 let targets = detail.and_then(|detail| detail.targets.as_ref());
                 if targets.is_some_and(|targets| targets.in_space) {
                     continue;
@@ -169,8 +177,10 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                     who: BEAST,
                     id: action.use_id.clone(),
                     targets,
-                    at: victim,
+                    at: if goes { Some(Square { x: 20, y: 16 }) } else { victim },
                     direction: victim.map(|at| Square { x: at.x + 1, ..at }),
+                    option: None,
+                    path: Vec::new(),
                 };
                 let used = arena.play(command);
                 let on_victim = used.as_ref().is_ok_and(|facts| {

@@ -41,7 +41,15 @@ fn lair() -> Table {
 fn using(id: &str, targets: &[gss_rules::combat::CombatantId], to: Option<[i32; 2]>) -> Command {
     let id = Key::parse(id).expect("a key");
     let direction = to.map(Square::from);
-    Command::UseAction { who: HERO, id, targets: targets.to_vec(), at: None, direction }
+    Command::UseAction {
+        who: HERO,
+        id,
+        targets: targets.to_vec(),
+        at: None,
+        direction,
+        option: None,
+        path: Vec::new(),
+    }
 }
 
 #[test]

@@ -194,18 +194,8 @@ impl Outcome {
             (modifier(ModifierKind::Speed, Some(-feet)), "Slowed")
         };
         let Some(duration) = reader.duration() else { return false };
-        let effect = EffectTemplate {
-            name: name.to_owned(),
-            key: None,
-            duration,
-            concentration: false,
-            conditions: Vec::new(),
-            exhaustion: None,
-            modifiers: vec![modifier],
-            save_ends: None,
-            damage: None,
-            area: None,
-        };
+        let effect =
+            EffectTemplate { modifiers: vec![modifier], ..EffectTemplate::named(name, duration) };
         self.spec.effect.replace(effect).is_none()
     }
 

@@ -88,6 +88,13 @@ impl Resolver<'_> {
     /// exceeds or equals. SRD 5.2.1: invisible to all with 15 or more, until somebody finds it.
     pub(super) fn hide(&mut self, who: CombatantId) -> Flow<()> {
         self.on_its_turn(who)?;
+        self.unseen(who)?;
+        self.spend_action(who)?;
+        self.be_hiding(who)
+    }
+
+    /// That nobody hostile sees it.
+    pub(super) fn unseen(&self, who: CombatantId) -> Result<(), Refusal> {
         let side = &self.combatant(who)?.side;
         let seen = self
             .combat
@@ -95,10 +102,14 @@ impl Resolver<'_> {
             .values()
             .filter(|other| other.side != *side && other.is_conscious())
             .find(|other| other.position.is_some() && self.view().sees(other.id, who));
-        if let Some(by) = seen.map(|other| other.id) {
-            return Err(Refusal::Seen { by }.into());
+        match seen.map(|other| other.id) {
+            Some(by) => Err(Refusal::Seen { by }),
+            None => Ok(()),
         }
-        self.spend_action(who)?;
+    }
+
+    /// A check to hide.
+    pub(super) fn be_hiding(&mut self, who: CombatantId) -> Flow<()> {
         let skill = Skill::Stealth;
         let total = self.check(who, skill, None)?;
         let modern = self.combat.rules.is_52(Switch::Hide);

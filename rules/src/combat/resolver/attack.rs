@@ -41,6 +41,10 @@ impl Resolver<'_> {
         let tested = self.test(attacker, purpose, test)?;
         let ac = self.view().armor_class(target, cover);
         let (hit, critical) = hits(tested.natural, tested.roll.total, ac);
+        let (ac, hit) = match hit && !critical {
+            true => self.parried(strike, tested.roll.total, ac)?,
+            false => (ac, hit),
+        };
         let critical = critical || (hit && self.view().is_critical(strike));
         let attack_id = attack.attack_id.clone();
         self.tell(Fact::AttackMade {

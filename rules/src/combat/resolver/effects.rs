@@ -16,7 +16,7 @@ const MOST_EXHAUSTED: u8 = 6;
 
 impl EffectTemplate {
     /// An effect with a name and nothing in it.
-    pub(crate) fn named(name: &str, duration: Duration) -> Self {
+    pub fn named(name: &str, duration: Duration) -> Self {
         Self {
             name: name.to_owned(),
             key: None,

@@ -9,8 +9,8 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
 use crate::space::{
-    Gait, Mover, Occupant, PathRefusal, Place, Relation, Square, Step, StepRefusal, drag_burdens,
-    movement_left_ft, path, pay_half_speed,
+    Gait, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
+    drag_burdens, movement_left_ft, nearest_free, path, pay_half_speed,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -76,11 +76,28 @@ impl Resolver<'_> {
             let Some(at) = dragged.position else { continue };
             let shifted = at.shifted(to.x - from.x, to.y - from.y);
             let room = [shifted, from].into_iter().find(|at| self.has_room(dragged, *at));
+            let room = room.or_else(|| self.pressed_aside(who, dragged));
             if let Some(square) = room {
                 let path = vec![square];
                 self.tell(Fact::Moved { who: *id, path, cost_ft: 0, diagonals: 0, forced: true });
             }
         }
+    }
+
+    /// The nearest room for somebody whose space the one that drags it came to be in.
+    fn pressed_aside(&self, by: CombatantId, dragged: &Combatant) -> Option<Square> {
+        let space = dragged.space()?;
+        self.combat.combatant(by)?.space().filter(|by| by.overlaps(space))?;
+        let others: Vec<Space> = self
+            .combat
+            .combatants
+            .values()
+            .filter(|other| other.id != dragged.id && other.life != Life::Dead)
+            .filter_map(|other| other.space())
+            .collect();
+        let size = dragged.block.size;
+        let place = nearest_free(&self.view().terrain(), &others, size, space.place)?;
+        Some(place.square)
     }
 
     /// Whether a creature could stand there.
@@ -93,6 +110,42 @@ impl Resolver<'_> {
                 && other.space().is_some_and(|other| other.overlaps(space))
         });
         !taken && terrain.outside(footprint).is_none() && terrain.filled(footprint).is_none()
+    }
+
+    /// Movement that something grants besides the turn's: at most so many feet; none of the turn's
+    /// movement is spent.
+    pub(super) fn granted(
+        &self,
+        who: CombatantId,
+        mode: MovementMode,
+        squares: &[Square],
+        most_ft: i32,
+    ) -> Result<Vec<Step>, Refusal> {
+        let combatant = self.combatant(who)?;
+        let steps = self.steps(combatant, mode, squares, (&[], false))?;
+        let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
+        if cost_ft > most_ft {
+            return Err(Refusal::NotEnoughMovement { cost_ft, left_ft: most_ft });
+        }
+        self.dares(who, squares)?;
+        Ok(steps)
+    }
+
+    /// Takes steps that were granted.
+    pub(super) fn take_steps(
+        &mut self,
+        who: CombatantId,
+        steps: &[Step],
+        unprovoking: bool,
+    ) -> Flow<()> {
+        for step in steps {
+            if !unprovoking && !self.provoke(who, step.to.square)? {
+                break;
+            }
+            let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
+            self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals, forced: false });
+        }
+        Ok(())
     }
 
     /// The steps of a path and what each costs.
@@ -139,7 +192,7 @@ impl Resolver<'_> {
     }
 
     /// Everybody else on the board, as somebody meets them.
-    fn occupants(&self, mover: &Combatant, drag: &[CombatantId]) -> Vec<Occupant> {
+    pub(super) fn occupants(&self, mover: &Combatant, drag: &[CombatantId]) -> Vec<Occupant> {
         self.combat
             .combatants
             .values()
@@ -160,7 +213,12 @@ impl Resolver<'_> {
 
     /// Feet of movement left in a way; climbing and swimming go by the walking speed where there is
     /// no other. SRD 5.1: half the speed where a burden is taken along.
-    fn left_ft(&self, who: CombatantId, mode: MovementMode, burden: bool) -> Result<i32, Refusal> {
+    pub(super) fn left_ft(
+        &self,
+        who: CombatantId,
+        mode: MovementMode,
+        burden: bool,
+    ) -> Result<i32, Refusal> {
         let view = self.view();
         let speed = view.speed_ft(who, mode).or_else(|| match mode {
             MovementMode::Climb | MovementMode::Swim => Some(view.walk_ft(who)),
@@ -201,7 +259,7 @@ impl Resolver<'_> {
 
     /// Those whose reach a step leaves are asked, right before it. False: what one of them did to
     /// whoever moves ends the walk; where it goes from there is for a new command.
-    fn provoke(&mut self, who: CombatantId, to: Square) -> Flow<bool> {
+    pub(super) fn provoke(&mut self, who: CombatantId, to: Square) -> Flow<bool> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for reactor in all {
             let options = self.view().opportunities(reactor, who, to);

@@ -43,6 +43,11 @@ impl Resolver<'_> {
 
     pub(super) fn disengage(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
+        self.be_disengaged(who)
+    }
+
+    /// Its movement provokes nobody this turn.
+    pub(super) fn be_disengaged(&mut self, who: CombatantId) -> Flow<()> {
         let economy = Economy { disengaged: true, ..self.combatant(who)?.economy.clone() };
         self.tell(Fact::EconomySet { who, economy });
         Ok(())
@@ -56,6 +61,16 @@ impl Resolver<'_> {
             None => self.view().best_speed_ft(who),
         };
         self.spend_action(who)?;
+        self.add_dash(who, speed)
+    }
+
+    /// So much more movement this turn.
+    pub(super) fn be_dashing(&mut self, who: CombatantId) -> Flow<()> {
+        let speed = self.view().best_speed_ft(who);
+        self.add_dash(who, speed)
+    }
+
+    fn add_dash(&mut self, who: CombatantId, speed: i32) -> Flow<()> {
         let economy = self.combatant(who)?.economy.clone();
         let economy = Economy { dashed_ft: economy.dashed_ft.saturating_add(speed), ..economy };
         self.tell(Fact::EconomySet { who, economy });
@@ -64,6 +79,11 @@ impl Resolver<'_> {
 
     pub(super) fn dodge(&mut self, who: CombatantId) -> Flow<()> {
         self.spend_action(who)?;
+        self.be_dodging(who)
+    }
+
+    /// Hard to hit until its next turn.
+    pub(super) fn be_dodging(&mut self, who: CombatantId) -> Flow<()> {
         let until = Duration::Until { edge: Edge::Start, whose: Whose::Target, which: Which::Next };
         let template = EffectTemplate {
             key: Key::parse("dodge").ok(),

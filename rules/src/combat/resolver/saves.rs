@@ -48,6 +48,7 @@ impl Resolver<'_> {
             }
             total >= i64::from(dc)
         };
+        let success = success || self.resists(who, ability, dc)?;
         self.tell(Fact::SaveMade { who, ability, dc, success });
         Ok(success)
     }

@@ -48,7 +48,7 @@ impl Resolver<'_> {
             let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
             self.tell(Fact::EconomySet { who, economy });
         }
-        Ok(())
+        self.legends(who)
     }
 
     /// Goes on to the next who can take a turn. Who left or died is passed over, but what counts on
@@ -84,6 +84,7 @@ impl Resolver<'_> {
         self.tell(Fact::TurnStarted { who, round, turn });
         self.expire(who, Point::Start);
         self.recharge(who)?;
+        self.restore_legendary(who);
         self.edge(who, Edge::Start)?;
         self.save_from_death(who)?;
         self.expire(who, Point::Within);

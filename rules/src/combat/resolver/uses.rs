@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::harm::Follows;
+use super::special::Aim;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
@@ -17,23 +18,13 @@ const REACH_FT: i32 = 5;
 
 impl Resolver<'_> {
     /// A special action in its own turn.
-    pub(super) fn use_action(
-        &mut self,
-        who: CombatantId,
-        id: &Key,
-        targets: &[CombatantId],
-        placed: (Option<Square>, Option<Square>),
-    ) -> Flow<()> {
+    pub(super) fn use_action(&mut self, who: CombatantId, id: &Key, aim: Aim<'_>) -> Flow<()> {
         self.on_its_turn(who)?;
         let combatant = self.combatant(who)?;
         let block = Arc::clone(&combatant.block);
         let action = block.uses.iter().find(|action| action.use_id == *id);
         let action = action.ok_or(Refusal::UnknownUse)?;
-        let (pool, most) = self.view().limit(who, action);
-        let spent = combatant.spent.get(&pool).copied().unwrap_or(0);
-        if spent >= most {
-            return Err(Refusal::Spent.into());
-        }
+        self.view().is_left(who, action)?;
         let economy = match action.cost {
             Cost::Action => combatant.after_making(id),
             Cost::BonusAction if combatant.economy.bonus_action => {
@@ -45,29 +36,13 @@ impl Resolver<'_> {
             }
         };
         let economy = economy.ok_or(Refusal::NoActionLeft)?;
-        let targets = match &action.area {
-            Some(area) => {
-                let mut affected = self.in_area(who, action, area, placed)?;
-                let detail = self.view().detail(who, id);
-                affected.retain(|(it, _)| {
-                    self.view().concerns_in_area(detail, who, *it, targets)
-                        && !self.view().is_immune_to(who, *it, id)
-                });
-                affected
-            }
-            None => self.chosen(who, action, targets)?,
-        };
+        let prepared = self.prepare(who, action, aim)?;
         self.tell(Fact::EconomySet { who, economy });
-        if most < u8::MAX {
-            self.tell(Fact::UsesSet { who, id: pool, spent: spent + 1 });
-        }
-        let affected = targets.iter().map(|(target, _)| *target).collect();
-        self.tell(Fact::ActionUsed { who, id: id.clone(), targets: affected });
-        self.work(who, action, &targets)
+        self.put_to_work(who, action, prepared)
     }
 
     /// Damage is rolled once for all; each makes its own save.
-    fn work(
+    pub(super) fn work(
         &mut self,
         who: CombatantId,
         action: &SpecialAction,
@@ -100,7 +75,7 @@ impl Resolver<'_> {
     }
 
     /// Whom an area affects: everybody in it, the dead excepted.
-    fn in_area(
+    pub(super) fn in_area(
         &self,
         who: CombatantId,
         action: &SpecialAction,
@@ -135,7 +110,7 @@ impl Resolver<'_> {
     }
 
     /// The creatures chosen, each within range and in line; itself where nobody is to be chosen.
-    fn chosen(
+    pub(super) fn chosen(
         &self,
         who: CombatantId,
         action: &SpecialAction,

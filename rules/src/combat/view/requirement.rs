@@ -2,7 +2,7 @@
 //! "Monsters", "Actions"; SRD 5.2.1 "Monsters", "Parts of a Stat Block").
 
 use super::{Strike, View};
-use crate::combat::{Combatant, CombatantId, Effect};
+use crate::combat::{Combatant, CombatantId, Effect, Refusal};
 use crate::content::{Detail, Requirement, SpecialAction, Variant, Who};
 use crate::dice::RollMode;
 use crate::effect::DamageDice;
@@ -146,6 +146,17 @@ impl<'a> View<'a> {
             (None, None) => u8::MAX,
         };
         (shared.unwrap_or_else(|| action.use_id.clone()), most)
+    }
+
+    /// That a use is not spent.
+    pub(in crate::combat) fn is_left(
+        self,
+        who: CombatantId,
+        action: &SpecialAction,
+    ) -> Result<(), Refusal> {
+        let (pool, most) = self.limit(who, action);
+        let spent = self.known(who)?.spent.get(&pool).copied().unwrap_or(0);
+        if spent < most { Ok(()) } else { Err(Refusal::Spent) }
     }
 
     /// Whether a creature resisted this of another's, and is immune to it for a time.

@@ -1,0 +1,61 @@
+//! Cases that prove the engine on the bestiary: numbers of the printed text, worked out here.
+//!
+//! Nothing of the engine is run: who is hit by which roll, what the dice come to, which save keeps
+//! from what is reckoned from the record, whose numbers are those of the text. A case of each way an
+//! entry can go: a hit and a miss by one, a save failed and made by one.
+
+mod attack;
+mod dice;
+mod sets;
+mod stage;
+mod uses;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use gss_rules::content::{EntryClass, Monster, Section};
+
+use super::layout;
+
+/// The files of an edition, by their paths from the repository's root.
+pub(super) fn files(edition: &str, monsters: &[&Monster]) -> Result<Vec<(PathBuf, String)>> {
+    let mut attacks = Vec::new();
+    let mut actions = Vec::new();
+    let mut sets = Vec::new();
+    let mut legends = Vec::new();
+    for monster in monsters {
+        for entry in &monster.entries {
+            let of = stage::Subject { edition, monster, entry };
+            match (entry.class, entry.section) {
+                (EntryClass::Attack | EntryClass::AttackRider, _) => {
+                    attacks.extend(attack::cases(&of).unwrap_or_default());
+                }
+                (EntryClass::Use, Section::Trait) => {
+                    actions.extend(uses::burst(&of).unwrap_or_default());
+                }
+                (EntryClass::Use, _) => actions.extend(uses::cases(&of).unwrap_or_default()),
+                (EntryClass::Multiattack, _) => sets.extend(sets::cases(&of).unwrap_or_default()),
+                (EntryClass::Makes, _) => sets.extend(sets::makes(&of).unwrap_or_default()),
+                (EntryClass::LegendaryResistance, _) => legends.push(uses::resistance(&of)),
+                (
+                    EntryClass::AttackPart
+                    | EntryClass::Casts
+                    | EntryClass::Spellcasting
+                    | EntryClass::Trait
+                    | EntryClass::Named,
+                    _,
+                ) => {}
+            }
+        }
+    }
+    let folder = PathBuf::from("rules/cases").join(edition);
+    [
+        ("monsters-attacks.json", &attacks),
+        ("monsters-actions.json", &actions),
+        ("monsters-sets.json", &sets),
+        ("monsters-legendary.json", &legends),
+    ]
+    .into_iter()
+    .map(|(name, cases)| Ok((folder.join(name), layout::text(cases)?)))
+    .collect()
+}

@@ -1,0 +1,228 @@
+//! Entries that consist of others: Multiattack, attacks made with a legendary action.
+
+use gss_rules::Key;
+use gss_rules::content::{Attack, AttackKind, Cost};
+use serde_json::{Value, json};
+
+use super::dice::Thrown;
+use super::stage::{AT, HP, Subject};
+
+/// Every allowed set, each of its attacks missing; then no action is left.
+pub(super) fn cases(of: &Subject<'_>) -> Option<Vec<Value>> {
+    let sets = &of.monster.block.multiattack;
+    if sets.is_empty() {
+        return None;
+    }
+    let one = |(number, set): (usize, &Vec<Key>)| one(of, number + 1, set);
+    sets.iter().enumerate().map(one).collect()
+}
+
+fn one(of: &Subject<'_>, number: usize, set: &[Key]) -> Option<Value> {
+    let block = &of.monster.block;
+    let attack = |key: &Key| block.attacks.iter().find(|it| it.attack_id == *key);
+    let mut steps = Vec::new();
+    for key in set {
+        let detail = of.monster.details.get(key).cloned().unwrap_or_default();
+        if detail.targets.is_some() {
+            return None;
+        }
+        steps.push(missing(attack(key)?));
+    }
+    let longest = block.multiattack.iter().map(Vec::len).max();
+    let last = set.last().filter(|_| Some(set.len()) == longest);
+    if let Some(last) = last {
+        let again = json!({"who": "a", "target": target(attack(last)?), "attack": last});
+        steps.push(json!({"attack": again, "refused": "no_action_left"}));
+    }
+    Some(of.case(&format!("set-{number}"), who(of), steps, json!({"b": {"hp": HP}})))
+}
+
+/// Somebody beside the creature, and somebody twelve squares away for what is shot.
+fn who(of: &Subject<'_>) -> Value {
+    let swarm = of.monster.block.attacks.iter().any(|it| it.reach_ft == Some(0));
+    let hp = json!({"current": HP, "max": HP});
+    let near = if swarm { AT } else { AT + of.side() };
+    json!({
+        "a": of.beast(),
+        "b": {"block": {"hp": hp}, "at": [near, AT]},
+        "c": {"block": {"hp": hp}, "at": [AT + of.side() + 2, AT], "side": "b"}
+    })
+}
+
+const fn target(attack: &Attack) -> &'static str {
+    match attack.kind {
+        AttackKind::Ranged => "c",
+        AttackKind::Melee | AttackKind::MeleeOrRanged => "b",
+    }
+}
+
+/// An attack that misses by a 1; who shoots with somebody beside it throws twice.
+fn missing(attack: &Attack) -> Value {
+    let mut thrown = Thrown::default();
+    thrown.face(20, 1);
+    if attack.kind == AttackKind::Ranged {
+        thrown.face(20, 1);
+    }
+    let command = json!({"who": "a", "target": target(attack), "attack": attack.attack_id});
+    json!({"attack": command, "faces": thrown.faces})
+}
+
+/// Attacks that are made with a legendary action or in another way than with an action.
+pub(super) fn makes(of: &Subject<'_>) -> Option<Vec<Value>> {
+    let action = of.monster.block.uses.iter().find(|it| it.use_id == of.entry.id)?;
+    let detail = of.detail();
+    let mut cases = Vec::new();
+    if detail.check.is_some() {
+        return checks(of, action.cost);
+    }
+    if let Some(adds) = detail.parry {
+        return Some(vec![parry(of, adds)]);
+    }
+    if detail.makes.is_empty() {
+        return moves(of);
+    }
+    for (number, set) in detail.makes.iter().enumerate() {
+        let mut faces = Vec::new();
+        let mut at = "b";
+        for key in set {
+            let attack = of.monster.block.attacks.iter().find(|it| it.attack_id == *key)?;
+            at = target(attack);
+            faces.push("20:1");
+            if attack.kind == AttackKind::Ranged {
+                faces.push("20:1");
+            }
+        }
+        let mut what = json!({"id": action.use_id, "targets": [at]});
+        if detail.teleports {
+            what["at"] = json!([AT, AT + 1]);
+        }
+        if detail.makes.len() > 1 {
+            what["option"] = json!(set.first()?);
+        }
+        cases.push(legendary(of, action.cost, &format!("set-{}", number + 1), what, &faces)?);
+    }
+    Some(cases).filter(|cases| !cases.is_empty())
+}
+
+/// A blow that comes to the Armor Class is turned by what the parry adds.
+fn parry(of: &Subject<'_>, adds: i32) -> Value {
+    let ac = of.monster.block.ac;
+    let mut who = who(of);
+    who["b"]["initiative"] = json!(200);
+    // An 11 comes to the Armor Class with all that is added to it, less one.
+    who["b"]["block"]["attacks"] = json!([{
+        "attack_id": "blow", "name": "Blow", "kind": "melee", "bonus": ac + adds - 12,
+        "damage": [{"dice": "10", "type": "force"}]
+    }]);
+    let strike = json!({"who": "b", "target": "a", "attack": "blow"});
+    let steps = vec![
+        json!({"attack": strike, "faces": ["20:11"], "asks": "a"}),
+        json!({"answer": {"kind": "react", "option": of.entry.id}}),
+    ];
+    let hp = of.monster.block.hp.max;
+    let then = json!({"a": {"hp": hp, "economy": {"reaction": false}}});
+    of.case("turned", who, steps, then)
+}
+
+/// Movement, teleports and usual actions without an attack.
+fn moves(of: &Subject<'_>) -> Option<Vec<Value>> {
+    let action = of.monster.block.uses.iter().find(|it| it.use_id == of.entry.id)?;
+    let (detail, speeds) = (of.detail(), of.monster.block.speeds);
+    let mut what = json!({"id": action.use_id});
+    let mut then = json!({});
+    if !detail.takes.is_empty() {
+        let others = [speeds.fly, speeds.swim, speeds.climb, speeds.burrow];
+        let best = others.into_iter().flatten().fold(speeds.walk, i32::max);
+        let mut cases = Vec::new();
+        for option in &detail.takes {
+            let then = match option.as_str() {
+                "dash" => json!({"economy": {"dashed_ft": best, "bonus_action": false}}),
+                "disengage" => json!({"economy": {"disengaged": true, "bonus_action": false}}),
+                "hide" => json!({"economy": {"bonus_action": false}}),
+                _ => return None,
+            };
+            what["option"] = json!(option);
+            let hides = option.as_str() == "hide";
+            let mut case = alone(of, action.cost, option.as_str(), what.clone(), then)?;
+            if hides {
+                // Behind a wall; an 18 with the creature's bonus is enough.
+                let wall: Vec<_> = (0..30).map(|y| [5, y]).collect();
+                case["grid"] = json!({"width": 30, "height": 30, "blocking": wall});
+                let last = case["do"].as_array().map_or(0, |steps| steps.len() - 1);
+                case["do"][last]["faces"] = json!(["20:18"]);
+                case["then"]["a"]["effects"] = json!(["hidden"]);
+            }
+            cases.push(case);
+        }
+        return Some(cases);
+    }
+    if detail.teleports || detail.leaps_ft.is_some() {
+        let squares = detail.leaps_ft.or(action.range_ft)? / 5;
+        let squares = squares.min(15);
+        what["at"] = json!([AT, AT + squares]);
+        then["position"] = json!([AT, AT + squares]);
+        let name = if detail.teleports { "teleports" } else { "leaps" };
+        return Some(vec![alone(of, action.cost, name, what, then)?]);
+    }
+    let percent = i32::from(detail.moves_percent?);
+    let speed = if detail.flies { speeds.fly } else { Some(speeds.walk) };
+    let speed = speed.filter(|feet| *feet > 0).or(speeds.swim)?;
+    let squares = (speed * percent / 100 / 5).min(15);
+    let path: Vec<_> = (1..=squares).map(|step| [AT, AT + step]).collect();
+    what["path"] = json!(path);
+    then["position"] = json!([AT, AT + squares]);
+    then["economy"] = json!({"moved_ft": 0});
+    Some(vec![alone(of, action.cost, "moves", what, then)?])
+}
+
+/// With nobody beside it.
+fn alone(of: &Subject<'_>, cost: Cost, name: &str, what: Value, then: Value) -> Option<Value> {
+    let mut case = legendary(of, cost, name, what, &[])?;
+    let mut state = case["then"]["a"].clone();
+    if state.is_null() {
+        state = json!({});
+    }
+    for (member, value) in then.as_object()? {
+        state[member] = value.clone();
+    }
+    case["then"] = json!({"a": state});
+    case["who"]["b"]["at"] = json!([0, 0]);
+    case["who"]["c"]["at"] = json!([2, 0]);
+    Some(case)
+}
+
+fn checks(of: &Subject<'_>, cost: Cost) -> Option<Vec<Value>> {
+    let what = json!({"id": of.entry.id});
+    Some(vec![legendary(of, cost, "check", what, &["20:10"])?])
+}
+
+fn legendary(
+    of: &Subject<'_>,
+    cost: Cost,
+    name: &str,
+    mut what: Value,
+    faces: &[&str],
+) -> Option<Value> {
+    let action = of.monster.block.uses.iter().find(|it| it.use_id == of.entry.id)?;
+    let mut who = who(of);
+    let mut then = json!({"b": {"hp": HP}});
+    let steps = match cost {
+        Cost::Legendary => {
+            what["kind"] = json!("use");
+            then["a"] = json!({"spent": {"legendary-actions": action.legendary_cost.unwrap_or(1)}});
+            // The other is out of the way of the order.
+            who["c"]["initiative"] = json!(200);
+            who["b"]["initiative"] = json!(150);
+            vec![
+                json!({"end_turn": {"who": "c"}, "asks": "a"}),
+                json!({"answer": what, "faces": faces}),
+            ]
+        }
+        Cost::Action | Cost::BonusAction => {
+            what["who"] = json!("a");
+            vec![json!({"use_action": what, "faces": faces})]
+        }
+        Cost::Reaction | Cost::Lair | Cost::Free => return None,
+    };
+    Some(of.case(name, who, steps, then))
+}
