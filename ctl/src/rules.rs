@@ -1,10 +1,11 @@
-//! `gssctl rules check FILE`: cases of a file against the rules engine.
+//! `gssctl rules`: cases of a file against the rules engine; what of the content it plays.
 //!
 //! A case passes when the engine, fed the dice of the case in their order, gives every member that
 //! the case expects, and asks for all of these dice and no more.
 
 mod attacks;
 mod case;
+mod coverage;
 mod departure;
 mod dice_expr;
 mod endurance;
@@ -38,6 +39,8 @@ pub(crate) struct Options {
 enum Command {
     /// Run a file of test cases against the engine; fails when any case fails.
     Check(Check),
+    /// Count what the engine plays of the content, by running the cases that are built in.
+    Coverage(coverage::Options),
 }
 
 #[derive(Args)]
@@ -54,7 +57,13 @@ struct Check {
 
 /// Runs it.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let Command::Check(check) = &options.command;
+    match &options.command {
+        Command::Check(options) => check(options),
+        Command::Coverage(options) => coverage::run(options),
+    }
+}
+
+fn check(check: &Check) -> Result<()> {
     let name = check.file.display();
     let text = std::fs::read_to_string(&check.file).with_context(|| format!("read {name}"))?;
     let mut cases = Cases::parse(&text).with_context(|| format!("{name} is no file of cases"))?;

@@ -15,6 +15,7 @@
 //! ```
 
 mod built_in;
+mod coverage;
 mod play;
 mod state;
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use built_in::BUILT_IN;
+pub use coverage::{Blocks, Coverage, Entries, Spells, coverage, proved};
 pub use play::run;
 
 use crate::{Edition, Key};

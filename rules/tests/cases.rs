@@ -1,10 +1,10 @@
 //! Every case of `rules/cases` is built in, and comes to what it states.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use gss_rules::Edition;
-use gss_rules::cases::{self, BUILT_IN, Case};
+use gss_rules::cases::{self, BUILT_IN, Case, Coverage, Proof};
 use gss_rules::combat::Rulebook;
 
 fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
@@ -52,6 +52,48 @@ fn every_case_comes_to_what_it_states() {
     }
     let shown = failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} of {} fail:\n{shown}", failures.len(), all.len());
+}
+
+/// What the cases prove may only grow: where it did, the counts in `tests/content/coverage.json`
+/// are raised to it.
+#[test]
+fn no_less_is_played_than_before() {
+    let text = include_str!("content/coverage.json");
+    let counts: BTreeMap<Edition, Coverage> = serde_json::from_str(text).expect("counts");
+    for edition in [Edition::E51, Edition::E52] {
+        let book = Rulebook::built_in(edition).expect("the rulebook");
+        let now = cases::coverage(edition, &book).expect("cases");
+        let before = counts[&edition];
+        assert!(
+            now.spells.automated >= before.spells.automated
+                && now.monster_entries.automated >= before.monster_entries.automated
+                && now.blocks.complete >= before.blocks.complete,
+            "{edition:?}: {now:?}, before {before:?}"
+        );
+        assert_eq!(now.monster_entries.total, before.monster_entries.total);
+        assert_eq!(now.blocks.total, before.blocks.total);
+    }
+}
+
+/// Every proof is of something that there is.
+#[test]
+fn what_is_proved_is_there() {
+    for edition in [Edition::E51, Edition::E52] {
+        let book = Rulebook::built_in(edition).expect("the rulebook");
+        for case in all().iter().filter(|case| case.edition == edition) {
+            for proof in case.proves.all() {
+                let there = match proof {
+                    Proof::Spell(key) => book.content.spells.contains_key(key),
+                    Proof::Entry(monster, entry) => {
+                        let monster = book.content.monsters.get(monster);
+                        monster.is_some_and(|it| it.entries.iter().any(|it| it.id == *entry))
+                    }
+                    Proof::Rule(_) => true,
+                };
+                assert!(there, "{}: {proof:?}", case.id);
+            }
+        }
+    }
 }
 
 /// A case whose statement is wrong, or whose faces do not fit, fails and says why.
