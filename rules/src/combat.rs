@@ -10,6 +10,7 @@ mod command;
 
 mod fact;
 mod fold;
+mod ground;
 mod guard;
 mod health;
 mod ids;
@@ -28,9 +29,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use combatant::{Combatant, CombatantKind, Economy};
+pub use combatant::{Cast, Combatant, CombatantKind, Economy};
 pub use command::{Actor, Command, HelpWith, Input, Shove, SkillAction};
 pub use fact::{Fact, Purpose};
+pub use ground::Ground;
 pub use guard::{DamagePart, Guard, Portion};
 pub use health::{
     AtZero, DeathSave, Harm, HitPoints, Life, after_death_save, concentration_dc, damage,
@@ -41,7 +43,7 @@ pub use manner::{Extra, Manner};
 pub use prompt::{Answer, Choice, Prompt, Question};
 pub use refusal::Refusal;
 pub use roll::{Test, Tested, hits};
-pub use running::{Effect, EndReason, Moment, Point};
+pub use running::{Covered, Effect, EndReason, Moment, Point};
 pub use step::{Rulebook, RulebookError, Step, decide};
 pub use view::View;
 
@@ -73,6 +75,9 @@ pub struct Combat {
     /// Players who throw dice of their own and tell the faces.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub physical_dice: BTreeSet<Uuid>,
+    /// What effects make of the map.
+    #[serde(default, skip_serializing_if = "Ground::is_plain")]
+    pub ground: Arc<Ground>,
     /// The name of the next effect.
     next_effect: u32,
     /// The name of the next question.
@@ -109,6 +114,7 @@ impl Combat {
             combatants: BTreeMap::new(),
             effects: BTreeMap::new(),
             physical_dice: BTreeSet::new(),
+            ground: Arc::default(),
             next_effect: 0,
             next_prompt: 0,
             resolution: None,

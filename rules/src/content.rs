@@ -14,6 +14,7 @@ mod monster;
 mod records;
 mod special_action;
 mod spell;
+mod spellbook;
 mod stat_block;
 mod weapon;
 
@@ -32,6 +33,8 @@ pub use spell::{
     CastingTime, Component, DamagePart, Scaling, School, Spell, SpellAttack, SpellDuration,
     SpellRange, SpellSave,
 };
+pub(crate) use spell::{plus, scaled};
+pub use spellbook::{SpellRules, Spellbook};
 pub use stat_block::{
     Defense, IMPROVISED, Legendary, Pool, Recover, Spellcasting, StatBlock, UNARMED,
 };
@@ -54,6 +57,8 @@ pub struct Content {
     pub armor: BTreeMap<Key, Armor>,
     /// Other things that are used in a fight.
     pub gear: BTreeMap<Key, Gear>,
+    /// Spells with what they do.
+    pub spellbook: Spellbook,
 }
 
 /// The texts that [`Content`] is read from, each a JSON array of records.
@@ -69,6 +74,8 @@ pub struct Texts<'a> {
     pub armor: &'a str,
     /// Of [`Gear`].
     pub gear: &'a str,
+    /// Of [`crate::effect::Program`]; later ones take the place of earlier ones.
+    pub programs: &'a [&'a str],
 }
 
 impl Texts<'static> {
@@ -81,6 +88,7 @@ impl Texts<'static> {
                 weapons: include_str!("../content/5.1/weapons.json"),
                 armor: include_str!("../content/5.1/armor.json"),
                 gear: include_str!("../content/5.1/gear.json"),
+                programs: spellbook::E51,
             },
             Edition::E52 => Self {
                 monsters: include_str!("../content/5.2/monsters.json"),
@@ -88,6 +96,7 @@ impl Texts<'static> {
                 weapons: include_str!("../content/5.2/weapons.json"),
                 armor: include_str!("../content/5.2/armor.json"),
                 gear: include_str!("../content/5.2/gear.json"),
+                programs: spellbook::E52,
             },
         }
     }
@@ -99,9 +108,11 @@ impl Content {
     /// # Errors
     /// [`ContentError`] names the kind, the record and the field of the first that is wrong.
     pub fn parse(texts: Texts<'_>) -> Result<Self, ContentError> {
+        let spells = records::read("spells", texts.spells, |it: &Spell| &it.id)?;
         Ok(Self {
+            spellbook: Spellbook::new(&spells, texts.programs)?,
             monsters: records::read("monsters", texts.monsters, |it: &Monster| &it.id)?,
-            spells: records::read("spells", texts.spells, |it: &Spell| &it.id)?,
+            spells,
             weapons: records::read("weapons", texts.weapons, |it: &Weapon| &it.id)?,
             armor: records::read("armor", texts.armor, |it: &Armor| &it.id)?,
             gear: records::read("gear", texts.gear, |it: &Gear| &it.id)?,

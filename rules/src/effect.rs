@@ -3,13 +3,24 @@
 //! Owns the words and their meaning as data; [`crate::combat`] puts effects on creatures, asks
 //! them about rolls and ends them. Conditions are written in it like everything else.
 
+mod casting;
+mod completion;
 mod duration;
 mod modifier;
+mod program;
+mod trigger;
 
 use serde::{Deserialize, Serialize};
 
+pub use casting::{Casting, Choice};
+pub(crate) use completion::printed_duration;
 pub use duration::{Duration, Edge, Which, Whose};
-pub use modifier::{Modifier, ModifierKind, Quality, RollKind, RuleOf, When};
+pub use modifier::{Chosen, Modifier, ModifierKind, Quality, RollKind, RuleOf, When};
+pub use program::{
+    Amount, Around, AttackOp, Branch, Case, Choose, Count, DamageOp, EffectSpec, Flee, Op, Pick,
+    Pool, Program, Reacts, Remove, Repeat, SaveOp, Table, Targets, Teleport, Whom,
+};
+pub use trigger::{Grant, Hook, Light, Party, Trigger, Zone};
 
 use crate::content::Area;
 use crate::{Ability, Condition, DamageType, Expression, Key};
@@ -52,6 +63,24 @@ pub struct EffectTemplate {
     /// What a check must reach to break free of it, or to find whom it hides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dc: Option<i32>,
+    /// The casting it comes of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub casting: Option<Box<Casting>>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
+    /// What it lets its bearer do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
+    /// What it makes of the map, with an area that is placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Zone>,
+    /// A curse.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub curse: bool,
+    /// Its bearer is off the board while it lasts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
 }
 
 /// Something that ends an effect before its time.
@@ -69,6 +98,19 @@ pub enum Ending {
 }
 
 impl EffectTemplate {
+    /// Whether it is a curse.
+    pub const fn is_curse(&self) -> bool {
+        self.curse
+    }
+
+    /// Whether it lessens maximum hit points or what abilities are good for.
+    pub fn reduces(&self) -> bool {
+        let lessens = |modifier: &Modifier| {
+            modifier.kind == ModifierKind::MaxHp && modifier.value.unwrap_or(0) < 0
+        };
+        self.modifiers.iter().any(lessens)
+    }
+
     /// How much it changes, to compare effects of one key: twice its numbers and average dice.
     pub(crate) fn potency(&self) -> i64 {
         let dice =

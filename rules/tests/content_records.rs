@@ -128,7 +128,8 @@ fn spells_are_those_of_the_documents() {
 }
 
 fn refused(monsters: &str) -> ContentError {
-    let texts = Texts { monsters, spells: "[]", weapons: "[]", armor: "[]", gear: "[]" };
+    let texts =
+        Texts { monsters, spells: "[]", weapons: "[]", armor: "[]", gear: "[]", programs: &[] };
     Content::parse(texts).expect_err("refused")
 }
 

@@ -12,6 +12,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.2/monsters-attacks.json", include_str!("../../cases/5.2/monsters-attacks.json")),
     file("5.2/monsters-legendary.json", include_str!("../../cases/5.2/monsters-legendary.json")),
     file("5.2/monsters-sets.json", include_str!("../../cases/5.2/monsters-sets.json")),
+    file("5.1/spells/1-instant.json", include_str!("../../cases/5.1/spells/1-instant.json")),
+    file("5.2/spells/1-instant.json", include_str!("../../cases/5.2/spells/1-instant.json")),
 ];
 
 const fn file(path: &'static str, text: &'static str) -> (&'static str, &'static str) {

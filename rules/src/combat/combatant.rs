@@ -61,6 +61,9 @@ pub struct Combatant {
     /// How often it made use of what it can do only so often.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub spent: BTreeMap<Key, u8>,
+    /// Spell slots spent, by their level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots_spent: BTreeMap<u8, u8>,
     /// The effect it concentrates on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concentration: Option<EffectId>,
@@ -117,6 +120,27 @@ pub struct Economy {
     /// It struck a second one this turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cleaved: bool,
+    /// Spells cast this turn, as far as one keeps from casting another.
+    #[serde(default, skip_serializing_if = "Cast::is_nothing")]
+    pub cast: Cast,
+}
+
+/// What spells a creature cast in its turn.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cast {
+    /// One with its bonus action.
+    pub bonus_action: bool,
+    /// One that is no cantrip, or is no action.
+    pub more: bool,
+    /// One from a slot.
+    pub slot: bool,
+}
+
+impl Cast {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for Economy {
@@ -143,6 +167,7 @@ impl Economy {
             off_hand: false,
             cleave: None,
             cleaved: false,
+            cast: Cast { bonus_action: false, more: false, slot: false },
         }
     }
 
@@ -185,6 +210,7 @@ impl Combatant {
             initiative: None,
             economy: Economy::default(),
             spent: BTreeMap::new(),
+            slots_spent: BTreeMap::new(),
             concentration: None,
         }
     }

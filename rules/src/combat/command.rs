@@ -1,12 +1,12 @@
 //! What may be asked of a combat.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Answer, Combatant, CombatantId, EffectId, Manner, PromptId};
-use crate::effect::EffectTemplate;
+use crate::effect::{Choice, EffectTemplate};
 use crate::space::Square;
 use crate::{Key, MovementMode, Skill};
 
@@ -242,6 +242,50 @@ pub enum Command {
         /// About whom.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<CombatantId>,
+    },
+    /// Casts a spell.
+    Cast {
+        /// Who.
+        who: CombatantId,
+        /// Which.
+        spell: Key,
+        /// Level of the slot; 0: a cantrip, or what its block casts without a slot.
+        #[serde(default)]
+        slot_level: u8,
+        /// Whom; one named twice gets two rays, darts …
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<CombatantId>,
+        /// Where.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Square>,
+        /// A square that the area points at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Square>,
+        /// What the spell leaves open.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        choices: BTreeMap<Key, Choice>,
+    },
+    /// What a running effect lets its bearer do.
+    UseEffect {
+        /// Who.
+        who: CombatantId,
+        /// Which effect; absent: the oldest that lets it do this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effect: Option<EffectId>,
+        /// What of it.
+        id: Key,
+        /// Whom.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<CombatantId>,
+        /// Where.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Square>,
+        /// A square that the area points at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Square>,
+        /// What it leaves open.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        choices: BTreeMap<Key, Choice>,
     },
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Combatant, CombatantId, DamagePart, DeathSave, Economy, Effect, EffectId, EndReason, HitPoints,
-    Life, Phase,
+    Combatant, CombatantId, Covered, DamagePart, DeathSave, Economy, Effect, EffectId, EndReason,
+    Ground, HitPoints, Life, Phase,
 };
 use crate::dice::Roll;
 use crate::space::{Cover, Square};
@@ -205,6 +205,79 @@ pub enum Fact {
         who: CombatantId,
         /// On what.
         on: Option<EffectId>,
+    },
+    /// A spell was cast.
+    SpellCast {
+        /// By whom.
+        who: CombatantId,
+        /// Which.
+        spell: Key,
+        /// Level of the slot; of the spell where none is spent.
+        slot: u8,
+        /// Whom it is about, as far as that is known at once.
+        targets: Vec<CombatantId>,
+    },
+    /// Spell slots are spent.
+    SlotsSet {
+        /// Whose.
+        who: CombatantId,
+        /// Of this level.
+        level: u8,
+        /// So many.
+        spent: u8,
+    },
+    /// What is to be done now a game master has to rule.
+    RulingNeeded {
+        /// Whose doing.
+        who: CombatantId,
+        /// Of what: a spell, or a word of its program.
+        of: Key,
+        /// About whom.
+        targets: Vec<CombatantId>,
+    },
+    /// What was cast came to nothing.
+    SpellFailed {
+        /// Whose.
+        who: CombatantId,
+        /// Which.
+        spell: Key,
+    },
+    /// A creature is somewhere else at once, or off the board.
+    Displaced {
+        /// Who.
+        who: CombatantId,
+        /// Where it is now; none: off the board.
+        to: Option<Square>,
+        /// Feet above the ground.
+        elevation_ft: i32,
+    },
+    /// An effect is somewhere else.
+    EffectMoved {
+        /// Which.
+        id: EffectId,
+        /// Where it is now.
+        covers: Covered,
+    },
+    /// What effects make of the map.
+    GroundSet {
+        /// Now.
+        ground: Arc<Ground>,
+    },
+    /// An effect did to somebody what it does once a turn.
+    Touched {
+        /// Which effect.
+        id: EffectId,
+        /// To whom.
+        who: CombatantId,
+    },
+    /// An effect counts.
+    Counted {
+        /// Which effect.
+        id: EffectId,
+        /// What.
+        of: Key,
+        /// Now.
+        count: u32,
     },
     /// A command could not be brought to its end: the rules changed while it waited. What was told
     /// of it stands.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Combat, Combatant, CombatantId, Economy, EffectId, Fact};
+use super::{Combat, Combatant, CombatantId, Economy, Effect, EffectId, Fact};
 
 impl Combat {
     /// Applies one fact. A fact about somebody who is not there changes nothing.
@@ -22,15 +22,13 @@ impl Combat {
             Fact::TurnStarted { who, round, turn } => {
                 self.round = *round;
                 self.turn = Some(*turn);
+                self.forget_touched();
                 self.change(*who, |combatant| combatant.economy = Economy::turn());
             }
             Fact::TurnMoved { turn } => self.turn = Some(*turn),
             Fact::EconomySet { who, economy } => {
                 self.change(*who, |combatant| combatant.economy.clone_from(economy));
             }
-            Fact::UsesSet { who, id, spent } => self.change(*who, |combatant| {
-                combatant.spent.insert(id.clone(), *spent);
-            }),
             Fact::Moved { who, path, cost_ft, diagonals, forced } => {
                 self.change(*who, |combatant| {
                     if *forced {
@@ -53,18 +51,24 @@ impl Combat {
             Fact::LifeSet { who, life } => self.change(*who, |combatant| combatant.life = *life),
             Fact::TempHpSet { who, hp } => self.change(*who, |combatant| combatant.hp = *hp),
             Fact::PhysicalDiceSet { players } => self.physical_dice.clone_from(players),
-            Fact::EffectStarted { effect } | Fact::EffectChanged { effect } => {
-                self.next_effect = self.next_effect.max(effect.id.0 + 1);
-                self.effects.insert(effect.id, Arc::clone(effect));
-            }
-            Fact::EffectEnded { id, .. } => self.end_effect(*id),
-            Fact::ConcentrationSet { who, on } => {
-                self.change(*who, |combatant| combatant.concentration = *on);
-            }
+            Fact::EffectStarted { .. }
+            | Fact::EffectChanged { .. }
+            | Fact::EffectEnded { .. }
+            | Fact::EffectMoved { .. }
+            | Fact::GroundSet { .. }
+            | Fact::Touched { .. }
+            | Fact::Counted { .. } => self.apply_to_effects(fact),
             Fact::ActionUsed { who, .. } | Fact::AttackMade { attacker: who, .. } => {
                 self.change(*who, |combatant| combatant.economy.run.clear());
             }
-            Fact::TurnEnded { .. }
+            Fact::UsesSet { .. }
+            | Fact::SlotsSet { .. }
+            | Fact::Displaced { .. }
+            | Fact::ConcentrationSet { .. } => self.apply_to_casters(fact),
+            Fact::SpellCast { .. }
+            | Fact::RulingNeeded { .. }
+            | Fact::SpellFailed { .. }
+            | Fact::TurnEnded { .. }
             | Fact::Rolled { .. }
             | Fact::SaveMade { .. }
             | Fact::CheckMade { .. }
@@ -72,8 +76,61 @@ impl Combat {
         }
     }
 
+    /// Applies a fact about effects, or what they make of the map.
+    fn apply_to_effects(&mut self, fact: &Fact) {
+        match fact {
+            Fact::EffectStarted { effect } | Fact::EffectChanged { effect } => {
+                self.next_effect = self.next_effect.max(effect.id.0 + 1);
+                self.effects.insert(effect.id, Arc::clone(effect));
+            }
+            Fact::EffectEnded { id, .. } => self.end_effect(*id),
+            Fact::EffectMoved { id, covers } => {
+                self.alter(*id, |effect| effect.covers = Some(covers.clone()));
+            }
+            Fact::GroundSet { ground } => self.ground = Arc::clone(ground),
+            Fact::Touched { id, who } => self.alter(*id, |effect| effect.touched.push(*who)),
+            Fact::Counted { id, of, count } => self.alter(*id, |effect| {
+                effect.counts.insert(of.clone(), *count);
+            }),
+            _ => {}
+        }
+    }
+
+    /// Applies a fact about what spells cost, and where they put somebody.
+    fn apply_to_casters(&mut self, fact: &Fact) {
+        match fact {
+            Fact::SlotsSet { who, level, spent } => self.change(*who, |combatant| {
+                combatant.slots_spent.insert(*level, *spent);
+            }),
+            Fact::Displaced { who, to, elevation_ft } => self.change(*who, |combatant| {
+                combatant.position = *to;
+                combatant.elevation_ft = *elevation_ft;
+            }),
+            Fact::ConcentrationSet { who, on } => {
+                self.change(*who, |combatant| combatant.concentration = *on);
+            }
+            Fact::UsesSet { who, id, spent } => self.change(*who, |combatant| {
+                combatant.spent.insert(id.clone(), *spent);
+            }),
+            _ => {}
+        }
+    }
+
+    /// In a new turn effects may do again what they do once a turn.
+    fn forget_touched(&mut self) {
+        for effect in self.effects.values_mut().filter(|it| !it.touched.is_empty()) {
+            Arc::make_mut(effect).touched.clear();
+        }
+    }
+
     fn end_effect(&mut self, id: EffectId) {
         self.effects.remove(&id);
+    }
+
+    fn alter(&mut self, id: EffectId, alter: impl FnOnce(&mut Effect)) {
+        if let Some(effect) = self.effects.get_mut(&id) {
+            alter(Arc::make_mut(effect));
+        }
     }
 
     fn change(&mut self, who: CombatantId, change: impl FnOnce(&mut Combatant)) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CombatantId, PromptId, Purpose};
+use crate::effect::Reacts;
 use crate::space::Square;
 use crate::{Ability, Key};
 
@@ -67,6 +68,15 @@ pub enum Question {
         /// What it was rolled to.
         total: i64,
         /// Reactions it can parry with.
+        options: Vec<Key>,
+    },
+    /// Whether to cast a spell in reaction. Not answered in time: no.
+    CastInReaction {
+        /// To whose doing.
+        target: CombatantId,
+        /// What it does.
+        to: Reacts,
+        /// Spells it could cast; from a higher slot than it needs, as `shield_3`.
         options: Vec<Key>,
     },
 }

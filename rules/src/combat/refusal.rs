@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::CombatantId;
-use crate::Condition;
 use crate::space::Square;
+use crate::{Condition, Key};
 
 /// Why a command is refused, with what the sender needs to see why.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
@@ -139,6 +139,36 @@ pub enum Refusal {
     /// It is so already.
     #[error("there is nothing to be done")]
     NothingToDo,
+    /// It does not know that spell, or there is none.
+    #[error("the combatant has no such spell")]
+    UnknownSpell,
+    /// No slot of that level is left, or the level does not fit the spell.
+    #[error("no such spell slot is left")]
+    NoSlot {
+        /// Which.
+        level: u8,
+    },
+    /// Another spell of this turn keeps it from casting this one.
+    #[error("another spell was cast this turn")]
+    SpellLimit,
+    /// Casting takes longer than a turn.
+    #[error("casting this takes longer than a turn")]
+    CastingTime {
+        /// How long.
+        minutes: u32,
+    },
+    /// It cannot speak, and the spell needs words.
+    #[error("it cannot speak")]
+    CannotSpeak,
+    /// It cannot be concentrated on.
+    #[error("it cannot concentrate")]
+    CannotConcentrate,
+    /// Something that the caster has to choose is not chosen, or cannot be.
+    #[error("a choice is missing")]
+    InvalidChoice {
+        /// Of what.
+        of: Key,
+    },
     /// Only a melee attack can spare a life.
     #[error("only a melee attack can knock out")]
     KnockOutNeedsMelee,

@@ -6,29 +6,42 @@
 
 mod assistance;
 mod attack;
+mod cases;
+mod cast;
+mod displacement;
 mod effects;
 mod harm;
 mod legendary;
 mod maneuvers;
 mod manners;
 mod movement;
+mod ops;
 mod orders;
+mod reactions;
 mod saves;
 mod setup;
 mod special;
+mod spell_attack;
+mod spell_effects;
+mod targeting;
 mod throws;
+mod triggers;
 mod turns;
 mod uses;
+mod zones;
 
 pub(in crate::combat) use assistance::is_hiding;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+
+use cast::Asked;
 
 use super::step::{Answered, Rulebook};
 use super::view::View;
 use super::{
-    Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Fact, Phase, Prompt, PromptId,
-    Question, Refusal,
+    Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Effect, EndReason, Fact, Phase,
+    Prompt, PromptId, Question, Refusal,
 };
 use crate::{Dice, Key};
 
@@ -63,6 +76,12 @@ pub(super) struct Resolver<'a> {
     /// The state that the facts told before must come to.
     expected: Option<(usize, &'a Combat)>,
     strayed: bool,
+    /// How deep in what effects set off it is.
+    depth: u8,
+    /// Effects that ended and have yet to do what they do then.
+    ended: VecDeque<(Arc<Effect>, EndReason)>,
+    /// What is reacted to comes to nothing.
+    countered: bool,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -110,6 +129,9 @@ impl<'a> Resolver<'a> {
             faces: Faces { recorded: faces, used: 0, dice },
             expected: None,
             strayed: false,
+            depth: 0,
+            ended: VecDeque::new(),
+            countered: false,
         }
     }
 
@@ -190,13 +212,22 @@ impl<'a> Resolver<'a> {
 
     /// Runs a command, and ends the holds that it made impossible.
     pub(super) fn command(&mut self, command: &Command) -> Flow<()> {
-        self.carry_out(command)?;
+        self.obey(command)?;
         self.loosen();
-        Ok(())
+        self.settle()
     }
 
-    fn carry_out(&mut self, command: &Command) -> Flow<()> {
+    fn obey(&mut self, command: &Command) -> Flow<()> {
         match command {
+            Command::Cast { who, spell, slot_level, targets, at, direction, choices } => {
+                let (slot_level, at, direction) = (*slot_level, *at, *direction);
+                self.cast(*who, spell, Asked { slot_level, targets, at, direction, choices })
+            }
+            Command::UseEffect { who, effect, id, targets, at, direction, choices } => {
+                let (slot_level, at, direction) = (0, *at, *direction);
+                let asked = Asked { slot_level, targets, at, direction, choices };
+                self.use_effect(*who, *effect, id, asked)
+            }
             Command::AddCombatant { combatant } => self.add(combatant),
             Command::RemoveCombatant { id } => self.remove(*id),
             Command::Begin => self.begin(),
@@ -255,6 +286,7 @@ impl Combat {
             && self.order == other.order
             && self.combatants == other.combatants
             && self.effects == other.effects
+            && self.ground == other.ground
             && self.next_effect == other.next_effect
     }
 
@@ -262,6 +294,8 @@ impl Combat {
     pub(super) fn may(&self, by: Actor, command: &Command) -> Result<(), Refusal> {
         let who = match command {
             Command::Attack { who, .. }
+            | Command::Cast { who, .. }
+            | Command::UseEffect { who, .. }
             | Command::UseAction { who, .. }
             | Command::Dodge { who }
             | Command::Move { who, .. }

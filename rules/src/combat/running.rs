@@ -1,11 +1,14 @@
 //! An effect that runs on a creature.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{CombatantId, EffectId};
+use crate::Key;
 use crate::effect::{Edge, EffectTemplate};
+use crate::space::{SQUARE_FT, Space, Square};
 
 /// An effect on a creature. One casting on several creatures is as many effects with one `parent`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,6 +32,41 @@ pub struct Effect {
     /// Another creature that it has to do with: the one to be attacked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<CombatantId>,
+    /// Where it is on the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Covered>,
+    /// Whom it did something to this turn that it does once a turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touched: Vec<CombatantId>,
+    /// What it counts, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<Key, u32>,
+    /// Where its bearer was before it was taken off the board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Square>,
+}
+
+/// Where an effect is on the map.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Covered {
+    /// Its squares.
+    pub squares: BTreeSet<Square>,
+    /// Feet above the ground of its lower end.
+    pub low_ft: i32,
+    /// Feet above the ground of its upper end.
+    pub high_ft: i32,
+}
+
+impl Covered {
+    /// Whether a space has part in it.
+    pub fn touches(&self, space: Space) -> bool {
+        let low = space.place.elevation_ft;
+        let high = low.saturating_add(space.side.saturating_mul(SQUARE_FT));
+        low < self.high_ft
+            && self.low_ft < high
+            && space.footprint().squares().any(|square| self.squares.contains(&square))
+    }
 }
 
 /// A point in the order of turns.

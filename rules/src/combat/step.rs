@@ -194,13 +194,17 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
             Question::OpportunityAttack { .. }
             | Question::LegendaryAction { .. }
             | Question::LegendaryResistance { .. }
-            | Question::Parry { .. },
+            | Question::Parry { .. }
+            | Question::CastInReaction { .. },
         ) => true,
         (Answer::Use { id, .. }, Question::LegendaryAction { options, .. }) => options.contains(id),
         (Answer::React { option }, Question::LegendaryResistance { .. }) => {
             option.as_str() == LEGENDARY_RESISTANCE
         }
-        (Answer::React { option }, Question::Parry { options, .. }) => options.contains(option),
+        (
+            Answer::React { option },
+            Question::Parry { options, .. } | Question::CastInReaction { options, .. },
+        ) => options.contains(option),
         (Answer::React { option }, Question::OpportunityAttack { options, .. }) => {
             options.contains(option)
         }

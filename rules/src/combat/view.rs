@@ -7,6 +7,7 @@ mod attack;
 mod creature;
 mod manner;
 mod requirement;
+mod spells;
 mod tests_made;
 
 use super::resolver::is_hiding;
@@ -47,6 +48,8 @@ pub(in crate::combat) struct About<'r> {
     pub(in crate::combat) other: Option<CombatantId>,
     /// Between the two.
     pub(in crate::combat) distance_ft: i32,
+    /// Conditions that a save is to avoid or end.
+    pub(in crate::combat) against: &'r [Condition],
 }
 
 impl<'a> View<'a> {
@@ -66,12 +69,18 @@ impl<'a> View<'a> {
     ) -> impl Iterator<Item = Active<'a>> + use<'a> {
         let rules = &*self.combat.rules;
         let counts = move |effect: &&Effect| !self.is_overshadowed(effect);
-        self.combat.effects_on(bearer).filter(counts).flat_map(move |effect| {
+        let on_it = self.combat.effects_on(bearer).filter(counts).map(|effect| (effect, false));
+        let on_map = self.zones_on(bearer).map(|effect| (effect, true));
+        on_it.chain(on_map).flat_map(move |(effect, inside)| {
             let template = &*effect.template;
             let level = template.exhaustion.unwrap_or(0);
             let why = template.key.as_ref().map_or(template.name.as_str(), |key| key.as_str());
-            let own = template.modifiers.iter().map(move |modifier| (modifier, why));
-            let held = self.conditions_of(effect).flat_map(|condition| {
+            let (modifiers, conditions): (&[Modifier], &[Condition]) = match &template.zone {
+                Some(zone) if inside => (&zone.modifiers, &zone.conditions),
+                _ => (&template.modifiers, &template.conditions),
+            };
+            let own = modifiers.iter().map(move |modifier| (modifier, why));
+            let held = self.with_implied(conditions).flat_map(|condition| {
                 let modifiers = &self.book.conditions.of(condition).modifiers;
                 modifiers.iter().map(move |modifier| (modifier, condition.name()))
             });
@@ -83,7 +92,7 @@ impl<'a> View<'a> {
 
     /// Whether another effect of the same key on the same creature counts in its place: the more
     /// potent, the later of equals (SRD 5.1 "Combining Magical Effects"; SRD 5.2.1 same).
-    fn is_overshadowed(self, effect: &Effect) -> bool {
+    pub(in crate::combat) fn is_overshadowed(self, effect: &Effect) -> bool {
         let Some(key) = &effect.template.key else { return false };
         let rank = |effect: &Effect| (effect.template.potency(), effect.id);
         self.combat
@@ -94,7 +103,14 @@ impl<'a> View<'a> {
 
     /// The conditions that an effect brings, those implied included.
     fn conditions_of(self, effect: &'a Effect) -> impl Iterator<Item = Condition> + use<'a> {
-        effect.template.conditions.iter().flat_map(|condition| {
+        self.with_implied(&effect.template.conditions)
+    }
+
+    fn with_implied(
+        self,
+        conditions: &'a [Condition],
+    ) -> impl Iterator<Item = Condition> + use<'a> {
+        conditions.iter().flat_map(move |condition| {
             let implied = self.book.conditions.of(*condition).implies.iter();
             std::iter::once(*condition).chain(implied.copied())
         })
@@ -102,9 +118,10 @@ impl<'a> View<'a> {
 
     /// Whether a creature has a condition, implied or not.
     pub fn has(self, bearer: CombatantId, condition: Condition) -> bool {
-        self.combat
-            .effects_on(bearer)
-            .any(|effect| self.conditions_of(effect).any(|held| held == condition))
+        let on_it = self.combat.effects_on(bearer).flat_map(|effect| self.conditions_of(effect));
+        let zones = self.zones_on(bearer).filter_map(|effect| effect.template.zone.as_ref());
+        let inside = zones.flat_map(|zone| self.with_implied(&zone.conditions));
+        on_it.chain(inside).any(|held| held == condition)
     }
 
     /// Whether anything on a creature does this to it.
@@ -140,7 +157,19 @@ impl<'a> View<'a> {
                 modifier.skills.is_empty(),
                 about.skill.is_some_and(|skill| modifier.skills.contains(&skill)),
             )
+            && among(
+                modifier.conditions.is_empty(),
+                about.against.iter().any(|condition| modifier.conditions.contains(condition)),
+            )
+            && self.fits_other(modifier, about.other)
             && self.cases_hold(bearer, active, about)
+    }
+
+    fn fits_other(self, modifier: &Modifier, other: Option<CombatantId>) -> bool {
+        modifier.other_types.is_empty()
+            || other.and_then(|other| self.combat.combatant(other)).is_some_and(|other| {
+                other.block.creature_type.is_some_and(|kind| modifier.other_types.contains(&kind))
+            })
     }
 
     /// Whether all the cases hold that a modifier asks for.
@@ -164,6 +193,11 @@ impl<'a> View<'a> {
             }
             When::NeedsSight | When::NeedsHearing => false,
             When::OtherIsSubject => about.other.is_some() && about.other == active.effect.about,
+            When::OtherIsSource => about.other == active.effect.source,
+            When::SourceWithin60Ft => {
+                active.effect.source.is_some_and(|source| self.distance_ft(bearer, source) <= 60)
+            }
+            When::OtherSees => about.other.is_some_and(|other| self.sees(other, bearer)),
         })
     }
 
@@ -227,7 +261,12 @@ impl<'a> View<'a> {
 
     /// The map, for everything that asks where things are.
     pub(in crate::combat) fn terrain(self) -> Terrain<'a> {
-        Terrain::of(&self.combat.grid)
+        let ground = &*self.combat.ground;
+        Terrain {
+            difficult: &ground.difficult,
+            blocking: &ground.solid,
+            ..Terrain::of(&self.combat.grid)
+        }
     }
 
     /// Cover of one creature against another: of walls, and of the creatures in between.
@@ -279,9 +318,19 @@ impl<'a> View<'a> {
         if within(senses.blindsight_ft) {
             return true;
         }
+        let sees_invisible = || {
+            self.modifiers(one).any(|active| {
+                let feet = active.modifier.value.unwrap_or(i32::MAX);
+                active.modifier.kind == ModifierKind::SeesInvisible && distance <= feet
+            })
+        };
         !self.is_hidden_from(one, other)
             && !self.has(one, Condition::Blinded)
-            && (within(senses.truesight_ft) || !self.has(other, Condition::Invisible))
+            && !self.is_hidden_by_ground(one, other)
+            && (within(senses.truesight_ft)
+                || !self.has(other, Condition::Invisible)
+                || self.is(other, ModifierKind::CannotHide)
+                || sees_invisible())
     }
 }
 

@@ -32,6 +32,12 @@ pub enum ContentError {
         #[source]
         source: serde_json::Error,
     },
+    /// A program is one of no spell.
+    #[error("programs: there is no spell {record}")]
+    NoSpell {
+        /// Its id.
+        record: Key,
+    },
     /// Two records of one id.
     #[error("{kind}: record {record} is there twice")]
     Twice {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Area, Expression, Key};
+use crate::effect::Casting;
 use crate::{Ability, DamageType};
 
 /// A spell (SRD 5.1 "Spellcasting"; SRD 5.2.1 "Spells"). What it does is an effect program's to
@@ -201,4 +202,40 @@ pub enum Scaling {
     AtLevel(BTreeMap<u8, Expression>),
     /// These dice in all, by slot level.
     AtSlot(BTreeMap<u8, Expression>),
+}
+
+impl DamagePart {
+    /// What is rolled by a casting from a slot of this level of a spell of that level, by a caster
+    /// of some level.
+    pub fn dice_of(&self, casting: &Casting) -> Expression {
+        scaled(&self.dice, self.scaling.as_ref(), casting)
+    }
+}
+
+/// Dice as they have grown: by slots above the spell's level, or in all from a level on.
+pub(crate) fn scaled(
+    dice: &Expression,
+    scaling: Option<&Scaling>,
+    casting: &Casting,
+) -> Expression {
+    let in_all = |levels: &BTreeMap<u8, Expression>, level: u8| {
+        levels.range(..=level).next_back().map(|(_, dice)| dice.clone())
+    };
+    let grown = match scaling {
+        Some(Scaling::PerSlot(more)) => {
+            let above = usize::from(casting.slot.saturating_sub(casting.level));
+            let text = format!("+{}", more.as_str()).repeat(above);
+            Expression::parse(&format!("{}{text}", dice.as_str())).ok()
+        }
+        Some(Scaling::AtLevel(levels)) => in_all(levels, casting.caster_level),
+        Some(Scaling::AtSlot(levels)) => in_all(levels, casting.slot),
+        None => None,
+    };
+    grown.unwrap_or_else(|| dice.clone())
+}
+
+/// Dice with a number added.
+pub(crate) fn plus(dice: &Expression, number: i32) -> Expression {
+    let sum = Expression::parse(&format!("{}{number:+}", dice.as_str()));
+    if number == 0 { dice.clone() } else { sum.unwrap_or_else(|_| dice.clone()) }
 }

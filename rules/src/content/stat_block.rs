@@ -123,6 +123,9 @@ pub struct Spellcasting {
     /// Times a day, each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub per_day: BTreeMap<Key, u8>,
+    /// Level of the caster, 1 to 20, by which cantrips grow; absent: the least that has its slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u8>,
 }
 
 /// What makes a creature legendary.
@@ -160,6 +163,15 @@ pub enum Recover {
     LongRest,
     Day,
     None,
+}
+
+impl Spellcasting {
+    /// Level of the caster: 1 to 20.
+    pub fn caster_level(&self) -> u8 {
+        let highest = self.slots.iter().rfind(|(_, count)| **count > 0);
+        let least = highest.map_or(1, |(level, _)| level.saturating_mul(2).saturating_sub(1));
+        self.level.unwrap_or(least).clamp(1, 20)
+    }
 }
 
 impl StatBlock {

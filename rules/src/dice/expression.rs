@@ -52,7 +52,8 @@ pub(super) enum Term {
 pub(super) struct Pool {
     pub(super) count: usize,
     pub(super) sides: u32,
-    pub(super) explodes: bool,
+    /// Thrown again at its highest face, so often at most.
+    pub(super) explodes: Option<usize>,
     pub(super) reroll_once: Vec<u32>,
     pub(super) reroll_again: Vec<u32>,
     pub(super) keep: Option<Keep>,
@@ -214,11 +215,13 @@ impl Pool {
     fn roll(&self, table: &mut Table<'_>) -> Vec<u32> {
         let count = self.count * table.times;
         let mut stand = Vec::with_capacity(count);
+        let mut more = self.explodes.unwrap_or(0);
         for _ in 0..count {
             let first = table.draw(self.sides);
             let mut face = self.reroll(first, table);
             stand.push(face);
-            while self.explodes && face == self.sides {
+            while more > 0 && face == self.sides {
+                more -= 1;
                 let Some(extra) = table.draw_spare(self.sides) else { break };
                 face = self.reroll(extra, table);
                 stand.push(face);

@@ -5,7 +5,7 @@
 //! term       = factor { "*" factor | "/" number }
 //! factor     = number | pool | "(" expression ")"
 //! pool       = [number] "d" (number | "%") { modifier }
-//! modifier   = ("kh" | "kl" | "dh" | "dl") [number] | "!" | ("r" | "rr") number
+//! modifier   = ("kh" | "kl" | "dh" | "dl") [number] | "!" [number] | ("r" | "rr") number
 //! ```
 //! Letters in either case; spaces between terms.
 
@@ -168,7 +168,7 @@ impl Reader<'_> {
         let mut pool = Pool {
             count,
             sides,
-            explodes: false,
+            explodes: None,
             reroll_once: Vec::new(),
             reroll_again: Vec::new(),
             keep: None,
@@ -180,7 +180,8 @@ impl Reader<'_> {
 
     fn modifier(&mut self, pool: &mut Pool) -> Result<bool, ExpressionError> {
         if self.take('!') {
-            pool.explodes = true;
+            let most = self.number().map_or(Some(usize::MAX), |most| bounded(most, FACES));
+            pool.explodes = Some(most.ok_or(ExpressionError::DiceCount)?);
         } else if self.take('r') {
             let again = self.take('r');
             let face = self.number().ok_or(ExpressionError::Unexpected { at: self.at })?;
@@ -238,7 +239,7 @@ impl Pool {
     }
 
     fn check(&self) -> Result<(), ExpressionError> {
-        let explodes = |face| self.explodes && face == self.sides;
+        let explodes = |face| self.explodes.is_some() && face == self.sides;
         let stands = |face| !self.reroll_again.contains(&face) && !explodes(face);
         if (1..=self.sides).any(stands) { Ok(()) } else { Err(ExpressionError::Endless) }
     }

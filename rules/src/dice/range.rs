@@ -111,7 +111,7 @@ impl Pool {
         let stands = |face: &u32| !self.reroll_again.contains(face);
         let least = (1..=self.sides).find(stands).map_or(0, i64::from);
         let most = (1..=self.sides).rev().find(stands).map_or(0, i64::from);
-        let explodes = self.explodes && stands(&self.sides);
+        let explodes = self.explodes.is_some() && stands(&self.sides);
         let (dice, from, to) = match self.keep {
             None => (self.count, least, most),
             Some(Keep::Highest(n)) => {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ability, Condition, DamageType, Edition, Expression, RuleSet, Skill, Switch};
+use crate::{
+    Ability, Condition, CreatureType, DamageType, Edition, Expression, MovementMode, RuleSet,
+    Skill, Switch,
+};
 
 /// A change that an effect makes to the creature it is on (the bearer).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -49,6 +52,36 @@ pub struct Modifier {
     /// `value` counts once per level of exhaustion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub per_level: bool,
+    /// `value` grows by so much for each slot level above the spell's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_slot: Option<i32>,
+    /// The spellcasting ability's modifier is added to `value`, with this sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spell_modifier: Option<i32>,
+    /// What the caster chooses of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+    /// The bearer's own modifier with this is added to `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ability: Option<Ability>,
+    /// Only these ways of moving, for kinds about speed; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<MovementMode>,
+    /// Only where the other is of one of these types; empty: whatever it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_types: Vec<CreatureType>,
+}
+
+/// What a caster chooses of a modifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chosen {
+    /// `types`: the choice `damage_type`.
+    DamageType,
+    /// `abilities`: the choice `ability`.
+    Ability,
+    /// `skills`: the choice `skill`.
+    Skill,
 }
 
 /// What a modifier does.
@@ -115,6 +148,62 @@ pub enum ModifierKind {
     Reach,
     /// Dead at once.
     Dies,
+    /// The bearer's hits deal `dice` more of `types`, with the rolls in `on`.
+    ExtraDamage,
+    /// Hits of the effect's source on the bearer deal `dice` more of `types`.
+    ExtraDamageFromSource,
+    /// The bearer's damage with weapons is halved, of attacks in `on`.
+    DealsHalf,
+    /// Hit points do not come back.
+    CannotHeal,
+    /// Every speed is doubled.
+    SpeedDoubled,
+    /// A speed of `modes` of at least `value` feet; 0: its walking speed.
+    GainsSpeed,
+    /// Armor class is at least `value` with the modifier of `ability`, whatever it wears.
+    AcBase,
+    /// Either an action or a bonus action in a turn.
+    ActionOrBonus,
+    /// Not more than one attack with an action.
+    OneAttack,
+    /// One action more in its turn: an attack, or something that needs no roll.
+    ExtraAction,
+    /// Sees the invisible within `value` feet; without one as far as it sees.
+    SeesInvisible,
+    /// Cannot be chosen as a target of attacks and harmful spells without a save.
+    Warded,
+    /// Does not come down to 0 hit points but to 1, once.
+    DeathWard,
+    /// What would hit it may hit an image instead.
+    Images,
+    /// Half of the damage taken is taken by the effect's source too.
+    SharesDamage,
+    /// No spells of this level (`value`) or lower from outside concern it.
+    SpellsStopped,
+    /// Attacks roll a die against its allies: the attack roll is `AttackRoll`.
+    NoCasting,
+    /// Attackers have no advantage from its being seen or not: cannot be invisible.
+    CannotHide,
+    /// Hit dice, healing: the greatest a throw can come to.
+    HealsMost,
+    /// Regains `value` hit points at the start of its turns at 0.
+    HealsAtZero,
+    /// Attacks with the spellcasting ability, for weapons in `on`.
+    Shillelagh,
+    /// Difficult terrain costs it nothing more.
+    FreeMovement,
+    /// Hits of the bearer with a weapon count as magical.
+    MagicalWeapon,
+    /// Falls slowly and takes no damage from it.
+    SlowFall,
+    /// Size steps added.
+    Grows,
+    /// Only attacks by choice: must make its attacks against the effect's source.
+    BoundToSource,
+    /// No opportunity attacks against it.
+    NoOpportunity,
+    /// Does not attack or cast at anybody.
+    CannotAttack,
 }
 
 /// A kind of roll.
@@ -169,6 +258,13 @@ pub enum When {
     NeedsHearing,
     /// The other is the one that the effect is about.
     OtherIsSubject,
+    /// The other is the effect's source.
+    OtherIsSource,
+    /// The effect's source is within 60 feet of the bearer.
+    #[serde(rename = "source_within_60_ft")]
+    SourceWithin60Ft,
+    /// The other sees the bearer.
+    OtherSees,
 }
 
 /// What makes a weapon more than a weapon.
@@ -209,6 +305,12 @@ impl Modifier {
             rule: None,
             from_level: None,
             per_level: false,
+            per_slot: None,
+            spell_modifier: None,
+            chosen: None,
+            ability: None,
+            modes: Vec::new(),
+            other_types: Vec::new(),
         }
     }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use gss_rules::combat::{
     Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Extra, HelpWith, Input,
-    Life, Manner, Phase, Question, Rulebook, Shove, SkillAction, Step, decide,
+    Life, Manner, Phase, Question, Rulebook, Shove, SkillAction, Step, View, decide,
 };
-use gss_rules::effect::EffectTemplate;
+use gss_rules::content::Spellcasting;
+use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice, Edition, Key, MovementMode, RuleSet, Skill};
 use serde_json::json;
@@ -78,7 +79,11 @@ impl Play {
         let monsters: Vec<_> = book.content.monsters.values().collect();
         for number in 0..6_i32 {
             let monster = play.chance.of(&monsters).expect("a monster");
-            let block = std::sync::Arc::new(monster.block.clone());
+            let mut block = monster.block.clone();
+            if number < 2 {
+                block.spellcasting = Some(play.any_spellcasting());
+            }
+            let block = std::sync::Arc::new(block);
             let kind =
                 if number % 2 == 0 { CombatantKind::Character } else { CombatantKind::Monster };
             let side = if number % 2 == 0 { "party" } else { "foes" };
@@ -125,7 +130,8 @@ impl Play {
         let all: Vec<&Combatant> = self.combat.combatants.values().map(AsRef::as_ref).collect();
         for (index, one) in all.iter().enumerate() {
             let hp = one.hp;
-            assert!((0..=hp.max).contains(&hp.current) && hp.temp >= 0, "{hp:?} after {step:?}");
+            let most = View::of(&self.combat, &self.book).max_hp(one.id).max(hp.max);
+            assert!((0..=most).contains(&hp.current) && hp.temp >= 0, "{hp:?} after {step:?}");
             assert!(one.life != Life::Alive || hp.current > 0, "{one:?} after {step:?}");
             if let Some(on) = one.concentration {
                 let held = self.combat.effects.get(&on).expect("the effect it concentrates on");
@@ -179,7 +185,9 @@ impl Play {
             Question::LegendaryResistance { .. } => {
                 Answer::React { option: Key::parse("legendary-resistance").expect("a key") }
             }
-            Question::OpportunityAttack { options, .. } | Question::Parry { options, .. } => {
+            Question::OpportunityAttack { options, .. }
+            | Question::Parry { options, .. }
+            | Question::CastInReaction { options, .. } => {
                 Answer::React { option: self.chance.of(options).cloned().expect("an option") }
             }
             Question::Choice { options, .. } => {
@@ -197,7 +205,7 @@ impl Play {
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
-        match self.chance.below(22) {
+        match self.chance.below(34) {
             0..=3 => {
                 let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
                 let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
@@ -252,6 +260,9 @@ impl Play {
             12 if self.chance.one_in(8) => Command::GiveTempHp { target, amount: 5 },
             12 => self.any_effect(who, target),
             13 | 14 => self.any_maneuver(who, target),
+            15 | 16 | 18 => self.any_spell(who, target, toward),
+            17 => Command::Stabilize { who, target },
+            19 => self.any_grant(who, target, toward),
             _ => Command::EndTurn { who },
         }
     }
@@ -278,6 +289,65 @@ impl Play {
                 Command::TrySkill { who, action, skill: None, target: Some(target) }
             }
         }
+    }
+
+    /// Every spell there is.
+    fn any_spellcasting(&self) -> Spellcasting {
+        let spells: Vec<&Key> = self.book.content.spells.keys().collect();
+        let slots: BTreeMap<String, u8> = (1..=9).map(|level| (level.to_string(), 9)).collect();
+        serde_json::from_value(json!({
+            "ability": "wis", "dc": 14, "attack_bonus": 6, "slots": slots, "spells": spells
+        }))
+        .expect("spellcasting")
+    }
+
+    /// A spell of its block, or any spell there is.
+    fn any_spell(&mut self, who: CombatantId, target: CombatantId, toward: Square) -> Command {
+        let block = self.combat.combatant(who).and_then(|who| who.block.spellcasting.clone());
+        let known = block.map(|block| block.spells).unwrap_or_default();
+        let all: Vec<Key> = self.book.content.spells.keys().cloned().collect();
+        let wild = known.is_empty() || self.chance.one_in(10);
+        let from = if wild { &all } else { &known };
+        let spell = self.chance.of(from).cloned().expect("a spell");
+        let level = self.book.content.spells[&spell].level;
+        let above = u8::try_from(self.chance.below(3)).expect("small");
+        let slot_level = if self.chance.one_in(3) { 0 } else { level + above };
+        let targets = match self.chance.below(4) {
+            0 => Vec::new(),
+            1 => vec![target; 3],
+            _ => vec![target],
+        };
+        let choices = self.any_choices(toward);
+        let (at, direction) = (Some(toward), Some(toward));
+        Command::Cast { who, spell, slot_level, targets, at, direction, choices }
+    }
+
+    fn any_choices(&mut self, toward: Square) -> BTreeMap<Key, Choice> {
+        let words = ["fire", "cold", "str", "wis", "blinded", "poisoned", "command", "speed"];
+        let mut choices = BTreeMap::new();
+        for of in ["damage_type", "ability", "condition", "word", "end", "effect"] {
+            let word = self.chance.of(&words).expect("a word");
+            let of = Key::parse(of).expect("a key");
+            choices.insert(of, Choice::Word((*word).to_owned()));
+        }
+        for of in ["points", "squares"] {
+            let of = Key::parse(of).expect("a key");
+            choices.insert(of, Choice::Numbers(vec![toward.x, toward.y, toward.x + 1, toward.y]));
+        }
+        choices
+    }
+
+    /// Something that an effect on it lets it do.
+    fn any_grant(&mut self, who: CombatantId, target: CombatantId, toward: Square) -> Command {
+        let effects = self.combat.effects_on(who);
+        let grants: Vec<Key> =
+            effects.flat_map(|it| it.template.grants.iter().map(|it| it.id.clone())).collect();
+        let id = self.chance.of(&grants).cloned();
+        let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
+        let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };
+        let choices = self.any_choices(toward);
+        let (at, direction) = (Some(toward), Some(toward));
+        Command::UseEffect { who, effect: None, id, targets, at, direction, choices }
     }
 
     fn any_effect(&mut self, source: CombatantId, target: CombatantId) -> Command {
@@ -356,6 +426,8 @@ fn whatever_is_tried_the_combat_stays_sound() {
         "uses_set",
         "action_used",
         "concentration_set",
+        "spell_cast",
+        "slots_set",
     ] {
         assert!(kinds.contains_key(kind), "{kind} never happened: {kinds:?}");
     }

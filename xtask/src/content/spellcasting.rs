@@ -39,6 +39,7 @@ fn structured(source: &Value, block: &StatBlock) -> Option<List> {
     let number = |name: &str| source[name].as_i64().and_then(|it| i32::try_from(it).ok());
     let dc = number("dc").unwrap_or(8 + base(ability, block));
     let mut spellcasting = Spellcasting {
+        level: None,
         ability,
         dc,
         attack_bonus: number("modifier").unwrap_or(dc - 8),
@@ -83,6 +84,7 @@ fn printed(text: &str, block: &StatBlock) -> Option<List> {
     let number = |group: usize| found.get(group).and_then(|it| it.as_str().parse::<i32>().ok());
     let dc = number(2).unwrap_or(8 + base(ability, block));
     let mut spellcasting = Spellcasting {
+        level: None,
         ability,
         dc,
         attack_bonus: number(3).unwrap_or(dc - 8),

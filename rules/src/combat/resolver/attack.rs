@@ -3,11 +3,11 @@
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
 use crate::combat::{
-    CombatantId, CombatantKind, DamagePart, Fact, Manner, Portion, Purpose, Refusal, hits,
+    CombatantId, CombatantKind, DamagePart, Fact, Manner, Portion, Purpose, Refusal, Test, hits,
 };
 use crate::content::{Attack, AttackProperty, Rider};
 use crate::dice::Modifier;
-use crate::effect::{DamageDice, Quality};
+use crate::effect::{DamageDice, Hook, Quality, Reacts};
 use crate::{Dice, Key, MonsterDamage, Roll};
 
 impl Resolver<'_> {
@@ -31,43 +31,68 @@ impl Resolver<'_> {
 
     /// Makes the attack: to hit, damage, what follows.
     pub(super) fn strike(&mut self, strike: Strike<'_>) -> Flow<()> {
-        let Strike { attacker, target, attack, cover, .. } = strike;
+        self.hit_with(strike).map(|_| ())
+    }
+
+    /// Makes the attack; what came of a hit.
+    pub(super) fn hit_with(&mut self, strike: Strike<'_>) -> Flow<Option<HitMade>> {
+        let Strike { attacker, target, .. } = strike;
+        if self.is_warded_from(attacker, target)? {
+            return Ok(None);
+        }
         let test = self.view().attack_test(strike);
         let damage = self.view().damage_of(strike, test.mode());
         let rider = self.rider(strike);
         let (used, change) =
             (self.view().used_by_attack(strike), self.view().damage_change(strike));
-        let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
-        let tested = self.test(attacker, purpose, test)?;
-        let ac = self.view().armor_class(target, cover);
-        let (hit, critical) = hits(tested.natural, tested.roll.total, ac);
-        let (ac, hit) = match hit && !critical {
-            true => self.parried(strike, tested.roll.total, ac)?,
-            false => (ac, hit),
-        };
-        let critical = critical || (hit && self.view().is_critical(strike));
-        let attack_id = attack.attack_id.clone();
-        self.tell(Fact::AttackMade {
-            attacker,
-            target,
-            attack: attack_id,
-            ac,
-            cover,
-            hit,
-            critical,
-        });
+        let extra = self.view().extra_damage(strike);
+        let critical = self.roll_to_hit(strike, test)?;
         self.after_attack_roll(attacker, used);
-        if !hit {
-            return self.graze(strike);
-        }
+        self.fire(attacker, Hook::Attacks, Some(target), false)?;
+        self.fire(target, Hook::Attacked, Some(attacker), false)?;
+        let Some(critical) = critical else {
+            self.graze(strike)?;
+            return Ok(None);
+        };
         let mut parts = self.damage_with(attacker, &damage, critical, change)?;
+        self.add_extra(attacker, &extra, critical, &mut parts)?;
+        if self.view().deals_half(strike) {
+            parts.iter_mut().for_each(|part| part.rolled /= 2);
+        }
         let saved = self.rider_damage(strike, rider, critical, &mut parts)?;
         let before = self.combatant(target)?.hp;
-        self.harm_by_strike(strike, parts, critical)?;
+        let dealt = self.harm_by_strike(strike, parts, critical)?;
         if let Some(rider) = rider {
             self.ride(strike, rider, saved)?;
         }
-        self.master(strike, before)
+        self.master(strike, before)?;
+        self.hit_made(strike, critical)?;
+        Ok(Some(HitMade { critical, dealt }))
+    }
+
+    /// The attack roll, and what is done to it: whether it hits, and whether critically.
+    fn roll_to_hit(&mut self, strike: Strike<'_>, test: Test) -> Flow<Option<bool>> {
+        let Strike { attacker, target, attack, cover, .. } = strike;
+        let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
+        let tested = self.test(attacker, purpose, test)?;
+        let total = tested.roll.total;
+        let mut ac = self.view().armor_class(target, cover);
+        let (mut hit, mut critical) = hits(tested.natural, total, ac);
+        if hit {
+            self.react_by_casting(target, attacker, Reacts::Hit, None)?;
+            ac = self.view().armor_class(target, cover);
+            (hit, critical) = hits(tested.natural, total, ac);
+        }
+        if hit && !critical {
+            (ac, hit) = self.parried(strike, total, ac)?;
+        }
+        if hit && self.is_image_hit(strike)? {
+            hit = false;
+        }
+        let critical = hit && (critical || self.view().is_critical(strike));
+        let attack = attack.attack_id.clone();
+        self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
+        Ok(hit.then_some(critical))
     }
 
     /// What follows a hit on this target, if anything does.
@@ -96,10 +121,7 @@ impl Resolver<'_> {
         let portion = Portion::after(saved, rider.save.is_some_and(|save| save.half));
         for part in self.damage_rolled(strike.attacker, &rider.damage, critical)? {
             let rolled = portion.of(part.rolled);
-            match parts.iter_mut().find(|known| known.kind == part.kind) {
-                Some(known) => known.rolled = known.rolled.saturating_add(rolled),
-                None => parts.push(DamagePart { rolled, ..part }),
-            }
+            add_part(parts, DamagePart { rolled, ..part });
         }
         Ok(saved)
     }
@@ -146,12 +168,25 @@ impl Resolver<'_> {
                 self.roll(who, Purpose::Damage, throw)?
             };
             let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
-            match parts.iter_mut().find(|known| known.kind == part.kind) {
-                Some(known) => known.rolled = known.rolled.saturating_add(rolled),
-                None => parts.push(DamagePart { kind: part.kind, rolled, applied: 0 }),
-            }
+            add_part(&mut parts, DamagePart { kind: part.kind, rolled, applied: 0 });
         }
         Ok(parts)
+    }
+}
+
+/// What a hit came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HitMade {
+    pub(super) critical: bool,
+    /// Damage that came through.
+    pub(super) dealt: i32,
+}
+
+/// Adds damage to what there is of its type.
+fn add_part(parts: &mut Vec<DamagePart>, part: DamagePart) {
+    match parts.iter_mut().find(|known| known.kind == part.kind) {
+        Some(known) => known.rolled = known.rolled.saturating_add(part.rolled),
+        None => parts.push(part),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Effects: put on, timed, ended; concentration (SRD 5.1 "Concentration"; SRD 5.2.1 same).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::Condition;
-use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Life, Moment, Point, Refusal};
-use crate::effect::{Duration, EffectTemplate, Ending, ModifierKind, Which, Whose};
+use crate::combat::{
+    CombatantId, Effect, EffectId, EndReason, Fact, HitPoints, Life, Moment, Point, Refusal,
+};
+use crate::effect::{Duration, EffectTemplate, Ending, Hook, ModifierKind, Trigger, Which, Whose};
 
 /// Effects on one creature that game masters may put there: each is asked about each roll.
 const EFFECTS_PER_CREATURE: usize = 100;
@@ -30,6 +32,12 @@ impl EffectTemplate {
             area: None,
             ends_on: Vec::new(),
             dc: None,
+            casting: None,
+            triggers: Vec::new(),
+            grants: Vec::new(),
+            zone: None,
+            curse: false,
+            away: false,
         }
     }
 
@@ -136,7 +144,9 @@ impl Resolver<'_> {
             template.conditions.iter().copied().filter(|condition| !immune(condition)).collect();
         let mut template = Arc::clone(template);
         if kept.len() < template.conditions.len() {
-            let only_conditions = template.modifiers.is_empty() && template.damage.is_none();
+            let only_conditions = template.modifiers.is_empty()
+                && template.damage.is_none()
+                && template.triggers.is_empty();
             if kept.is_empty() && only_conditions {
                 return None;
             }
@@ -155,8 +165,33 @@ impl Resolver<'_> {
         }
         let id = EffectId(self.combat.next_effect);
         let ends = self.ends(template.duration, source, target);
-        let effect = Effect { id, template, source, target, parent, ends, about };
+        let covers = self.place_of(&template, target);
+        let away = template.away;
+        let (from, elevation_ft) = self
+            .combat
+            .combatant(target)
+            .map_or((None, 0), |it| (it.position.filter(|_| away), it.elevation_ft));
+        let on_map = covers.is_some();
+        let effect = Effect {
+            id,
+            template,
+            source,
+            target,
+            parent,
+            ends,
+            about,
+            covers,
+            touched: Vec::new(),
+            counts: BTreeMap::new(),
+            from,
+        };
         self.tell(Fact::EffectStarted { effect: Arc::new(effect) });
+        if on_map {
+            self.lay_ground();
+        }
+        if from.is_some() {
+            self.tell(Fact::Displaced { who: target, to: None, elevation_ft });
+        }
         if self.view().is(target, ModifierKind::CannotConcentrate) {
             self.lose_concentration(target);
         }
@@ -251,6 +286,19 @@ impl Resolver<'_> {
     pub(super) fn end(&mut self, id: EffectId, reason: EndReason) {
         let Some(effect) = self.combat.effects.get(&id).cloned() else { return };
         self.tell(Fact::EffectEnded { id, reason });
+        if effect.covers.is_some() {
+            self.lay_ground();
+        }
+        self.clamp_hp(effect.target);
+        let off_board =
+            self.combat.combatant(effect.target).is_some_and(|it| it.position.is_none());
+        if let Some(from) = effect.from.filter(|_| off_board) {
+            self.set_down(effect.target, from);
+        }
+        let ending = |trigger: &Trigger| matches!(trigger.on, Hook::Ends | Hook::Expires);
+        if effect.template.triggers.iter().any(ending) {
+            self.ended.push_back((Arc::clone(&effect), reason));
+        }
         for child in self.children(id) {
             self.end(child, EndReason::Parent);
         }
@@ -263,6 +311,16 @@ impl Resolver<'_> {
             && self.children(parent).is_empty()
         {
             self.end(parent, EndReason::Over);
+        }
+    }
+
+    /// Hit points are no more than their maximum now.
+    fn clamp_hp(&mut self, target: CombatantId) {
+        let Some(hp) = self.combat.combatant(target).map(|it| it.hp) else { return };
+        let most = self.view().max_hp(target).max(0);
+        if hp.current > most && hp.current > hp.max {
+            let hp = HitPoints { current: most.max(hp.max.min(hp.current)), ..hp };
+            self.tell(Fact::TempHpSet { who: target, hp });
         }
     }
 

@@ -7,13 +7,15 @@ use super::setup::MOST_HIT_POINTS;
 use super::{Flow, Resolver};
 use crate::combat::view::{IMMUNE, Strike};
 use crate::combat::{
-    Choice, Combatant, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, Refusal,
+    Choice, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, Refusal,
     concentration_dc, damage, heal, temp_hp_options,
 };
 use crate::content::{OutcomeSpec, Rider};
-use crate::effect::{Duration, Edge, EffectTemplate, Ending, Quality, SaveEnds, SaveSpec};
-use crate::space::{Cover, Footprint, Place, Space, Terrain, pull, push};
-use crate::{Condition, Key, Size, Switch};
+use crate::effect::{
+    Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Quality, Reacts, SaveEnds, SaveSpec,
+};
+use crate::space::Cover;
+use crate::{Condition, DamageType, Key, Switch};
 
 /// Damage on its way to a creature: one instance, all types of one source.
 pub(super) struct Blow<'b> {
@@ -35,7 +37,7 @@ impl Resolver<'_> {
         strike: Strike<'_>,
         parts: Vec<DamagePart>,
         critical: bool,
-    ) -> Flow<()> {
+    ) -> Flow<i32> {
         self.harm(Blow {
             source: Some(strike.attacker),
             target: strike.target,
@@ -47,20 +49,25 @@ impl Resolver<'_> {
         })
     }
 
-    /// Deals an instance of damage.
-    pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<()> {
+    /// Deals an instance of damage; what came through of it.
+    pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<i32> {
         let Blow { source, target, mut parts, portion, critical, .. } = blow;
         for part in &mut parts {
             let guard = self.view().guard(target, part.kind, blow.qualities);
             part.applied = guard.applied(part.rolled, portion);
         }
         let total = parts.iter().fold(0_i32, |total, part| total.saturating_add(part.applied));
-        let Some(victim) = self.combat.combatant(target) else { return Ok(()) };
+        let Some(victim) = self.combat.combatant(target) else { return Ok(0) };
         let before = victim.life;
         let mut harm = damage(victim.hp, before, victim.at_zero(), total, critical);
         let knocked_out = blow.knock_out && harm.dropped && before == Life::Alive;
         if knocked_out {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
+        }
+        if harm.hp.current == 0 && before == Life::Alive && self.ward_from_death(target) {
+            harm.hp.current = 1;
+            harm.life = Life::Alive;
+            harm.dropped = false;
         }
         let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
         let massive = harm.massive;
@@ -76,7 +83,75 @@ impl Resolver<'_> {
         } else if total > 0 && life == Life::Alive {
             self.keep_concentrating(target, total)?;
         }
+        self.harmed(source, target, total, harm.dropped)?;
+        Ok(total)
+    }
+
+    /// What effects do when somebody was harmed.
+    fn harmed(
+        &mut self,
+        source: Option<CombatantId>,
+        target: CombatantId,
+        total: i32,
+        dropped: bool,
+    ) -> Flow<()> {
+        if total == 0 || self.depth >= 4 {
+            return Ok(());
+        }
+        self.depth += 1;
+        self.fire(target, Hook::Damaged, source, false)?;
+        if let Some(source) = source {
+            self.fire(source, Hook::DealsDamage, Some(target), false)?;
+            self.fire(target, Hook::DamagedBySource, Some(source), false)?;
+        }
+        if dropped {
+            self.fire(target, Hook::DropsToZero, source, false)?;
+        }
+        self.share(target, total)?;
+        self.depth -= 1;
+        let Some(source) = source.filter(|source| *source != target) else { return Ok(()) };
+        self.react_by_casting(target, source, Reacts::Damaged, None).map(|_| ())
+    }
+
+    /// Who shares a creature's damage takes as much (SRD 5.1 "Warding Bond"; SRD 5.2.1 same).
+    fn share(&mut self, target: CombatantId, total: i32) -> Flow<()> {
+        let sharing: Vec<CombatantId> = self
+            .view()
+            .modifiers(target)
+            .filter(|active| active.modifier.kind == ModifierKind::SharesDamage)
+            .filter_map(|active| active.effect.source)
+            .collect();
+        for who in sharing.into_iter().filter(|who| *who != target) {
+            self.harm(Blow {
+                source: None,
+                target: who,
+                parts: vec![DamagePart { kind: DamageType::Force, rolled: total, applied: 0 }],
+                portion: Portion::Full,
+                qualities: &[Quality::Magical],
+                critical: false,
+                knock_out: false,
+            })?;
+        }
         Ok(())
+    }
+
+    /// Whether something keeps a creature from death this once; that ends.
+    pub(super) fn ward_from_death(&mut self, who: CombatantId) -> bool {
+        let ward = self.view().modifiers(who).find_map(|active| {
+            (active.modifier.kind == ModifierKind::DeathWard).then_some(active.effect.id)
+        });
+        if let Some(id) = ward {
+            self.end(id, EndReason::Over);
+        }
+        ward.is_some()
+    }
+
+    /// Lies on the ground from now on.
+    pub(super) fn knock_prone(&mut self, who: CombatantId) {
+        if !self.view().has(who, Condition::Prone) {
+            let template = EffectTemplate::condition(Condition::Prone, Duration::Permanent);
+            self.put(&Arc::new(template), None, who, None);
+        }
     }
 
     /// Spared by who struck it down: 5.1 stable at 0 hit points, 5.2 at 1 (SRD "Knocking a
@@ -143,8 +218,14 @@ impl Resolver<'_> {
     /// Gives hit points back; wakes who lay at 0.
     pub(super) fn heal(&mut self, target: CombatantId, amount: i32) {
         let Some(combatant) = self.combat.combatant(target) else { return };
+        if self.view().is(target, ModifierKind::CannotHeal) {
+            return;
+        }
         let before = combatant.hp.current;
-        let (hp, life) = heal(combatant.hp, combatant.life, amount);
+        let most = self.view().max_hp(target);
+        let capped = HitPoints { max: most, ..combatant.hp };
+        let (healed, life) = heal(capped, combatant.life, amount);
+        let hp = HitPoints { max: combatant.hp.max, ..healed };
         let regained = hp.current - before;
         self.tell(Fact::Healed { target, regained, hp, life });
         if regained > 0 {
@@ -217,13 +298,13 @@ impl Resolver<'_> {
     }
 
     /// Damage of a special action: one instance.
-    fn deal(
+    pub(super) fn deal(
         &mut self,
         source: CombatantId,
         target: CombatantId,
         parts: Vec<DamagePart>,
         portion: Portion,
-    ) -> Flow<()> {
+    ) -> Flow<i32> {
         self.harm(Blow {
             source: Some(source),
             target,
@@ -269,9 +350,9 @@ impl Resolver<'_> {
         if let Some(effect) = &outcome.effect {
             self.put(&Arc::new(effect.clone()), Some(source), target, None);
         }
-        for (feet, slide) in [(outcome.push_ft, push as Slide), (outcome.pull_ft, pull as Slide)] {
+        for (feet, away) in [(outcome.push_ft, true), (outcome.pull_ft, false)] {
             if let Some(feet) = feet {
-                self.slide(source, target, feet, slide);
+                self.shift(source, target, feet, away)?;
             }
         }
         Ok(())
@@ -303,34 +384,6 @@ impl Resolver<'_> {
         };
         self.put(&Arc::new(template), Some(source), target, None);
     }
-
-    /// Pushes a creature straight away from another.
-    pub(super) fn push_away(&mut self, source: CombatantId, who: CombatantId, feet: i32) {
-        self.slide(source, who, feet, push);
-    }
-
-    /// Moves a creature that does not want to; it costs and provokes nothing.
-    fn slide(&mut self, source: CombatantId, who: CombatantId, feet: i32, slide: Slide) {
-        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
-        let (Some(from), Some(combatant)) = (space(source), self.combat.combatant(who)) else {
-            return;
-        };
-        let Some(at) = combatant.space() else { return };
-        let others: Vec<Space> = self
-            .combat
-            .combatants
-            .values()
-            .filter(|other| other.id != who && other.life != Life::Dead)
-            .filter_map(|other| other.space())
-            .collect();
-        let size = combatant.block.size;
-        let places =
-            slide(&self.view().terrain(), &others, (size, at.place), from.footprint(), feet);
-        let path: Vec<_> = places.into_iter().map(|place| place.square).collect();
-        if !path.is_empty() {
-            self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: true });
-        }
-    }
 }
 
 /// What comes of a hit or a use besides its damage.
@@ -345,6 +398,3 @@ pub(super) struct Follows<'f> {
     pub(super) success: Option<&'f OutcomeSpec>,
     pub(super) always: Option<&'f OutcomeSpec>,
 }
-
-/// A push or a pull.
-type Slide = fn(&Terrain<'_>, &[Space], (Size, Place), Footprint, i32) -> Vec<Place>;

@@ -57,7 +57,7 @@ impl Resolver<'_> {
         if self.is_overcome(who, target, dc)? {
             match effect {
                 Shove::Prone => self.fall_prone(target),
-                Shove::Push => self.push_away(who, target, SHOVE_FT),
+                Shove::Push => self.shift(who, target, SHOVE_FT, true)?,
             }
         }
         Ok(())

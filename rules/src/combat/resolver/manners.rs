@@ -113,6 +113,7 @@ impl Resolver<'_> {
             critical: false,
             knock_out: strike.knock_out,
         })
+        .map(|_| ())
     }
 
     /// What a mastered weapon does with a hit; `before`: the target's hit points before it.
@@ -126,7 +127,9 @@ impl Resolver<'_> {
         match mastery {
             Mastery::Cleave => self.cleave(strike)?,
             _ if gone => {}
-            Mastery::Push if size <= Size::Large => self.push_away(attacker, target, MASTERY_FT),
+            Mastery::Push if size <= Size::Large => {
+                self.shift(attacker, target, MASTERY_FT, true)?
+            }
             Mastery::Topple => self.topple(strike)?,
             Mastery::Sap => self.put_mastery(strike, mastery),
             Mastery::Slow | Mastery::Vex if hurt => self.put_mastery(strike, mastery),

@@ -7,7 +7,7 @@ use super::{Flow, Resolver};
 use crate::combat::{
     Answer, Combatant, CombatantId, Economy, EffectId, Fact, Life, Question, Refusal,
 };
-use crate::effect::{Duration, EffectTemplate, ModifierKind};
+use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
     Gait, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
     drag_burdens, movement_left_ft, nearest_free, path, pay_half_speed,
@@ -42,11 +42,18 @@ impl Resolver<'_> {
             }
             let from = self.combatant(who)?.position;
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
+            let before = (self.bearing(who), self.combat.combatant(who).and_then(Combatant::space));
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
             if let Some(from) = from {
-                self.take_along(who, drag, (from, step.to.square));
+                self.drag_along(who, drag, (from, step.to.square));
             }
             self.loosen();
+            self.came_from(who, before.1)?;
+            self.fire(who, Hook::Moves, None, false)?;
+            let (was, is) = (before.0, self.bearing(who));
+            if was.1 != is.1 || was.0.map(|it| it.0) != is.0.map(|it| it.0) {
+                break;
+            }
         }
         Ok(())
     }
@@ -67,7 +74,7 @@ impl Resolver<'_> {
 
     /// Those taken along go the same step, or where there is no room for that to where the one that
     /// moves came from.
-    fn take_along(&mut self, who: CombatantId, drag: &[CombatantId], (from, to): (Square, Square)) {
+    fn drag_along(&mut self, who: CombatantId, drag: &[CombatantId], (from, to): (Square, Square)) {
         for id in drag {
             let Some(dragged) = self.combat.combatant(*id) else { continue };
             if !self.view().grapples(who, *id) {

@@ -30,7 +30,7 @@ impl Resolver<'_> {
         self.make_save(who, Ability::Con, dc, test, Purpose::Concentration)
     }
 
-    fn make_save(
+    pub(super) fn make_save(
         &mut self,
         who: CombatantId,
         ability: Ability,

@@ -10,7 +10,8 @@ use crate::combat::{
     CombatantId, Economy, EffectId, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal,
     after_death_save, death_save,
 };
-use crate::effect::{Edge, ModifierKind, Quality};
+use crate::effect::{Edge, Hook, ModifierKind, Quality};
+use crate::space::Cover;
 
 impl Resolver<'_> {
     /// That it is this creature's turn, and that it can act.
@@ -42,8 +43,12 @@ impl Resolver<'_> {
 
     fn close_turn(&mut self, who: CombatantId) -> Flow<()> {
         self.edge(who, Edge::End)?;
+        self.fire(who, Hook::TurnEnd, None, false)?;
+        self.fire_zones(who, Hook::TurnEnd)?;
+        self.fire_of_source(who, Hook::SourceTurnEnd)?;
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
+        self.settle()?;
         if let Some(combatant) = self.combat.combatant(who) {
             let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
             self.tell(Fact::EconomySet { who, economy });
@@ -83,12 +88,16 @@ impl Resolver<'_> {
     fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
         self.tell(Fact::TurnStarted { who, round, turn });
         self.expire(who, Point::Start);
+        self.settle()?;
         self.recharge(who)?;
         self.restore_legendary(who);
         self.edge(who, Edge::Start)?;
+        self.fire(who, Hook::TurnStart, None, false)?;
+        self.fire_zones(who, Hook::TurnStart)?;
+        self.fire_of_source(who, Hook::SourceTurnStart)?;
         self.save_from_death(who)?;
         self.expire(who, Point::Within);
-        Ok(())
+        self.settle()
     }
 
     /// Saves that end effects, then damage, of one edge of a turn.
@@ -100,7 +109,15 @@ impl Resolver<'_> {
             let Some(ends) = effect.template.save_ends.filter(|ends| ends.edge == edge) else {
                 continue;
             };
-            if self.save(who, ends.ability, ends.dc)? {
+            let (source, ability) = (effect.source, ends.ability);
+            let test = self.view().save_test_against(
+                who,
+                ability,
+                source,
+                &effect.template.conditions,
+                Cover::None,
+            );
+            if self.make_save(who, ability, ends.dc, test, Purpose::Save { ability })? {
                 self.overcome(*id);
             }
         }

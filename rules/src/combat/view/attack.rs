@@ -19,6 +19,8 @@ pub(in crate::combat) struct Strike<'s> {
     pub(in crate::combat) cover: Cover,
     pub(in crate::combat) knock_out: bool,
     pub(in crate::combat) how: Manner,
+    /// Something gives it advantage.
+    pub(in crate::combat) favored: bool,
 }
 
 impl<'a> View<'a> {
@@ -101,7 +103,17 @@ impl<'a> View<'a> {
         if cover == Cover::Total {
             return Err(Refusal::NoLineOfEffect);
         }
-        Ok(Strike { attacker, target, attack, ranged, distance_ft, cover, knock_out, how })
+        Ok(Strike {
+            attacker,
+            target,
+            attack,
+            ranged,
+            distance_ft,
+            cover,
+            knock_out,
+            how,
+            favored: false,
+        })
     }
 
     /// Whether the attack is for such a target: what it must be, and nobody else while the attack
@@ -140,6 +152,9 @@ impl<'a> View<'a> {
         }
         if self.is_too_heavy(strike) {
             test.reason(RollMode::Disadvantage, "heavy_weapon", None);
+        }
+        if strike.favored {
+            test.reason(RollMode::Advantage, attack.attack_id.as_str(), None);
         }
         if ranged {
             if attack.range_ft.is_some_and(|range| shot(range, distance_ft) != Shot::Normal) {

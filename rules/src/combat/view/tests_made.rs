@@ -4,7 +4,7 @@ use super::{About, View};
 use crate::combat::{CombatantId, Test};
 use crate::effect::RollKind;
 use crate::space::Cover;
-use crate::{Ability, Skill};
+use crate::{Ability, Condition, Skill};
 
 impl View<'_> {
     /// A saving throw.
@@ -15,6 +15,26 @@ impl View<'_> {
     /// A saving throw against something from outside: cover helps Dexterity.
     pub fn save_test_behind(self, who: CombatantId, ability: Ability, cover: Cover) -> Test {
         let mut test = self.save_test(who, ability);
+        if ability == Ability::Dex {
+            test.add(cover.bonus().unwrap_or(0), "cover");
+        }
+        test
+    }
+
+    /// A saving throw against something of somebody's that brings conditions: cover helps Dexterity.
+    pub(in crate::combat) fn save_test_against(
+        self,
+        who: CombatantId,
+        ability: Ability,
+        other: Option<CombatantId>,
+        against: &[Condition],
+        cover: Cover,
+    ) -> Test {
+        let bonus = self.combat.combatant(who).map_or(0, |who| who.block.save_bonus(ability));
+        let mut test = Test::new(bonus, ability.name());
+        let kinds = &[RollKind::Save];
+        let about = About { kinds, ability: Some(ability), other, against, ..About::default() };
+        self.consult(&mut test, who, about);
         if ability == Ability::Dex {
             test.add(cover.bonus().unwrap_or(0), "cover");
         }

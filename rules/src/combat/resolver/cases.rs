@@ -1,0 +1,76 @@
+//! Whether something is so of a creature or a casting, as programs ask.
+
+use super::Resolver;
+use super::ops::Act;
+use crate::combat::{Combatant, CombatantId, Life};
+use crate::effect::{Case, Casting, ModifierKind};
+use crate::{Ability, Condition};
+
+impl Resolver<'_> {
+    /// Whether a case holds of a creature while words are carried out.
+    pub(super) fn is_so(&self, act: &Act, who: CombatantId, case: &Case) -> bool {
+        match case {
+            Case::Critical => act.critical,
+            Case::IsSource => {
+                let effect = act.effect.and_then(|id| self.combat.effects.get(&id));
+                effect.is_some_and(|effect| effect.source == Some(who))
+            }
+            Case::Not(case) => !self.is_so(act, who, case),
+            Case::Any(cases) => cases.iter().any(|case| self.is_so(act, who, case)),
+            case => self.holds(act.caster, &act.casting, who, case),
+        }
+    }
+
+    /// Whether a case holds of a creature at a casting.
+    pub(super) fn holds(
+        &self,
+        caster: CombatantId,
+        casting: &Casting,
+        who: CombatantId,
+        case: &Case,
+    ) -> bool {
+        let Some(creature) = self.combat.combatant(who) else { return false };
+        let kind = creature.block.creature_type;
+        match case {
+            Case::Types(types) => kind.is_some_and(|kind| types.contains(&kind)),
+            Case::NotTypes(types) => !kind.is_some_and(|kind| types.contains(&kind)),
+            Case::Tag(tag) => creature.block.tags.contains(tag),
+            Case::MaxSize(size) => creature.block.size <= *size,
+            Case::HpAtMost(hp) => creature.hp.current <= *hp,
+            Case::Has(condition) => self.view().has(who, *condition),
+            Case::HasNot(condition) => !self.view().has(who, *condition),
+            Case::CanHave(condition) => !self.is_immune_to(creature, *condition),
+            Case::Hostile => self.hostile(caster, who),
+            Case::Friendly => !self.hostile(caster, who),
+            Case::IsCaster => caster == who,
+            Case::AtZero => creature.hp.current == 0,
+            Case::Dead => creature.life == Life::Dead,
+            Case::Hears => !self.view().has(who, Condition::Deafened),
+            Case::Sees => !self.view().has(who, Condition::Blinded),
+            Case::SeesCaster => self.view().sees(who, caster),
+            Case::Wounded => creature.hp.current < self.view().max_hp(who),
+            Case::Chosen { of, is } => casting.word(of.as_str()) == Some(is),
+            Case::Slot(level) => casting.slot >= *level,
+            Case::IntAtLeast(score) => creature.block.abilities.score(Ability::Int) >= *score,
+            Case::Edition(edition) => self.combat.rules.edition == *edition,
+            Case::Under(key) => {
+                let mut effects = self.combat.effects_on(who);
+                effects.any(|effect| effect.template.key.as_ref() == Some(key))
+            }
+            Case::WithinFt(feet) => self.view().distance_ft(caster, who) <= *feet,
+            Case::BeyondFt(feet) => self.view().distance_ft(caster, who) > *feet,
+            Case::Not(case) => !self.holds(caster, casting, who, case),
+            Case::Any(cases) => cases.iter().any(|case| self.holds(caster, casting, who, case)),
+            Case::Critical | Case::IsSource => false,
+        }
+    }
+
+    /// Whether a creature cannot have a condition.
+    pub(super) fn is_immune_to(&self, creature: &Combatant, condition: Condition) -> bool {
+        creature.block.condition_immunities.contains(&condition)
+            || self.view().modifiers(creature.id).any(|active| {
+                active.modifier.kind == ModifierKind::ConditionImmunity
+                    && active.modifier.conditions.contains(&condition)
+            })
+    }
+}

@@ -1,0 +1,320 @@
+//! Casting spells (SRD 5.1 "Casting a Spell"; SRD 5.2.1 "Casting Spells").
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ops::Act;
+use super::{Flow, Resolver};
+use crate::combat::{Cast, CombatantId, Economy, EffectId, EndReason, Fact, Refusal};
+use crate::content::{CastingTime, Component, SpellRules, Spellcasting};
+use crate::effect::{
+    Casting, Choice, EffectTemplate, Hook, ModifierKind, Op, Program, Reacts, Targets,
+    printed_duration,
+};
+use crate::space::{Cover, Square};
+use crate::{Key, Switch};
+
+/// What a command says of a casting.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) slot_level: u8,
+    pub(super) targets: &'a [CombatantId],
+    pub(super) at: Option<Square>,
+    pub(super) direction: Option<Square>,
+    pub(super) choices: &'a BTreeMap<Key, Choice>,
+}
+
+/// What a casting is paid with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Payment {
+    Nothing,
+    Slot(u8),
+    PerDay,
+}
+
+impl Resolver<'_> {
+    /// A spell in the caster's own turn.
+    pub(super) fn cast(&mut self, who: CombatantId, spell: &Key, asked: Asked<'_>) -> Flow<()> {
+        self.on_its_turn(who)?;
+        let (rules, block) = self.known_spell(who, spell)?;
+        let economy = self.cast_economy(who, &rules)?;
+        let (slot, payment) = self.payment(who, &rules, &block, asked.slot_level)?;
+        let economy = self.within_limit(economy, &rules, payment)?;
+        self.can_perform(who, &rules)?;
+        let casting = casting(&rules, &block, self.modifier(who, &block), slot, asked);
+        chosen(&rules, &casting)?;
+        let targets = match &rules.program {
+            Some(program) => self.spell_targets(who, program, &rules, &casting, asked.targets)?,
+            None => self.assisted_targets(who, &rules, asked.targets)?,
+        };
+        self.tell(Fact::EconomySet { who, economy });
+        self.perform(who, &rules, casting, payment, &targets)
+    }
+
+    /// The spell of a creature's list, and its spellcasting.
+    pub(super) fn known_spell(
+        &self,
+        who: CombatantId,
+        spell: &Key,
+    ) -> Result<(Arc<SpellRules>, Spellcasting), Refusal> {
+        let rules = self.book.content.spellbook.get(spell).ok_or(Refusal::UnknownSpell)?;
+        let block = self.combatant(who)?.block.spellcasting.as_ref();
+        let block =
+            block.filter(|block| block.spells.contains(spell) || block.per_day.contains_key(spell));
+        Ok((Arc::clone(rules), block.ok_or(Refusal::UnknownSpell)?.clone()))
+    }
+
+    /// The spellcasting ability's modifier.
+    pub(super) fn modifier(&self, who: CombatantId, block: &Spellcasting) -> i32 {
+        self.combat.combatant(who).map_or(0, |who| who.block.abilities.modifier(block.ability))
+    }
+
+    /// What is left of a turn after the casting time (SRD 5.1 "Casting Time"; SRD 5.2.1 same).
+    fn cast_economy(&self, who: CombatantId, rules: &SpellRules) -> Result<Economy, Refusal> {
+        let economy = self.combatant(who)?.economy.clone();
+        match rules.record.casting_time {
+            CastingTime::Action | CastingTime::ActionOrMinutes { .. } if economy.action => {
+                Ok(Economy { action: false, made: vec![rules.record.id.clone()], ..economy })
+            }
+            CastingTime::BonusAction if self.view().bonus_action_left(who) => {
+                Ok(Economy { bonus_action: false, ..economy })
+            }
+            CastingTime::Action
+            | CastingTime::ActionOrMinutes { .. }
+            | CastingTime::BonusAction => Err(Refusal::NoActionLeft),
+            CastingTime::Reaction => Err(Refusal::NotAnAction),
+            CastingTime::Minutes { minutes } => Err(Refusal::CastingTime { minutes }),
+        }
+    }
+
+    /// What is spent, and the level that the spell is cast at. What has uses a day and slots is cast
+    /// from a slot where one is named.
+    pub(super) fn payment(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        block: &Spellcasting,
+        slot_level: u8,
+    ) -> Result<(u8, Payment), Refusal> {
+        let level = rules.record.level;
+        let none = Err(Refusal::NoSlot { level: slot_level });
+        if level == 0 {
+            return if slot_level == 0 { Ok((0, Payment::Nothing)) } else { none };
+        }
+        let caster = self.combatant(who)?;
+        if slot_level == 0 {
+            return match block.per_day.get(&rules.record.id) {
+                Some(most) => {
+                    let spent = caster.spent.get(&rules.record.id).copied().unwrap_or(0);
+                    if spent < *most { Ok((level, Payment::PerDay)) } else { Err(Refusal::Spent) }
+                }
+                None if block.slots.is_empty() => Ok((level, Payment::Nothing)),
+                None => none,
+            };
+        }
+        let all = block.slots.get(&slot_level).copied().unwrap_or(0);
+        let spent = caster.slots_spent.get(&slot_level).copied().unwrap_or(0);
+        if slot_level < level || spent >= all {
+            return none;
+        }
+        Ok((slot_level, Payment::Slot(slot_level)))
+    }
+
+    /// The spells of one turn: 5.1 beside one cast with a bonus action only cantrips of one action,
+    /// 5.2 one spell slot (SRD 5.1 "Bonus Action"; SRD 5.2.1 "One Spell with a Spell Slot per Turn").
+    fn within_limit(
+        &self,
+        economy: Economy,
+        rules: &SpellRules,
+        payment: Payment,
+    ) -> Result<Economy, Refusal> {
+        let before = economy.cast;
+        let bonus_action = rules.record.casting_time == CastingTime::BonusAction;
+        let more = rules.record.level > 0 || bonus_action;
+        let slot = matches!(payment, Payment::Slot(_));
+        let over = if self.combat.rules.is_52(Switch::SpellLimit) {
+            slot && before.slot
+        } else {
+            (before.bonus_action && more) || (bonus_action && before.more)
+        };
+        if over {
+            return Err(Refusal::SpellLimit);
+        }
+        let cast = Cast {
+            bonus_action: before.bonus_action || bonus_action,
+            more: before.more || more,
+            slot: before.slot || slot,
+        };
+        Ok(Economy { cast, ..economy })
+    }
+
+    /// Words need a voice (SRD 5.1 "Components"; SRD 5.2.1 same); concentration must be possible.
+    pub(super) fn can_perform(&self, who: CombatantId, rules: &SpellRules) -> Result<(), Refusal> {
+        let verbal = rules.record.components.contains(&Component::Verbal);
+        if verbal && self.view().is(who, ModifierKind::CannotSpeak) {
+            return Err(Refusal::CannotSpeak);
+        }
+        if self.view().is(who, ModifierKind::NoCasting) {
+            return Err(Refusal::CannotAct { condition: None });
+        }
+        if rules.record.concentration && self.view().is(who, ModifierKind::CannotConcentrate) {
+            return Err(Refusal::CannotConcentrate);
+        }
+        Ok(())
+    }
+
+    /// Pays, casts, and carries the spell out unless somebody undoes it.
+    pub(super) fn perform(
+        &mut self,
+        who: CombatantId,
+        rules: &Arc<SpellRules>,
+        casting: Casting,
+        payment: Payment,
+        targets: &[(CombatantId, Cover)],
+    ) -> Flow<()> {
+        self.pay(who, &casting, payment);
+        let named = targets.iter().map(|(target, _)| *target).collect();
+        let (spell, slot) = (casting.spell.clone(), casting.slot);
+        self.tell(Fact::SpellCast { who, spell: spell.clone(), slot, targets: named });
+        self.fire(who, Hook::Casts, None, false)?;
+        if self.is_countered(who, &casting)? {
+            self.tell(Fact::SpellFailed { who, spell });
+            return Ok(());
+        }
+        let anchor = self.begin_concentration(who, rules, &casting);
+        let act = Act { anchor, ..Act::of(who, casting) };
+        match &rules.program {
+            Some(program) => {
+                self.warn(&act, program, targets)?;
+                self.carry_out(&act, &program.does, targets)?;
+            }
+            None => {
+                let targets = targets.iter().map(|(target, _)| *target).collect();
+                self.tell(Fact::RulingNeeded { who, of: spell, targets });
+                return Ok(());
+            }
+        }
+        if let Some(anchor) = anchor.filter(|anchor| self.is_bare(*anchor)) {
+            self.end(anchor, EndReason::Over);
+        }
+        Ok(())
+    }
+
+    /// Those that a program warns may react before it is carried out.
+    fn warn(&mut self, act: &Act, program: &Program, targets: &[(CombatantId, Cover)]) -> Flow<()> {
+        let Some(to) = program.warns else { return Ok(()) };
+        let mut warned: Vec<CombatantId> = targets.iter().map(|(target, _)| *target).collect();
+        warned.dedup();
+        for target in warned {
+            self.react_by_casting(target, act.caster, to, Some(&act.casting))?;
+        }
+        Ok(())
+    }
+
+    fn pay(&mut self, who: CombatantId, casting: &Casting, payment: Payment) {
+        let Some(caster) = self.combat.combatant(who) else { return };
+        match payment {
+            Payment::Nothing => {}
+            Payment::Slot(level) => {
+                let spent = caster.slots_spent.get(&level).copied().unwrap_or(0).saturating_add(1);
+                self.tell(Fact::SlotsSet { who, level, spent });
+            }
+            Payment::PerDay => {
+                let id = casting.spell.clone();
+                let spent = caster.spent.get(&id).copied().unwrap_or(0).saturating_add(1);
+                self.tell(Fact::UsesSet { who, id, spent });
+            }
+        }
+    }
+
+    /// Concentration begins with the casting, and ends what was concentrated on before.
+    fn begin_concentration(
+        &mut self,
+        who: CombatantId,
+        rules: &SpellRules,
+        casting: &Casting,
+    ) -> Option<EffectId> {
+        if !rules.record.concentration {
+            return None;
+        }
+        self.lose_concentration(who);
+        let duration = printed_duration(rules.record.duration);
+        let held = EffectTemplate {
+            casting: Some(Box::new(casting.clone())),
+            ..EffectTemplate::named(&casting.name, duration)
+        };
+        let anchor = self.put(&Arc::new(held), Some(who), who, None)?;
+        self.tell(Fact::ConcentrationSet { who, on: Some(anchor) });
+        Some(anchor)
+    }
+
+    /// Whom a spell is about that a game master rules: those named, within its range.
+    fn assisted_targets(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        named: &[CombatantId],
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        named
+            .iter()
+            .map(|target| {
+                self.combatant(*target)?;
+                let range_ft = self.spell_range_ft(&rules.record, &Targets::default());
+                self.reaches(who, *target, range_ft)
+            })
+            .collect()
+    }
+
+    /// Those who can counter a spell are asked (SRD 5.1 "Counterspell"; SRD 5.2.1 same).
+    fn is_countered(&mut self, who: CombatantId, casting: &Casting) -> Flow<bool> {
+        let others: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        for other in others.into_iter().filter(|other| *other != who) {
+            let hostile = self.hostile(other, who);
+            if hostile && self.react_by_casting(other, who, Reacts::Casting, Some(casting))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The numbers of a casting.
+pub(super) fn casting(
+    rules: &SpellRules,
+    block: &Spellcasting,
+    modifier: i32,
+    slot: u8,
+    asked: Asked<'_>,
+) -> Casting {
+    Casting {
+        spell: rules.record.id.clone(),
+        name: rules.record.name.clone(),
+        level: rules.record.level,
+        slot,
+        caster_level: block.caster_level(),
+        dc: block.dc,
+        attack_bonus: block.attack_bonus,
+        modifier,
+        choices: asked.choices.clone(),
+        at: asked.at,
+        direction: asked.direction,
+    }
+}
+
+/// That a choice which the program leaves to the caster is made.
+fn chosen(rules: &SpellRules, casting: &Casting) -> Result<(), Refusal> {
+    let words = rules.program.iter().flat_map(|program| &program.does);
+    for op in words {
+        let Op::Choose(choose) = op else { continue };
+        let word = casting.word(choose.of.as_str());
+        if !word.is_some_and(|word| choose.among.contains_key(word)) {
+            return Err(Refusal::InvalidChoice { of: choose.of.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a program does harm to those it is about.
+pub(super) fn harms(program: &Program) -> bool {
+    program.does.iter().any(|op| matches!(op, Op::Save(_) | Op::Attack(_) | Op::Damage(_)))
+}

@@ -1,0 +1,177 @@
+//! Movement that is not one's own: pushed, lifted, teleported, taken off the board, put to flight
+//! (SRD 5.1 "Movement and Position", "Falling"; SRD 5.2.1 "Forced Movement", "Teleportation").
+
+use super::harm::Blow;
+use super::ops::Act;
+use super::{Flow, Resolver};
+use crate::combat::{Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose};
+use crate::effect::{Flee, ModifierKind, Teleport};
+use crate::space::{Place, Space, Square, fall_dice, lands_prone, nearest_free, pull, push};
+use crate::{DamageType, Expression};
+
+impl Resolver<'_> {
+    /// Everybody else on the board.
+    fn others(&self, who: CombatantId) -> Vec<Space> {
+        self.combat
+            .combatants
+            .values()
+            .filter(|other| other.id != who && other.life != Life::Dead)
+            .filter_map(|other| other.space())
+            .collect()
+    }
+
+    /// Pushes a creature away from another, or pulls it there.
+    pub(super) fn shift(
+        &mut self,
+        source: CombatantId,
+        who: CombatantId,
+        feet: i32,
+        away: bool,
+    ) -> Flow<()> {
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        let (Some(from), Some(combatant)) = (space(source), self.combat.combatant(who)) else {
+            return Ok(());
+        };
+        let Some(at) = combatant.space() else { return Ok(()) };
+        let (others, size) = (self.others(who), combatant.block.size);
+        let terrain = self.view().terrain();
+        let slide = if away { push } else { pull };
+        let places = slide(&terrain, &others, (size, at.place), from.footprint(), feet);
+        let path: Vec<Square> = places.into_iter().map(|place| place.square).collect();
+        if path.is_empty() {
+            return Ok(());
+        }
+        let before = Some(at);
+        self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: true });
+        self.came_from(who, before)
+    }
+
+    /// Up into the air, or down.
+    pub(super) fn lift(&mut self, who: CombatantId, feet: i32) -> Flow<()> {
+        let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
+        let before = creature.space();
+        let elevation_ft = creature.elevation_ft.saturating_add(feet).max(0);
+        let to = creature.position;
+        if to.is_none() || elevation_ft == creature.elevation_ft {
+            return Ok(());
+        }
+        self.tell(Fact::Displaced { who, to, elevation_ft });
+        self.came_from(who, before)
+    }
+
+    /// To the square that the casting names, or the nearest free one; off the board at once.
+    pub(super) fn teleport_op(
+        &mut self,
+        act: &Act,
+        teleport: Teleport,
+        who: CombatantId,
+    ) -> Flow<()> {
+        let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
+        let (before, elevation_ft) = (creature.space(), creature.elevation_ft);
+        if teleport.away {
+            self.tell(Fact::Displaced { who, to: None, elevation_ft });
+            return Ok(());
+        }
+        let Some(at) = act.casting.at else { return Ok(()) };
+        self.set_down(who, at);
+        self.came_from(who, before)
+    }
+
+    /// Puts a creature on a square or the nearest free one.
+    pub(super) fn set_down(&mut self, who: CombatantId, at: Square) {
+        let Some(creature) = self.combat.combatant(who) else { return };
+        let elevation_ft = creature.elevation_ft;
+        let wanted = Place { square: at, elevation_ft };
+        let size = creature.block.size;
+        let others = self.others(who);
+        let found = nearest_free(&self.view().terrain(), &others, size, wanted);
+        if let Some(place) = found {
+            self.tell(Fact::Displaced { who, to: Some(place.square), elevation_ft });
+        }
+    }
+
+    /// Dead, unless something wards it from death.
+    pub(super) fn kill(&mut self, who: CombatantId) -> Flow<()> {
+        let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
+        let (hp, life) = (creature.hp, creature.life);
+        if life == Life::Dead || self.ward_from_death(who) {
+            return Ok(());
+        }
+        let hp = crate::combat::HitPoints { current: 0, ..hp };
+        let life = Life::Dead;
+        let (parts, temp_absorbed) = (Vec::new(), 0);
+        let (target, source, massive) = (who, None, false);
+        self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
+        self.lose_concentration(who);
+        Ok(())
+    }
+
+    /// Back to life, what of its effects time has not ended still on it.
+    pub(super) fn revive(&mut self, who: CombatantId, hp: i32) {
+        let Some(creature) = self.combat.combatant(who) else { return };
+        if creature.life != Life::Dead {
+            return;
+        }
+        let most = creature.hp.max;
+        let hp = crate::combat::HitPoints { current: hp.clamp(1, most.max(1)), ..creature.hp };
+        let (regained, life) = (hp.current, Life::Alive);
+        self.tell(Fact::Healed { target: who, regained, hp, life });
+        self.wake(who);
+    }
+
+    /// The reaction is used up.
+    pub(super) fn spend_reaction(&mut self, who: CombatantId) {
+        let Some(creature) = self.combat.combatant(who) else { return };
+        let economy = Economy { reaction: false, ..creature.economy.clone() };
+        self.tell(Fact::EconomySet { who, economy });
+    }
+
+    /// Away from the caster, square by square, as far as its speed goes; it provokes as it leaves.
+    pub(super) fn flee(&mut self, act: &Act, flee: Flee, who: CombatantId) -> Flow<()> {
+        let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
+        let can_react =
+            creature.economy.reaction && !self.view().is(who, ModifierKind::CannotReact);
+        if creature.life != Life::Alive || (flee.reaction && !can_react) {
+            return Ok(());
+        }
+        if flee.reaction {
+            self.spend_reaction(who);
+        }
+        let feet = flee.feet.unwrap_or_else(|| self.view().walk_ft(who));
+        self.shift(act.caster, who, feet, true)
+    }
+
+    /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").
+    pub(super) fn drop_down(&mut self, who: CombatantId) -> Flow<()> {
+        let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
+        let feet = creature.elevation_ft;
+        let to = creature.position;
+        if feet <= 0 || to.is_none() {
+            return Ok(());
+        }
+        self.tell(Fact::Displaced { who, to, elevation_ft: 0 });
+        if self.view().is(who, ModifierKind::SlowFall) {
+            return Ok(());
+        }
+        let mut dealt = 0;
+        let dice = fall_dice(feet);
+        let dice = Expression::parse(&format!("{dice}d6")).ok().filter(|_| dice > 0);
+        if let Some(dice) = dice {
+            let roll = self.roll(who, Purpose::Damage, |faces| dice.roll(faces))?;
+            let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
+            dealt = self.harm(Blow {
+                source: None,
+                target: who,
+                parts: vec![DamagePart { kind: DamageType::Bludgeoning, rolled, applied: 0 }],
+                portion: Portion::Full,
+                qualities: &[],
+                critical: false,
+                knock_out: false,
+            })?;
+        }
+        if lands_prone(dealt) {
+            self.knock_prone(who);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,382 @@
+//! Carrying out programs, word by word.
+
+use super::{Flow, Resolver};
+use crate::combat::{CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Portion, Purpose};
+use crate::content::{self, plus, scaled};
+use crate::dice::RollMode;
+use crate::effect::{Amount, Case, Casting, DamageDice, DamageOp, Op, Pool, Remove, SaveOp, Table};
+use crate::space::Cover;
+use crate::{Ability, Condition, DamageType, Key};
+
+/// How far what effects do may set off what other effects do.
+const DEPTH: u8 = 8;
+
+/// Those that words are about, each with its cover against where they come from.
+pub(super) type About<'t> = &'t [(CombatantId, Cover)];
+
+/// Whose doing words are, and with what numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Act {
+    pub(super) caster: CombatantId,
+    pub(super) casting: Casting,
+    /// What its effects end with.
+    pub(super) anchor: Option<EffectId>,
+    /// The effect whose words they are.
+    pub(super) effect: Option<EffectId>,
+    /// The other in what set them off.
+    pub(super) other: Option<CombatantId>,
+    /// What set them off was a critical hit.
+    pub(super) critical: bool,
+}
+
+impl Act {
+    pub(super) const fn of(caster: CombatantId, casting: Casting) -> Self {
+        Self { caster, casting, anchor: None, effect: None, other: None, critical: false }
+    }
+}
+
+impl Resolver<'_> {
+    /// Carries out words about some creatures, one word after another.
+    pub(super) fn carry_out(&mut self, act: &Act, ops: &[Op], about: About<'_>) -> Flow<()> {
+        if self.depth >= DEPTH {
+            return Ok(());
+        }
+        self.depth += 1;
+        let done = ops.iter().try_for_each(|op| self.carry_out_one(act, op, about));
+        self.depth -= 1;
+        done
+    }
+
+    fn carry_out_one(&mut self, act: &Act, op: &Op, about: About<'_>) -> Flow<()> {
+        match op {
+            Op::Save(save) => self.save_op(act, save, about),
+            Op::Attack(attack) => self.attack_op(act, attack, about),
+            Op::Damage(damage) => self.damage_op(act, damage, about),
+            Op::Heal(amount) => self.heal_op(act, amount, about),
+            Op::TempHp(amount) => self.temp_hp_op(act, amount, about),
+            Op::If(branch) => {
+                let so = |one: &&(CombatantId, Cover)| {
+                    branch.when.iter().all(|case| self.is_so(act, one.0, case))
+                };
+                let (then, otherwise): (Vec<_>, Vec<_>) = about.iter().partition(so);
+                self.carry_out(act, &branch.then, &then)?;
+                self.carry_out(act, &branch.otherwise, &otherwise)
+            }
+            Op::BySlot(levels) => match levels.range(..=act.casting.slot).next_back() {
+                Some((_, ops)) => self.carry_out(act, ops, about),
+                None => Ok(()),
+            },
+            Op::Choose(choose) => {
+                let word = act.casting.word(choose.of.as_str()).unwrap_or_default();
+                match choose.among.get(word) {
+                    Some(ops) => self.carry_out(act, ops, about),
+                    None => Ok(()),
+                }
+            }
+            Op::OnCaster(ops) => self.carry_out(act, ops, &[(act.caster, Cover::None)]),
+            Op::Around(around) => {
+                for (center, _) in about {
+                    let mut found = self.around(*center, around.feet);
+                    found.retain(|(id, _)| self.concerns(act.caster, *id, around.whom));
+                    if around.and_it {
+                        found.insert(0, (*center, Cover::None));
+                    }
+                    self.carry_out(act, &around.does, &found)?;
+                }
+                Ok(())
+            }
+            Op::Table(table) => self.table_op(act, table, about),
+            Op::Pool(pool) => self.pool_op(act, pool, about),
+            Op::Count(count) => {
+                let Some(id) = act.effect else { return Ok(()) };
+                let Some(effect) = self.combat.effects.get(&id) else { return Ok(()) };
+                let now = effect.counts.get(&count.of).copied().unwrap_or(0).saturating_add(1);
+                self.tell(Fact::Counted { id, of: count.of.clone(), count: now });
+                if now >= count.to { self.carry_out(act, &count.then, about) } else { Ok(()) }
+            }
+            _ => about.iter().try_for_each(|(target, _)| self.act_upon(act, op, *target)),
+        }
+    }
+
+    /// What is done to one creature after another, with nothing in common.
+    fn act_upon(&mut self, act: &Act, op: &Op, target: CombatantId) -> Flow<()> {
+        match op {
+            Op::Effect(effect) => self.effect_op(act, effect, target),
+            Op::Remove(remove) => {
+                self.remove_op(act, remove, target);
+                Ok(())
+            }
+            Op::Push(feet) => self.shift(act.caster, target, *feet, true),
+            Op::Pull(feet) => self.shift(act.caster, target, *feet, false),
+            Op::Lift(feet) => self.lift(target, *feet),
+            Op::Teleport(teleport) => self.teleport_op(act, *teleport, target),
+            Op::Kill => self.kill(target),
+            Op::Stabilize => {
+                let life = self.combat.combatant(target).map(|it| it.life);
+                if matches!(life, Some(Life::Dying { .. })) {
+                    self.tell(Fact::LifeSet { who: target, life: Life::Stable });
+                }
+                Ok(())
+            }
+            Op::Revive(hp) => {
+                self.revive(target, *hp);
+                Ok(())
+            }
+            Op::End => {
+                if let Some(id) = act.effect {
+                    self.end(id, EndReason::Over);
+                }
+                Ok(())
+            }
+            Op::BreakConcentration => {
+                self.lose_concentration(target);
+                Ok(())
+            }
+            Op::Counter => {
+                self.countered = true;
+                Ok(())
+            }
+            Op::Flee(flee) => self.flee(act, *flee, target),
+            Op::SpendReaction => {
+                self.spend_reaction(target);
+                Ok(())
+            }
+            Op::Fall => self.drop_down(target),
+            Op::Rule(of) => {
+                let targets = vec![target];
+                self.tell(Fact::RulingNeeded { who: act.caster, of: of.clone(), targets });
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Damage is rolled once for all; each makes its own save.
+    fn save_op(&mut self, act: &Act, save: &SaveOp, about: About<'_>) -> Flow<()> {
+        if about.is_empty() {
+            return Ok(());
+        }
+        let dice = self.spell_damage(act, save.damage.as_deref().unwrap_or_default(), 0);
+        let parts = self.damage_rolled(act.caster, &dice, false)?;
+        for (target, cover) in about {
+            if self.is_out_of_reach(act, *target) {
+                continue;
+            }
+            let cover = if save.no_cover { Cover::None } else { *cover };
+            let saved = self.save_of_op(act, save, *target, cover)?;
+            let so = |case: &Case| self.is_so(act, *target, case);
+            let greatest = !saved && save.greatest.iter().any(so);
+            let parts = if greatest { greatest_of(&dice) } else { parts.clone() };
+            let portion = Portion::after(saved, save.half == Some(true));
+            if !parts.is_empty() && portion != Portion::None {
+                self.deal(act.caster, *target, parts, portion)?;
+            }
+            let ops = if saved { &save.success } else { &save.fail };
+            self.carry_out(act, ops, &[(*target, cover)])?;
+            self.carry_out(act, &save.always, &[(*target, cover)])?;
+        }
+        Ok(())
+    }
+
+    fn save_of_op(
+        &mut self,
+        act: &Act,
+        save: &SaveOp,
+        target: CombatantId,
+        cover: Cover,
+    ) -> Flow<bool> {
+        let any = |cases: &[Case]| cases.iter().any(|case| self.is_so(act, target, case));
+        if any(&save.succeeds) {
+            return Ok(true);
+        }
+        let ability = save.ability.unwrap_or(Ability::Con);
+        let dc = act.casting.dc;
+        let mut test = if save.is_check {
+            let ability = save.check.map_or(ability, crate::Skill::ability);
+            self.view().check_test(target, ability, save.check)
+        } else {
+            let against = conditions_of(&save.fail);
+            let by = Some(act.caster);
+            self.view().save_test_against(target, ability, by, &against, cover)
+        };
+        if any(&save.fails) {
+            test.fail();
+        }
+        if any(&save.advantage) {
+            test.reason(RollMode::Advantage, act.casting.spell.as_str(), None);
+        }
+        if any(&save.disadvantage) {
+            test.reason(RollMode::Disadvantage, act.casting.spell.as_str(), None);
+        }
+        if let (true, Some(skill)) = (save.is_check, save.check) {
+            let total = self.test(target, Purpose::Check { skill }, test)?.roll.total;
+            return Ok(total >= i64::from(dc));
+        }
+        self.make_save(target, ability, dc, test, Purpose::Save { ability })
+    }
+
+    fn damage_op(&mut self, act: &Act, op: &DamageOp, about: About<'_>) -> Flow<()> {
+        let modifier = if op.modifier { act.casting.modifier } else { 0 };
+        let dice = self.spell_damage(act, op.damage.as_deref().unwrap_or_default(), modifier);
+        if about.is_empty() || dice.is_empty() {
+            return Ok(());
+        }
+        let parts = self.damage_rolled(act.caster, &dice, act.critical)?;
+        for (target, _) in about {
+            if self.is_out_of_reach(act, *target) {
+                continue;
+            }
+            let dealt = self.deal(act.caster, *target, parts.clone(), Portion::Full)?;
+            if op.drains && dealt > 1 {
+                self.heal(act.caster, dealt / 2);
+            }
+        }
+        Ok(())
+    }
+
+    /// Dice of a spell's damage as they have grown, each of its type or of the one chosen.
+    pub(super) fn spell_damage(
+        &self,
+        act: &Act,
+        parts: &[content::DamagePart],
+        modifier: i32,
+    ) -> Vec<DamageDice> {
+        let chosen = act.casting.damage_type();
+        let mut dice: Vec<DamageDice> = parts
+            .iter()
+            .filter_map(|part| {
+                let kind = chosen.filter(|kind| part.types.contains(kind));
+                let kind = kind.or(part.types.first().copied())?;
+                Some(DamageDice { dice: part.dice_of(&act.casting), kind })
+            })
+            .collect();
+        if let Some(first) = dice.first_mut() {
+            first.dice = plus(&first.dice, modifier);
+        }
+        dice
+    }
+
+    fn amount(&mut self, act: &Act, amount: &Amount) -> Flow<i32> {
+        let Some(dice) = &amount.dice else { return Ok(0) };
+        let modifier = if amount.modifier == Some(true) { act.casting.modifier } else { 0 };
+        let dice = plus(&scaled(dice, amount.scaling.as_ref(), &act.casting), modifier);
+        if amount.greatest {
+            return Ok(clamped(dice.maximum().unwrap_or(0)));
+        }
+        let roll = self.roll(act.caster, Purpose::Healing, |faces| dice.roll(faces))?;
+        Ok(clamped(roll.total))
+    }
+
+    fn heal_op(&mut self, act: &Act, amount: &Amount, about: About<'_>) -> Flow<()> {
+        if about.is_empty() {
+            return Ok(());
+        }
+        let mut pool = if amount.all { i32::MAX } else { self.amount(act, amount)? };
+        for (target, _) in about {
+            let Some(hp) = self.combat.combatant(*target).map(|it| it.hp) else { continue };
+            let lacks = self.view().max_hp(*target).saturating_sub(hp.current);
+            let gets = if amount.shared || amount.all { pool.min(lacks) } else { pool };
+            self.heal(*target, gets);
+            if amount.shared {
+                pool -= gets;
+            }
+        }
+        Ok(())
+    }
+
+    /// Temporary hit points do not add up: the more of old and new stay (SRD 5.1 "Temporary Hit
+    /// Points"; SRD 5.2.1 same).
+    fn temp_hp_op(&mut self, act: &Act, amount: &Amount, about: About<'_>) -> Flow<()> {
+        let temp = self.amount(act, amount)?;
+        for (target, _) in about {
+            self.give_temp_hp(*target, temp)?;
+        }
+        Ok(())
+    }
+
+    fn remove_op(&mut self, act: &Act, remove: &Remove, target: CombatantId) {
+        let chosen = act.casting.word("condition").unwrap_or_default();
+        let meant = |condition: &Condition| {
+            remove.conditions.contains(condition) && (!remove.chosen || condition.name() == chosen)
+        };
+        let ends: Vec<EffectId> = self
+            .combat
+            .effects_on(target)
+            .filter(|effect| {
+                let template = &effect.template;
+                let keyed = template.key.as_ref().is_some_and(|key| remove.keys.contains(key));
+                let curse = remove.curses && template.is_curse();
+                let reduces = remove.reductions && template.reduces();
+                template.conditions.iter().any(meant) || keyed || curse || reduces
+            })
+            .map(|effect| effect.id)
+            .collect();
+        for id in ends {
+            self.end(id, EndReason::Removed);
+        }
+        if remove.exhaustion && (!remove.chosen || chosen == "exhaustion") {
+            self.rest_a_level(target);
+        }
+    }
+
+    /// A die, and the row that its face falls into.
+    fn table_op(&mut self, act: &Act, table: &Table, about: About<'_>) -> Flow<()> {
+        for one in about {
+            let purpose = Purpose::Recharge { id: act.casting.spell.clone() };
+            let plain = |dice: &mut dyn crate::Dice| crate::dice::Roll::plain(table.sides, dice);
+            let roll = self.roll(one.0, purpose, plain)?;
+            let face = roll.faces.first().copied().unwrap_or(1);
+            if let Some((_, ops)) = table.rows.range(..=face).next_back() {
+                self.carry_out(act, ops, &[*one])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hit points' worth of creatures, those with the fewest first (SRD 5.1 "Sleep", "Color Spray").
+    fn pool_op(&mut self, act: &Act, pool: &Pool, about: About<'_>) -> Flow<()> {
+        let dice = scaled(&pool.dice, pool.scaling.as_ref(), &act.casting);
+        let roll = self.roll(act.caster, Purpose::Damage, |faces| dice.roll(faces))?;
+        let mut left = clamped(roll.total);
+        let mut order: Vec<(i32, CombatantId, Cover)> = about
+            .iter()
+            .filter(|(id, _)| pool.when.iter().all(|case| self.is_so(act, *id, case)))
+            .filter_map(|(id, cover)| Some((self.combat.combatant(*id)?.hp.current, *id, *cover)))
+            .collect();
+        order.sort_unstable_by_key(|(hp, id, _)| (*hp, *id));
+        for (hp, id, cover) in order {
+            if hp > left {
+                break;
+            }
+            left -= hp;
+            self.carry_out(act, &pool.does, &[(id, cover)])?;
+        }
+        Ok(())
+    }
+}
+
+/// The conditions that words bring.
+fn conditions_of(ops: &[Op]) -> Vec<Condition> {
+    let effects = ops.iter().filter_map(|op| match op {
+        Op::Effect(effect) => Some(&effect.conditions),
+        _ => None,
+    });
+    effects.flatten().copied().collect()
+}
+
+fn clamped(total: i64) -> i32 {
+    i32::try_from(total.max(0)).unwrap_or(i32::MAX)
+}
+
+/// The most that dice can come to.
+fn greatest_of(dice: &[DamageDice]) -> Vec<DamagePart> {
+    let most = |part: &DamageDice| clamped(part.dice.maximum().unwrap_or(0));
+    let part = |it: &DamageDice| (it.kind, most(it));
+    let parts: Vec<(DamageType, i32)> = dice.iter().map(part).collect();
+    parts.into_iter().map(|(kind, rolled)| DamagePart { kind, rolled, applied: 0 }).collect()
+}
+
+/// The name under which an effect without a casting does what it does.
+pub(super) fn nameless() -> Option<Key> {
+    Key::parse("effect").ok()
+}

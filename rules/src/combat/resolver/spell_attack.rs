@@ -1,0 +1,172 @@
+//! Spell attacks (SRD 5.1 "Attack Rolls"; SRD 5.2.1 "Attack Rolls" of spells).
+
+use super::ops::{About, Act};
+use super::{Flow, Resolver};
+use crate::combat::view::Strike;
+use crate::combat::{CombatantId, DamagePart, EndReason, Fact, Manner, Portion, Purpose, Refusal};
+use crate::content::{Attack, AttackKind, RangeFt, SpellAttack};
+use crate::effect::{AttackOp, DamageDice, Hook, ModifierKind};
+use crate::space::Cover;
+use crate::{Ability, Edition, Expression, Key};
+
+/// How far a melee spell attack reaches.
+const REACH_FT: i32 = 5;
+
+impl Resolver<'_> {
+    /// An attack roll against each, and what a hit or a miss does.
+    pub(super) fn attack_op(&mut self, act: &Act, op: &AttackOp, about: About<'_>) -> Flow<()> {
+        for (target, cover) in about {
+            if self.combat.combatant(act.caster).is_none() || self.is_out_of_reach(act, *target) {
+                continue;
+            }
+            let modifier = if op.modifier { act.casting.modifier } else { 0 };
+            let damage = op.damage.as_deref().unwrap_or_default();
+            let mut damage = self.spell_damage(act, damage, modifier);
+            if op.bursts && act.casting.modifier > 0 {
+                for part in &mut damage {
+                    let text = format!("{}!{}", part.dice.as_str(), act.casting.modifier);
+                    part.dice = Expression::parse(&text).unwrap_or_else(|_| part.dice.clone());
+                }
+            }
+            let attack = Attack { damage, ..spell_attack(act, op) };
+            let mut strike = Strike {
+                attacker: act.caster,
+                target: *target,
+                attack: &attack,
+                ranged: attack.kind == AttackKind::Ranged,
+                distance_ft: self.view().distance_ft(act.caster, *target),
+                cover: *cover,
+                knock_out: false,
+                how: Manner::default(),
+                favored: op.advantage.iter().any(|case| self.is_so(act, *target, case)),
+            };
+            if attack.kind == AttackKind::Melee {
+                strike.cover = Cover::None;
+            }
+            let hit = self.hit_with(strike)?;
+            let about = [(*target, *cover)];
+            match hit {
+                Some(hit) => {
+                    if op.drains && hit.dealt > 1 {
+                        self.heal(act.caster, hit.dealt / 2);
+                    }
+                    let act = Act { critical: hit.critical, ..act.clone() };
+                    self.carry_out(&act, &op.hit, &about)?;
+                }
+                None => {
+                    if op.miss_half {
+                        let parts = self.damage_rolled(act.caster, &attack.damage, false)?;
+                        self.deal(act.caster, *target, parts, Portion::Half)?;
+                    }
+                    self.carry_out(act, &op.miss, &about)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What effects do when an attack has hit.
+    pub(super) fn hit_made(&mut self, strike: Strike<'_>, critical: bool) -> Flow<()> {
+        let Strike { attacker, target, attack, .. } = strike;
+        self.fire(attacker, Hook::Hits, Some(target), critical)?;
+        if !attack.spell {
+            self.fire(attacker, Hook::HitsWithWeapon, Some(target), critical)?;
+        }
+        self.fire(target, Hook::Hit, Some(attacker), critical)?;
+        if !strike.ranged && strike.distance_ft <= 5 {
+            self.fire(target, Hook::HitInMelee, Some(attacker), critical)?;
+        }
+        Ok(())
+    }
+
+    /// Dice that effects add to a hit, or take off it: never below 0.
+    pub(super) fn add_extra(
+        &mut self,
+        attacker: CombatantId,
+        extra: &[DamageDice],
+        critical: bool,
+        parts: &mut Vec<DamagePart>,
+    ) -> Flow<()> {
+        for part in extra {
+            let roll = self.roll(attacker, Purpose::Damage, |faces| {
+                if critical { part.dice.roll_critical(faces) } else { part.dice.roll(faces) }
+            })?;
+            let rolled = i32::try_from(roll.total).unwrap_or(0);
+            match parts.iter_mut().find(|known| known.kind == part.kind) {
+                Some(known) => known.rolled = known.rolled.saturating_add(rolled).max(0),
+                None if rolled > 0 => {
+                    parts.push(DamagePart { kind: part.kind, rolled, applied: 0 });
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a ward turns an attack away: its attacker saves against it first (SRD 5.1
+    /// "Sanctuary"; SRD 5.2.1 "Sanctuary").
+    pub(super) fn is_warded_from(
+        &mut self,
+        attacker: CombatantId,
+        target: CombatantId,
+    ) -> Flow<bool> {
+        let ward = self.view().modifiers(target).find_map(|active| {
+            let dc = active.effect.template.casting.as_ref()?.dc;
+            (active.modifier.kind == ModifierKind::Warded).then_some(dc)
+        });
+        match ward {
+            Some(dc) => Ok(!self.save(attacker, Ability::Wis, dc)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether one of the images around a target is hit in its place (SRD 5.1 "Mirror Image"; SRD
+    /// 5.2.1 "Mirror Image").
+    pub(super) fn is_image_hit(&mut self, strike: Strike<'_>) -> Flow<bool> {
+        let Some((id, left)) = self.view().images(strike.target, strike.attacker) else {
+            return Ok(false);
+        };
+        // 5.2 throws a die for each image, 5.1 one for all.
+        let (sides, count, least) = match (self.combat.rules.edition, left) {
+            (Edition::E52, _) => (6, left, 3),
+            (Edition::E51, 3..) => (20, 1, 6),
+            (Edition::E51, 2) => (20, 1, 8),
+            (Edition::E51, _) => (20, 1, 11),
+        };
+        let mut struck = false;
+        for _ in 0..count {
+            let spell = Key::parse("mirror-image").map_err(|_| Refusal::UnknownSpell)?;
+            let purpose = Purpose::Recharge { id: spell };
+            let roll =
+                self.roll(strike.target, purpose, |dice| crate::dice::Roll::plain(sides, dice))?;
+            struck |= roll.total >= least;
+        }
+        if !struck {
+            return Ok(false);
+        }
+        let of = Key::parse("left").map_err(|_| Refusal::UnknownEffect)?;
+        self.tell(Fact::Counted { id, of, count: left - 1 });
+        if left == 1 {
+            self.end(id, EndReason::Over);
+        }
+        Ok(true)
+    }
+}
+
+fn spell_attack(act: &Act, op: &AttackOp) -> Attack {
+    let ranged = op.kind != Some(SpellAttack::Melee);
+    Attack {
+        attack_id: act.casting.spell.clone(),
+        name: act.casting.name.clone(),
+        kind: if ranged { AttackKind::Ranged } else { AttackKind::Melee },
+        spell: true,
+        bonus: act.casting.attack_bonus,
+        reach_ft: Some(REACH_FT),
+        range_ft: ranged.then_some(RangeFt { normal: i32::MAX, long: None }),
+        damage: Vec::new(),
+        two_handed_damage: Vec::new(),
+        properties: Vec::new(),
+        mastery: None,
+        on_hit: None,
+    }
+}

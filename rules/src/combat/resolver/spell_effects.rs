@@ -1,0 +1,167 @@
+//! Effects that programs put on creatures and on the map, and what those let their bearers do.
+
+use std::sync::Arc;
+
+use super::cast::Asked;
+use super::ops::Act;
+use super::triggers::act_of;
+use super::{Flow, Resolver};
+use crate::combat::{CombatantId, Economy, EffectId, EndReason, Fact, Refusal};
+use crate::content::{Area as Spec, Cost, Shape};
+use crate::effect::{Casting, EffectSpec, Grant, Hook};
+use crate::space::{Place, Space, distance_ft};
+use crate::{Condition, Key};
+
+impl Resolver<'_> {
+    /// Puts an effect on a creature, or on the map where it has an area.
+    pub(super) fn effect_op(
+        &mut self,
+        act: &Act,
+        spec: &EffectSpec,
+        target: CombatantId,
+    ) -> Flow<()> {
+        if self.is_out_of_reach(act, target) {
+            return Ok(());
+        }
+        let mut template = spec.template(&act.casting);
+        if spec.from_other {
+            template.key = None;
+        }
+        if let (Some(zone), Some(area)) = (&template.zone, &mut template.area)
+            && !zone.follows
+        {
+            let own = matches!(area.shape, Shape::Cone | Shape::Emanation);
+            let at = act.casting.at.filter(|_| !own);
+            area.at = at.map(Into::into).or(area.at);
+            area.direction = act.casting.direction.map(Into::into).or(area.direction);
+        }
+        let on_map = template.zone.is_some();
+        let parent = act.anchor.filter(|_| !spec.apart);
+        let source = if spec.from_other { act.other } else { Some(act.caster) };
+        let Some(id) = self.put(&Arc::new(template), source, target, parent) else {
+            return Ok(());
+        };
+        if let (Some(left), Ok(of)) = (spec.left, Key::parse("left")) {
+            self.tell(Fact::Counted { id, of, count: left });
+        }
+        if on_map { self.reach_all(id, None, Hook::Appears) } else { Ok(()) }
+    }
+
+    /// Whether nothing hangs on what a creature concentrates on.
+    pub(super) fn is_bare(&self, anchor: EffectId) -> bool {
+        !self.combat.effects.values().any(|effect| effect.parent == Some(anchor))
+    }
+
+    /// What a running effect lets its bearer do.
+    pub(super) fn use_effect(
+        &mut self,
+        who: CombatantId,
+        effect: Option<EffectId>,
+        id: &Key,
+        asked: Asked<'_>,
+    ) -> Flow<()> {
+        self.on_its_turn(who)?;
+        let found = self.combat.effects_on(who).find_map(|running| {
+            let meant = effect.is_none_or(|meant| meant == running.id);
+            let grant = running.template.grants.iter().find(|grant| grant.id == *id && meant)?;
+            Some((running.clone(), grant.clone()))
+        });
+        let (effect, grant) = found.ok_or(Refusal::UnknownUse)?;
+        let economy = self.grant_economy(who, &effect.counts, &grant)?;
+        let act = act_of(&effect, who, None, false).ok_or(Refusal::UnknownUse)?;
+        let mut choices = act.casting.choices.clone();
+        choices.extend(asked.choices.iter().map(|(of, choice)| (of.clone(), choice.clone())));
+        let casting = Casting {
+            at: asked.at,
+            direction: asked.direction.or(act.casting.direction),
+            choices,
+            ..act.casting.clone()
+        };
+        let range_ft = grant.targets.range_ft;
+        if let Some(feet) = grant.moves_area_ft {
+            self.may_move_area(effect.id, feet, &casting)?;
+        }
+        let range = (range_ft, false);
+        let about = self.targets(who, &grant.targets, &casting, asked.targets, range)?;
+        self.tell(Fact::EconomySet { who, economy });
+        if let Some(uses) = grant.uses {
+            let used = effect.counts.get(id).copied().unwrap_or(0).saturating_add(1);
+            self.tell(Fact::Counted { id: effect.id, of: id.clone(), count: used });
+            let targets = about.iter().map(|(target, _)| *target).collect();
+            self.tell(Fact::ActionUsed { who, id: id.clone(), targets });
+            if used >= u32::from(uses) && grant.does.is_empty() {
+                self.end(effect.id, EndReason::Over);
+            }
+        } else {
+            let targets = about.iter().map(|(target, _)| *target).collect();
+            self.tell(Fact::ActionUsed { who, id: id.clone(), targets });
+        }
+        if let (Some(_), Some(at)) = (grant.moves_area_ft, casting.at) {
+            self.move_area(effect.id, at)?;
+        }
+        let act = Act { casting, ..act };
+        self.carry_out(&act, &grant.does, &about)
+    }
+
+    fn grant_economy(
+        &self,
+        who: CombatantId,
+        counts: &std::collections::BTreeMap<Key, u32>,
+        grant: &Grant,
+    ) -> Result<Economy, Refusal> {
+        let economy = self.combatant(who)?.economy.clone();
+        let used = counts.get(&grant.id).copied().unwrap_or(0);
+        if grant.uses.is_some_and(|uses| used >= u32::from(uses)) {
+            return Err(Refusal::Spent);
+        }
+        match grant.cost {
+            Cost::Action if economy.action => {
+                Ok(Economy { action: false, made: vec![grant.id.clone()], ..economy })
+            }
+            Cost::BonusAction if self.view().bonus_action_left(who) => {
+                Ok(Economy { bonus_action: false, ..economy })
+            }
+            Cost::Free => Ok(economy),
+            Cost::Action | Cost::BonusAction => Err(Refusal::NoActionLeft),
+            Cost::Reaction | Cost::Legendary | Cost::Lair => Err(Refusal::NotAnAction),
+        }
+    }
+
+    /// That an effect's area can be moved to the square named.
+    fn may_move_area(&self, id: EffectId, feet: i32, casting: &Casting) -> Result<(), Refusal> {
+        let at = casting.at.ok_or(Refusal::InvalidArea)?;
+        let effect = self.combat.effects.get(&id).ok_or(Refusal::UnknownEffect)?;
+        let covers = effect.covers.as_ref().ok_or(Refusal::InvalidArea)?;
+        let Some(spec) = effect.template.area else { return Err(Refusal::InvalidArea) };
+        let placed = Spec { at: Some(at.into()), ..spec };
+        let creator = self.combatant(effect.target)?.space().ok_or(Refusal::InvalidArea)?;
+        let there = crate::space::Area::placed(&placed, creator);
+        let there = self.covered(&there.map_err(|_| Refusal::InvalidArea)?, &placed);
+        // As far as the corner of the one is from the corner of the other.
+        let (Some(from), Some(to)) = (covers.squares.first(), there.squares.first()) else {
+            return Err(Refusal::InvalidArea);
+        };
+        let space = |square| Space { place: Place::ground(square), side: 1 };
+        let distance_ft = distance_ft(space(*from), space(*to), self.view().diagonals());
+        if distance_ft > feet {
+            return Err(Refusal::OutOfRange { distance_ft, range_ft: feet });
+        }
+        Ok(())
+    }
+
+    /// One level of exhaustion less.
+    pub(super) fn rest_a_level(&mut self, who: CombatantId) {
+        let running = self
+            .combat
+            .effects_on(who)
+            .find(|effect| effect.template.conditions.contains(&Condition::Exhaustion));
+        let Some(effect) = running.cloned() else { return };
+        let level = effect.template.exhaustion.unwrap_or(1).saturating_sub(1);
+        self.end(effect.id, EndReason::Removed);
+        if level > 0 {
+            let mut template = effect.template;
+            Arc::make_mut(&mut template).exhaustion = Some(level);
+            self.put(&template, effect.source, who, effect.parent);
+        }
+    }
+}

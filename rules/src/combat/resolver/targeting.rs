@@ -1,0 +1,297 @@
+//! Whom a spell is about: named, within range and in line, or in an area (SRD 5.1 "Range",
+//! "Targets", "Areas of Effect"; SRD 5.2.1 "Range", "Effects").
+
+use std::collections::BTreeSet;
+
+use super::Resolver;
+use super::cast::harms;
+use crate::combat::{CombatantId, Life, Refusal};
+use crate::content::{Area as Spec, Shape, Spell, SpellRange, SpellRules};
+use crate::effect::{Casting, ModifierKind, Pick, Program, Targets, Whom};
+use crate::space::{
+    Area, Cover, Place, Space, Square, distance_ft, near_side, point_cover, within_ft,
+};
+
+/// How far a touch reaches.
+const TOUCH_FT: i32 = 5;
+
+impl Resolver<'_> {
+    /// The targets of a casting.
+    pub(super) fn spell_targets(
+        &self,
+        who: CombatantId,
+        program: &Program,
+        rules: &SpellRules,
+        casting: &Casting,
+        named: &[CombatantId],
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        let spec = program.targets.clone().unwrap_or_else(|| Targets::of(&rules.record));
+        let range_ft = self.spell_range_ft(&rules.record, &spec);
+        self.targets(who, &spec, casting, named, (range_ft, harms(program)))
+    }
+
+    /// Feet that a spell reaches; none: no bound.
+    pub(super) fn spell_range_ft(&self, record: &Spell, spec: &Targets) -> Option<i32> {
+        let printed = match record.range {
+            SpellRange::Caster => Some(0),
+            SpellRange::Touch => Some(TOUCH_FT),
+            SpellRange::Feet { feet } => Some(i32::try_from(feet).unwrap_or(i32::MAX)),
+            SpellRange::Sight | SpellRange::Unlimited | SpellRange::Special => None,
+        };
+        spec.range_ft.or(printed)
+    }
+
+    /// Targets as words for them say; `range` is how far they may be, and whether they are harmed.
+    pub(super) fn targets(
+        &self,
+        who: CombatantId,
+        spec: &Targets,
+        casting: &Casting,
+        named: &[CombatantId],
+        (range_ft, harmful): (Option<i32>, bool),
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        match spec.pick {
+            Pick::Caster => Ok(vec![(who, Cover::None)]),
+            Pick::Other => self.named(who, spec, casting, named, (range_ft, harmful)),
+            Pick::Place => {
+                self.place(who, casting.at, range_ft)?;
+                Ok(vec![(who, Cover::None)])
+            }
+            Pick::Named => self.named(who, spec, casting, named, (range_ft, harmful)),
+            Pick::Area => self.in_areas(who, spec, casting, range_ft),
+            Pick::NamedInArea => {
+                let inside = self.in_areas(who, spec, casting, range_ft)?;
+                self.may_name(spec, casting, named)?;
+                named
+                    .iter()
+                    .map(|target| {
+                        let found = inside.iter().find(|(id, _)| id == target);
+                        found.copied().ok_or(Refusal::InvalidTarget)
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// How many targets a casting has at most.
+    fn most(spec: &Targets, casting: &Casting) -> usize {
+        let at_level = spec.at_level.range(..=casting.caster_level).next_back();
+        let base = at_level.map_or(spec.count.unwrap_or(1), |(_, count)| *count);
+        let above = casting.slot.saturating_sub(casting.level);
+        let more = spec.per_slot.unwrap_or(0).saturating_mul(above);
+        usize::from(base.saturating_add(more))
+    }
+
+    fn may_name(
+        &self,
+        spec: &Targets,
+        casting: &Casting,
+        named: &[CombatantId],
+    ) -> Result<(), Refusal> {
+        let most = Self::most(spec, casting);
+        let different: BTreeSet<&CombatantId> = named.iter().collect();
+        let wrong = if spec.repeat {
+            named.len() != most
+        } else {
+            named.is_empty() || named.len() > most || different.len() < named.len()
+        };
+        if wrong { Err(Refusal::TargetCount { most }) } else { Ok(()) }
+    }
+
+    fn named(
+        &self,
+        who: CombatantId,
+        spec: &Targets,
+        casting: &Casting,
+        named: &[CombatantId],
+        (range_ft, harmful): (Option<i32>, bool),
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        self.may_name(spec, casting, named)?;
+        let mut reached: Vec<(CombatantId, Cover)> = Vec::with_capacity(named.len());
+        for target in named {
+            let creature = self.combatant(*target)?;
+            let willing = !spec.willing || !self.hostile(who, *target);
+            let fits = spec.when.iter().all(|case| self.holds(who, casting, *target, case));
+            if (creature.life == Life::Dead) != spec.dead || !willing || !fits {
+                return Err(Refusal::InvalidTarget);
+            }
+            if harmful && self.view().is_charmed_by(who, *target) {
+                return Err(Refusal::CharmedByTarget);
+            }
+            if spec.seen && *target != who && !self.view().sees(who, *target) {
+                return Err(Refusal::InvalidTarget);
+            }
+            reached.push(self.reaches(who, *target, range_ft)?);
+            if let (Some(apart_ft), Some((first, _))) = (spec.apart_ft, reached.first()) {
+                let distance_ft = self.view().distance_ft(*first, *target);
+                if distance_ft > apart_ft {
+                    return Err(Refusal::OutOfRange { distance_ft, range_ft: apart_ft });
+                }
+            }
+        }
+        Ok(reached)
+    }
+
+    /// That a creature is within reach of a spell and in line, and how well it is covered.
+    pub(super) fn reaches(
+        &self,
+        who: CombatantId,
+        target: CombatantId,
+        range_ft: Option<i32>,
+    ) -> Result<(CombatantId, Cover), Refusal> {
+        if target == who {
+            return Ok((target, Cover::None));
+        }
+        if self.combatant(target)?.position.is_none() || self.combatant(who)?.position.is_none() {
+            return Err(Refusal::InvalidTarget);
+        }
+        let distance_ft = self.view().distance_ft(who, target);
+        if let Some(range_ft) = range_ft.filter(|range_ft| distance_ft > *range_ft) {
+            return Err(Refusal::OutOfRange { distance_ft, range_ft });
+        }
+        let cover = self.view().cover(who, target);
+        if cover == Cover::Total { Err(Refusal::NoLineOfEffect) } else { Ok((target, cover)) }
+    }
+
+    /// The square that a spell is aimed at: in range; before what is in the way.
+    pub(super) fn place(
+        &self,
+        who: CombatantId,
+        at: Option<Square>,
+        range_ft: Option<i32>,
+    ) -> Result<Square, Refusal> {
+        let caster = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        let at = at.ok_or(Refusal::InvalidArea)?;
+        if !self.combat.grid.bounds().contains(at) {
+            return Err(Refusal::InvalidArea);
+        }
+        let there = Space { place: Place { square: at, ..caster.place }, side: 1 };
+        let distance_ft = distance_ft(caster, there, self.view().diagonals());
+        if let Some(range_ft) = range_ft.filter(|range_ft| distance_ft > *range_ft) {
+            return Err(Refusal::OutOfRange { distance_ft, range_ft });
+        }
+        Ok(near_side(&self.view().terrain(), caster.footprint(), at))
+    }
+
+    /// Everybody in an area, or in one of several, once; the dead only where they are meant.
+    fn in_areas(
+        &self,
+        who: CombatantId,
+        spec: &Targets,
+        casting: &Casting,
+        range_ft: Option<i32>,
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        let area = spec.area.ok_or(Refusal::InvalidArea)?;
+        let places = match spec.areas {
+            Some(most) => {
+                let points = casting.squares("points");
+                if points.is_empty() || points.len() > usize::from(most) {
+                    return Err(Refusal::InvalidArea);
+                }
+                points.into_iter().map(Some).collect()
+            }
+            None => vec![casting.at],
+        };
+        let mut found: Vec<(CombatantId, Cover)> = Vec::new();
+        for at in places {
+            let placed = self.placed(who, &area, at, casting.direction, range_ft)?;
+            for (id, cover) in self.inside(&placed) {
+                match found.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, known)) => *known = (*known).min(cover),
+                    None => found.push((id, cover)),
+                }
+            }
+        }
+        found.retain(|(id, _)| {
+            let dead = self.combat.combatant(*id).is_some_and(|it| it.life == Life::Dead);
+            let fits = spec.when.iter().all(|case| self.holds(who, casting, *id, case));
+            dead == spec.dead && self.concerns(who, *id, spec.whom) && fits
+        });
+        Ok(found)
+    }
+
+    /// An area of somebody's in its place.
+    pub(super) fn placed(
+        &self,
+        who: CombatantId,
+        area: &Spec,
+        at: Option<Square>,
+        direction: Option<Square>,
+        range_ft: Option<i32>,
+    ) -> Result<Area, Refusal> {
+        let creator = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        let own = matches!(area.shape, Shape::Cone | Shape::Line | Shape::Emanation)
+            || range_ft == Some(0);
+        let at = if own { None } else { at };
+        let at = match (at, area.shape) {
+            (None, Shape::Sphere | Shape::Cylinder) if range_ft != Some(0) => {
+                return Err(Refusal::InvalidArea);
+            }
+            (None, _) => None,
+            (at, _) => Some(self.place(who, at, range_ft)?),
+        };
+        let spec = Spec {
+            at: at.map(Into::into).or(area.at),
+            direction: direction.map(Into::into).or(area.direction),
+            ..*area
+        };
+        Area::placed(&spec, creator).map_err(|_| Refusal::InvalidArea)
+    }
+
+    /// Who is in an area, each with its cover against the point that it starts at.
+    pub(super) fn inside(&self, area: &Area) -> Vec<(CombatantId, Cover)> {
+        let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
+        let mut found = Vec::new();
+        for combatant in self.combat.combatants.values() {
+            let Some(space) = combatant.space() else { continue };
+            if area.affects(&terrain, policy, space) {
+                let squares = space.footprint().squares();
+                let cover = squares.map(|at| point_cover(&terrain, &[], area.origin, at)).min();
+                found.push((combatant.id, cover.unwrap_or_default()));
+            }
+        }
+        found
+    }
+
+    /// Whether a creature is one of those meant, as seen from somebody.
+    pub(super) fn concerns(&self, who: CombatantId, other: CombatantId, whom: Whom) -> bool {
+        match whom {
+            Whom::All => true,
+            Whom::Enemies => self.hostile(who, other),
+            Whom::Allies => !self.hostile(who, other),
+            Whom::Others => who != other,
+        }
+    }
+
+    /// Whether two creatures are of different sides.
+    pub(super) fn hostile(&self, one: CombatantId, other: CombatantId) -> bool {
+        let side = |id| self.combat.combatant(id).map(|it| it.side.as_str());
+        side(one) != side(other)
+    }
+
+    /// Whoever is within so many feet of a creature, itself left out.
+    pub(super) fn around(&self, center: CombatantId, feet: i32) -> Vec<(CombatantId, Cover)> {
+        let Some(space) = self.combat.combatant(center).and_then(|it| it.space()) else {
+            return Vec::new();
+        };
+        let diagonals = self.view().diagonals();
+        self.combat
+            .combatants
+            .values()
+            .filter(|other| other.id != center && other.life != Life::Dead)
+            .filter(|other| other.space().is_some_and(|it| within_ft(space, it, feet, diagonals)))
+            .map(|other| (other.id, self.view().cover(center, other.id)))
+            .filter(|(_, cover)| *cover < Cover::Total)
+            .collect()
+    }
+
+    /// Whether a spell of this level of somebody else passes by a creature.
+    pub(super) fn is_out_of_reach(&self, act: &super::ops::Act, target: CombatantId) -> bool {
+        target != act.caster
+            && self.view().modifiers(target).any(|active| {
+                active.modifier.kind == ModifierKind::SpellsStopped
+                    && i32::from(act.casting.slot) <= active.modifier.value(active.level)
+                    && !self.shares_zone(active.effect.id, act.caster)
+            })
+    }
+}

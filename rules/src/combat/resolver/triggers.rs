@@ -1,0 +1,147 @@
+//! What effects wait for: each hook is called where it happens.
+
+use super::ops::{Act, nameless};
+use super::{Flow, Resolver};
+use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact};
+use crate::effect::{Casting, Hook, Party, Trigger};
+use crate::space::Cover;
+
+impl Resolver<'_> {
+    /// Something happened to a creature: its effects that wait for it do what they do.
+    pub(super) fn fire(
+        &mut self,
+        bearer: CombatantId,
+        on: Hook,
+        other: Option<CombatantId>,
+        critical: bool,
+    ) -> Flow<()> {
+        let waiting: Vec<(EffectId, Trigger)> = self
+            .combat
+            .effects_on(bearer)
+            .filter(|effect| effect.covers.is_none() && !self.is_shadowed(effect))
+            .flat_map(|effect| waiting_for(effect, on))
+            .collect();
+        for (id, trigger) in waiting {
+            self.pull_trigger(id, &trigger, bearer, other, critical)?;
+        }
+        Ok(())
+    }
+
+    /// The same for those effects whose source a creature is.
+    pub(super) fn fire_of_source(&mut self, source: CombatantId, on: Hook) -> Flow<()> {
+        let waiting: Vec<(EffectId, CombatantId, Trigger)> = self
+            .combat
+            .effects
+            .values()
+            .filter(|effect| effect.source == Some(source))
+            .flat_map(|effect| {
+                let of = effect.target;
+                waiting_for(effect, on).map(move |(id, trigger)| (id, of, trigger))
+            })
+            .collect();
+        for (id, bearer, trigger) in waiting {
+            self.pull_trigger(id, &trigger, bearer, None, false)?;
+        }
+        Ok(())
+    }
+
+    fn is_shadowed(&self, effect: &Effect) -> bool {
+        self.view().is_overshadowed(effect)
+    }
+
+    /// Does what an effect does when what it waits for has happened.
+    pub(super) fn pull_trigger(
+        &mut self,
+        id: EffectId,
+        trigger: &Trigger,
+        bearer: CombatantId,
+        other: Option<CombatantId>,
+        critical: bool,
+    ) -> Flow<()> {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
+        if trigger.once_a_turn && effect.touched.contains(&bearer) {
+            return Ok(());
+        }
+        let Some(act) = act_of(&effect, bearer, other, critical) else { return Ok(()) };
+        let about = match trigger.whom {
+            Party::Bearer => Some(bearer),
+            Party::Other => other,
+            Party::Source => effect.source,
+        };
+        let Some(about) = about.filter(|about| self.combat.combatants.contains_key(about)) else {
+            return Ok(());
+        };
+        if !trigger.when.iter().all(|case| self.is_so(&act, about, case)) {
+            return Ok(());
+        }
+        if trigger.once_a_turn {
+            self.tell(Fact::Touched { id, who: bearer });
+        }
+        if trigger.ends {
+            self.end(id, EndReason::Over);
+        }
+        self.carry_out(&act, &trigger.does, &[(about, Cover::None)])
+    }
+
+    /// Does what effects do that have ended since.
+    pub(super) fn settle(&mut self) -> Flow<()> {
+        // What they do may end others; each of them ends once.
+        while let Some((effect, reason)) = self.ended.pop_front() {
+            let hooks = match reason {
+                EndReason::Expired => [Some(Hook::Expires), Some(Hook::Ends)],
+                _ => [None, Some(Hook::Ends)],
+            };
+            let Some(act) = act_of(&effect, effect.target, None, false) else { continue };
+            let act = Act { anchor: None, effect: None, ..act };
+            for trigger in hooks.into_iter().flatten().flat_map(|on| waiting_for(&effect, on)) {
+                let about = [(effect.target, Cover::None)];
+                self.carry_out(&act, &trigger.1.does, &about)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whose doing what an effect does is.
+pub(super) fn act_of(
+    effect: &Effect,
+    bearer: CombatantId,
+    other: Option<CombatantId>,
+    critical: bool,
+) -> Option<Act> {
+    let casting = match effect.template.casting.as_deref() {
+        Some(casting) => casting.clone(),
+        None => plain(effect)?,
+    };
+    let concentrated = effect.parent.or(Some(effect.id).filter(|_| effect.template.concentration));
+    Some(Act {
+        anchor: concentrated.or(effect.covers.as_ref().map(|_| effect.id)),
+        effect: Some(effect.id),
+        other,
+        critical,
+        ..Act::of(effect.source.unwrap_or(bearer), casting)
+    })
+}
+
+/// The numbers of an effect that comes of no casting.
+fn plain(effect: &Effect) -> Option<Casting> {
+    Some(Casting {
+        spell: effect.template.key.clone().or_else(nameless)?,
+        name: effect.template.name.clone(),
+        level: 0,
+        slot: 0,
+        caster_level: 1,
+        dc: 0,
+        attack_bonus: 0,
+        modifier: 0,
+        choices: std::collections::BTreeMap::new(),
+        at: None,
+        direction: None,
+    })
+}
+
+fn waiting_for(effect: &Effect, on: Hook) -> impl Iterator<Item = (EffectId, Trigger)> {
+    let triggers = effect.template.triggers.iter().filter(move |trigger| trigger.on == on);
+    let id = effect.id;
+    triggers.map(move |trigger| (id, trigger.clone()))
+}

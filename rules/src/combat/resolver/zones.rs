@@ -1,0 +1,220 @@
+//! Effects on the map: where they are, who is in them, what they make of the ground (SRD 5.1
+//! "Areas of Effect", "Difficult Terrain", "Vision and Light"; SRD 5.2.1 "Area of Effect").
+
+use std::sync::Arc;
+
+use super::{Flow, Resolver};
+use crate::combat::{CombatantId, Covered, EffectId, Fact, Ground, Life};
+use crate::content::Area as Spec;
+use crate::effect::{EffectTemplate, Hook, Trigger, Zone};
+use crate::space::{Area, Rise, Space, Square};
+
+impl Resolver<'_> {
+    /// The squares of an area in its place, and how high it goes.
+    pub(super) fn covered(&self, area: &Area, spec: &Spec) -> Covered {
+        let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
+        let squares = area.squares(&terrain, policy).into_iter().collect();
+        let base = area.base_ft;
+        let (low_ft, high_ft) = match area.rise {
+            Rise::Round { tall_ft } => {
+                let reach = spec.size_ft;
+                (base.saturating_sub(reach), base.saturating_add(tall_ft).saturating_add(reach))
+            }
+            Rise::Up { feet } => (base, base.saturating_add(feet)),
+            Rise::Both { feet } => (base.saturating_sub(feet), base.saturating_add(feet.max(1))),
+        };
+        Covered { squares, low_ft, high_ft }
+    }
+
+    /// Where an effect is that stays around its bearer.
+    fn around_bearer(&self, template: &EffectTemplate, bearer: CombatantId) -> Option<Covered> {
+        let spec = template.area?;
+        let creator = self.combat.combatant(bearer)?.space()?;
+        let placed = Area::placed(&Spec { at: None, ..spec }, creator).ok()?;
+        let mut covers = self.covered(&placed, &spec);
+        covers.squares.extend(creator.footprint().squares());
+        Some(covers)
+    }
+
+    /// Where an effect on the map begins to be.
+    pub(super) fn place_of(
+        &self,
+        template: &EffectTemplate,
+        bearer: CombatantId,
+    ) -> Option<Covered> {
+        let zone = template.zone.as_ref()?;
+        let casting = template.casting.as_deref();
+        let drawn = casting.map(|casting| casting.squares("squares")).unwrap_or_default();
+        let Some(spec) = template.area else {
+            let height = i32::from(u8::MAX);
+            let squares = drawn.into_iter().collect();
+            return Some(Covered { squares, low_ft: 0, high_ft: height });
+        };
+        if zone.follows {
+            return self.around_bearer(template, bearer);
+        }
+        let creator = self.combat.combatant(bearer)?.space()?;
+        let placed = Area::placed(&spec, creator).ok()?;
+        Some(self.covered(&placed, &spec))
+    }
+
+    /// Tells what effects make of the map, if that is something else than before.
+    pub(super) fn lay_ground(&mut self) {
+        let mut ground = Ground::default();
+        for effect in self.combat.effects.values() {
+            let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
+                continue;
+            };
+            for (is, squares) in [
+                (zone.difficult, &mut ground.difficult),
+                (zone.solid, &mut ground.solid),
+                (zone.obscured, &mut ground.obscured),
+            ] {
+                if is {
+                    squares.extend(covers.squares.iter().copied());
+                }
+            }
+        }
+        if ground != *self.combat.ground {
+            self.tell(Fact::GroundSet { ground: Arc::new(ground) });
+        }
+    }
+
+    /// Whether a creature is in the area of an effect that concerns it.
+    pub(super) fn is_in(&self, id: EffectId, who: CombatantId) -> bool {
+        self.combat.effects.get(&id).is_some_and(|effect| self.view().covers(effect, who))
+    }
+
+    /// Whether two are in the same place as an effect on the map goes: both in it.
+    pub(super) fn shares_zone(&self, id: EffectId, who: CombatantId) -> bool {
+        let Some(effect) = self.combat.effects.get(&id) else { return false };
+        let Some(covers) = &effect.covers else { return false };
+        let space = self.combat.combatant(who).and_then(|it| it.space());
+        space.is_some_and(|space| covers.touches(space))
+    }
+
+    /// What effects on the map do to a creature at an edge of its turn.
+    pub(super) fn fire_zones(&mut self, who: CombatantId, on: Hook) -> Flow<()> {
+        let waiting: Vec<(EffectId, Trigger)> = self.zone_triggers(on);
+        for (id, trigger) in waiting {
+            if self.is_in(id, who) && self.combat.combatants.contains_key(&who) {
+                self.pull_trigger(id, &trigger, who, None, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn zone_triggers(&self, on: Hook) -> Vec<(EffectId, Trigger)> {
+        let zones = self.combat.effects.values().filter(|effect| effect.covers.is_some());
+        zones
+            .flat_map(|effect| {
+                let triggers = effect.template.triggers.iter().filter(|it| it.on == on);
+                triggers.map(|trigger| (effect.id, trigger.clone()))
+            })
+            .collect()
+    }
+
+    /// Everybody whom an effect that has just appeared or moved concerns, where it was not before.
+    pub(super) fn reach_all(
+        &mut self,
+        id: EffectId,
+        before: Option<&Covered>,
+        on: Hook,
+    ) -> Flow<()> {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
+        let all: Vec<(CombatantId, Space)> = self
+            .combat
+            .combatants
+            .values()
+            .filter(|it| it.life != Life::Dead)
+            .filter_map(|it| Some((it.id, it.space()?)))
+            .collect();
+        for (who, space) in all {
+            if before.is_some_and(|before| before.touches(space)) || !self.is_in(id, who) {
+                continue;
+            }
+            for trigger in effect.template.triggers.iter().filter(|trigger| trigger.on == on) {
+                self.pull_trigger(id, trigger, who, None, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A creature is somewhere else than before: effects around it go along, and it is in others.
+    pub(super) fn came_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        self.take_along(who)?;
+        let now = self.combat.combatant(who).and_then(|it| it.space());
+        let zones: Vec<EffectId> = self
+            .combat
+            .effects
+            .values()
+            .filter(|effect| effect.covers.is_some())
+            .map(|effect| effect.id)
+            .collect();
+        for id in zones {
+            let Some(effect) = self.combat.effects.get(&id).cloned() else { continue };
+            let Some(covers) = &effect.covers else { continue };
+            let was = before.is_some_and(|space| covers.touches(space));
+            let is = now.is_some_and(|space| covers.touches(space));
+            if !is || !self.is_in(id, who) || (effect.target == who && follows(&effect.template)) {
+                continue;
+            }
+            for trigger in &effect.template.triggers {
+                let enters = trigger.on == Hook::Enters && !was;
+                if enters || trigger.on == Hook::Crosses {
+                    self.pull_trigger(id, trigger, who, None, false)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Effects that stay around a creature move with it, and reach others.
+    fn take_along(&mut self, who: CombatantId) -> Flow<()> {
+        let carried: Vec<EffectId> = self
+            .combat
+            .effects_on(who)
+            .filter(|effect| follows(&effect.template))
+            .map(|effect| effect.id)
+            .collect();
+        for id in carried {
+            let Some(effect) = self.combat.effects.get(&id).cloned() else { continue };
+            let Some(covers) = self.around_bearer(&effect.template, who) else { continue };
+            self.move_effect(id, covers)?;
+        }
+        Ok(())
+    }
+
+    /// An effect on the map is somewhere else.
+    pub(super) fn move_effect(&mut self, id: EffectId, covers: Covered) -> Flow<()> {
+        let before = self.combat.effects.get(&id).and_then(|effect| effect.covers.clone());
+        if before.as_ref() == Some(&covers) {
+            return Ok(());
+        }
+        self.tell(Fact::EffectMoved { id, covers });
+        self.lay_ground();
+        self.reach_all(id, before.as_ref(), Hook::Reaches)
+    }
+
+    /// Moves an effect's area to a square.
+    pub(super) fn move_area(&mut self, id: EffectId, at: Square) -> Flow<()> {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
+        let (Some(spec), Some(creator)) =
+            (effect.template.area, self.combat.combatant(effect.target).and_then(|it| it.space()))
+        else {
+            return Ok(());
+        };
+        let spec = Spec { at: Some(at.into()), ..spec };
+        match Area::placed(&spec, creator) {
+            Ok(placed) => {
+                let covers = self.covered(&placed, &spec);
+                self.move_effect(id, covers)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+fn follows(template: &EffectTemplate) -> bool {
+    template.zone.as_ref().is_some_and(|zone: &Zone| zone.follows)
+}

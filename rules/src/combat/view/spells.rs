@@ -1,0 +1,136 @@
+//! What spells that run say to attacks, sight and places.
+
+use super::{About, View};
+use crate::combat::view::Strike;
+use crate::combat::{CombatantId, Effect, EffectId};
+use crate::effect::{DamageDice, ModifierKind, Whom};
+use crate::{Condition, Key};
+
+impl<'a> View<'a> {
+    /// Whether an effect on the map concerns a creature where it is.
+    pub(in crate::combat) fn covers(self, effect: &Effect, who: CombatantId) -> bool {
+        let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
+            return false;
+        };
+        let Some(creature) = self.combat.combatant(who) else { return false };
+        if !creature.space().is_some_and(|space| covers.touches(space)) {
+            return false;
+        }
+        let source = effect.source.and_then(|source| self.combat.combatant(source));
+        let hostile = source.is_none_or(|source| source.side != creature.side);
+        match zone.whom {
+            Whom::All => true,
+            Whom::Enemies => hostile,
+            Whom::Allies => !hostile,
+            Whom::Others => effect.source != Some(who),
+        }
+    }
+
+    /// Effects on the map that concern a creature, the oldest first.
+    pub(in crate::combat) fn zones_on(
+        self,
+        who: CombatantId,
+    ) -> impl Iterator<Item = &'a Effect> + use<'a> {
+        let effects = self.combat.effects.values().map(AsRef::as_ref);
+        effects.filter(move |effect| self.covers(effect, who))
+    }
+
+    /// Whether obscured ground keeps one creature from seeing another.
+    pub(in crate::combat) fn is_hidden_by_ground(
+        self,
+        one: CombatantId,
+        other: CombatantId,
+    ) -> bool {
+        let obscured = &self.combat.ground.obscured;
+        let printed = &self.combat.grid.obscured.heavily;
+        if obscured.is_empty() && printed.is_empty() {
+            return false;
+        }
+        let (Some(viewer), Some(seen)) = (self.combat.combatant(one), self.combat.combatant(other))
+        else {
+            return false;
+        };
+        let senses = &viewer.block.senses;
+        let distance = self.distance_ft(one, other);
+        let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
+        if within(senses.blindsight_ft) || within(senses.truesight_ft) {
+            return false;
+        }
+        let dark = |creature: &crate::combat::Combatant| {
+            creature.space().is_some_and(|space| {
+                let mut squares = space.footprint().squares();
+                squares.any(|at| obscured.contains(&at) || printed.contains(&at))
+            })
+        };
+        dark(viewer) || dark(seen)
+    }
+
+    /// Dice that effects add to a hit's damage.
+    pub(in crate::combat) fn extra_damage(self, strike: Strike<'_>) -> Vec<DamageDice> {
+        let kinds = super::attack::attack_kinds(strike.attack, strike.ranged);
+        let about = |other| About {
+            kinds: &kinds,
+            other: Some(other),
+            distance_ft: strike.distance_ft,
+            ..About::default()
+        };
+        let own = self.modifiers(strike.attacker).filter(|active| {
+            active.modifier.kind == ModifierKind::ExtraDamage
+                && self.concerns(strike.attacker, active, about(strike.target))
+        });
+        let marked = self.modifiers(strike.target).filter(|active| {
+            active.modifier.kind == ModifierKind::ExtraDamageFromSource
+                && active.effect.source == Some(strike.attacker)
+                && self.concerns(strike.target, active, about(strike.attacker))
+        });
+        let dice = |active: super::Active<'_>| {
+            let kind = active.modifier.types.first().copied();
+            let kind = kind.or(strike.attack.damage.first().map(|part| part.kind))?;
+            Some(DamageDice { dice: active.modifier.dice.clone()?, kind })
+        };
+        own.chain(marked).filter_map(dice).collect()
+    }
+
+    /// Whether an attack's damage is halved by what is on the attacker.
+    pub(in crate::combat) fn deals_half(self, strike: Strike<'_>) -> bool {
+        let kinds = super::attack::attack_kinds(strike.attack, strike.ranged);
+        let about = About { kinds: &kinds, other: Some(strike.target), ..About::default() };
+        !strike.attack.spell
+            && self.modifiers(strike.attacker).any(|active| {
+                active.modifier.kind == ModifierKind::DealsHalf
+                    && self.concerns(strike.attacker, &active, about)
+            })
+    }
+
+    /// Images around a creature that an attacker may take for it: the effect and how many are left.
+    pub(in crate::combat) fn images(
+        self,
+        who: CombatantId,
+        attacker: CombatantId,
+    ) -> Option<(EffectId, u32)> {
+        if !self.sees(attacker, who) || self.has(attacker, Condition::Blinded) {
+            return None;
+        }
+        let senses = &self.combat.combatant(attacker)?.block.senses;
+        let distance = self.distance_ft(attacker, who);
+        let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
+        if within(senses.blindsight_ft) || within(senses.truesight_ft) {
+            return None;
+        }
+        let left = Key::parse("left").ok()?;
+        self.modifiers(who).find_map(|active| {
+            let is = active.modifier.kind == ModifierKind::Images;
+            let left = active.effect.counts.get(&left).copied().filter(|left| is && *left > 0)?;
+            Some((active.effect.id, left))
+        })
+    }
+
+    /// Whether a creature has a bonus action left: where an effect leaves it one of both, the action
+    /// not taken.
+    pub(in crate::combat) fn bonus_action_left(self, who: CombatantId) -> bool {
+        self.combat.combatant(who).is_some_and(|it| {
+            let either = self.is(who, ModifierKind::ActionOrBonus);
+            it.economy.bonus_action && (it.economy.action || !either)
+        })
+    }
+}
