@@ -5,6 +5,7 @@
 //! facts and runs no rule, so that the journal of an old release stays what it was. Nothing here
 //! draws a face: they are handed in, and recorded in the step.
 
+mod changes;
 mod combatant;
 mod command;
 
@@ -29,8 +30,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use combatant::{Cast, Combatant, CombatantKind, Economy};
-pub use command::{Actor, Command, HelpWith, Input, Shove, SkillAction};
+pub use changes::{Changes, ConditionAdded, DeathSaves, EconomyChange, HitPointsChange};
+pub use combatant::{Cast, Combatant, CombatantKind, Economy, Readied};
+pub use command::{
+    Actor, Awaited, Command, Happening, HelpWith, Input, Interaction, Shove, SkillAction,
+};
 pub use fact::{Fact, Purpose};
 pub use ground::Ground;
 pub use guard::{DamagePart, Guard, Portion};
@@ -44,7 +48,7 @@ pub use prompt::{Answer, Choice, Prompt, Question};
 pub use refusal::Refusal;
 pub use roll::{Test, Tested, hits};
 pub use running::{Covered, Effect, EndReason, Moment, Point};
-pub use step::{Rulebook, RulebookError, Step, decide};
+pub use step::{READY, Rulebook, RulebookError, Step, decide};
 pub use view::View;
 
 use step::Resolution;

@@ -10,6 +10,7 @@
 mod armor;
 mod attack;
 mod gear;
+mod item;
 mod monster;
 mod records;
 mod special_action;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 pub use armor::{Armor, ArmorCategory};
 pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
 pub use gear::Gear;
+pub use item::Item;
 pub use monster::{
     ArmorClassWhen, Casting, Detail, Entry, EntryClass, Facts, Monster, Requirement, Section,
     Variant, When, Who,
@@ -59,6 +61,8 @@ pub struct Content {
     pub gear: BTreeMap<Key, Gear>,
     /// Spells with what they do.
     pub spellbook: Spellbook,
+    /// What things do that are used up.
+    pub items: BTreeMap<Key, Item>,
 }
 
 /// The texts that [`Content`] is read from, each a JSON array of records.
@@ -116,6 +120,8 @@ impl Content {
             weapons: records::read("weapons", texts.weapons, |it: &Weapon| &it.id)?,
             armor: records::read("armor", texts.armor, |it: &Armor| &it.id)?,
             gear: records::read("gear", texts.gear, |it: &Gear| &it.id)?,
+            items: item::read(item::BUILT_IN)
+                .map_err(|source| ContentError::Syntax { kind: "items", source })?,
         })
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::health::{AtZero, HitPoints, Life};
-use super::{CombatantId, EffectId};
+use super::{Awaited, CombatantId, Command, EffectId};
 use crate::Key;
 use crate::content::StatBlock;
 use crate::space::{Place, Space, Square};
@@ -67,6 +67,19 @@ pub struct Combatant {
     /// The effect it concentrates on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concentration: Option<EffectId>,
+    /// What it prepared, until its next turn starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readied: Option<Box<Readied>>,
+}
+
+/// Something prepared (SRD 5.1 and SRD 5.2.1 "Ready").
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readied {
+    /// For what.
+    pub trigger: Awaited,
+    /// What is done then.
+    pub action: Command,
 }
 
 /// What a combatant is.
@@ -123,6 +136,14 @@ pub struct Economy {
     /// Spells cast this turn, as far as one keeps from casting another.
     #[serde(default, skip_serializing_if = "Cast::is_nothing")]
     pub cast: Cast,
+    /// Weapons drawn or stowed with attacks of this turn.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub equipped: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// What spells a creature cast in its turn.
@@ -168,6 +189,7 @@ impl Economy {
             cleave: None,
             cleaved: false,
             cast: Cast { bonus_action: false, more: false, slot: false },
+            equipped: 0,
         }
     }
 
@@ -212,6 +234,7 @@ impl Combatant {
             spent: BTreeMap::new(),
             slots_spent: BTreeMap::new(),
             concentration: None,
+            readied: None,
         }
     }
 

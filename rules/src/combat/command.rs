@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Answer, Combatant, CombatantId, EffectId, Manner, PromptId};
+use super::{Answer, Changes, Combatant, CombatantId, EffectId, Manner, PromptId};
 use crate::effect::{Choice, EffectTemplate};
 use crate::space::Square;
 use crate::{Key, MovementMode, Skill};
@@ -230,6 +230,51 @@ pub enum Command {
         /// Who.
         who: CombatantId,
     },
+    /// Prepares something for when something happens, before its next turn.
+    Ready {
+        /// Who.
+        who: CombatantId,
+        /// For what.
+        trigger: Awaited,
+        /// What it does then, as a command of its own.
+        action: Box<Command>,
+    },
+    /// What somebody waits for happens, as its owner or the game master says.
+    Happens {
+        /// Who waits.
+        who: CombatantId,
+    },
+    /// Handles an object beside moving and acting, once a turn.
+    Interact {
+        /// Who.
+        who: CombatantId,
+        /// What it does.
+        interaction: Interaction,
+        /// With what.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<Key>,
+        /// To whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<CombatantId>,
+    },
+    /// The action of using an object.
+    UseObject {
+        /// Who.
+        who: CombatantId,
+        /// Which; absent: something of the place, which the game master rules.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<Key>,
+        /// On whom; absent: on itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<CombatantId>,
+    },
+    /// Changes what a combatant is. Game master.
+    Update {
+        /// Whom.
+        id: CombatantId,
+        /// What.
+        changes: Box<Changes>,
+    },
     /// An action that is a check, and the rest of which a game master rules.
     TrySkill {
         /// Who.
@@ -328,4 +373,60 @@ pub enum SkillAction {
     Influence,
     /// 5.2: to know or work something out.
     Study,
+}
+
+/// What a creature with something prepared waits for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Awaited {
+    /// What happens.
+    pub on: Happening,
+    /// To whom, or whose doing; none: whoever's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<CombatantId>,
+    /// Within so many feet of who waits; absent: wherever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ft: Option<i32>,
+    /// In words, for what the engine does not see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// Something that happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    /// A creature moved.
+    Moves,
+    /// A creature came within reach.
+    EntersReach,
+    /// A creature left the reach.
+    LeavesReach,
+    /// A creature attacked.
+    Attacks,
+    /// A creature cast a spell.
+    Casts,
+    /// A creature took damage.
+    IsDamaged,
+    /// A creature's turn started.
+    TurnStart,
+    /// A creature's turn ended.
+    TurnEnd,
+    /// What the words say.
+    Custom,
+}
+
+/// What is done with an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Interaction {
+    Draw,
+    Stow,
+    PickUp,
+    Drop,
+    Give,
+    Open,
+    Close,
+    Other,
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Combatant, CombatantId, Covered, DamagePart, DeathSave, Economy, Effect, EffectId, EndReason,
-    Ground, HitPoints, Life, Phase,
+    Ground, HitPoints, Interaction, Life, Phase, Readied,
 };
 use crate::dice::Roll;
 use crate::space::{Cover, Square};
@@ -311,6 +311,27 @@ pub enum Fact {
     EffectChanged {
         /// All of it.
         effect: Arc<Effect>,
+    },
+    /// A creature prepared something, or did it, or gave it up.
+    ReadiedSet {
+        /// Who.
+        who: CombatantId,
+        /// What; none: nothing any more.
+        readied: Option<Box<Readied>>,
+    },
+    /// An object was handled or used; what no rule says of it a game master rules.
+    ObjectUsed {
+        /// By whom.
+        who: CombatantId,
+        /// How; none: used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interaction: Option<Interaction>,
+        /// Which.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<Key>,
+        /// On whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<CombatantId>,
     },
     /// These players throw dice of their own.
     PhysicalDiceSet {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Combat, Combatant, CombatantId, Economy, Effect, EffectId, Fact};
+use crate::space::Square;
 
 impl Combat {
     /// Applies one fact. A fact about somebody who is not there changes nothing.
@@ -23,24 +24,17 @@ impl Combat {
                 self.round = *round;
                 self.turn = Some(*turn);
                 self.forget_touched();
-                self.change(*who, |combatant| combatant.economy = Economy::turn());
+                self.change(*who, |combatant| {
+                    combatant.economy = Economy::turn();
+                    combatant.readied = None;
+                });
             }
             Fact::TurnMoved { turn } => self.turn = Some(*turn),
             Fact::EconomySet { who, economy } => {
                 self.change(*who, |combatant| combatant.economy.clone_from(economy));
             }
             Fact::Moved { who, path, cost_ft, diagonals, forced } => {
-                self.change(*who, |combatant| {
-                    if *forced {
-                        combatant.economy.run.clear();
-                    } else {
-                        let steps = combatant.position.iter().chain(path).copied();
-                        combatant.economy.run.extend(steps.take(path.len()));
-                    }
-                    combatant.position = path.last().copied().or(combatant.position);
-                    combatant.economy.moved_ft += cost_ft;
-                    combatant.economy.diagonals += diagonals;
-                })
+                self.apply_move(*who, path, (*cost_ft, *diagonals), *forced);
             }
             Fact::Damaged { target: who, hp, life, .. }
             | Fact::Healed { target: who, hp, life, .. }
@@ -50,6 +44,9 @@ impl Combat {
             }),
             Fact::LifeSet { who, life } => self.change(*who, |combatant| combatant.life = *life),
             Fact::TempHpSet { who, hp } => self.change(*who, |combatant| combatant.hp = *hp),
+            Fact::ReadiedSet { who, readied } => {
+                self.change(*who, |combatant| combatant.readied.clone_from(readied));
+            }
             Fact::PhysicalDiceSet { players } => self.physical_dice.clone_from(players),
             Fact::EffectStarted { .. }
             | Fact::EffectChanged { .. }
@@ -72,6 +69,7 @@ impl Combat {
             | Fact::Rolled { .. }
             | Fact::SaveMade { .. }
             | Fact::CheckMade { .. }
+            | Fact::ObjectUsed { .. }
             | Fact::Abandoned => {}
         }
     }
@@ -131,6 +129,20 @@ impl Combat {
         if let Some(effect) = self.effects.get_mut(&id) {
             alter(Arc::make_mut(effect));
         }
+    }
+
+    fn apply_move(&mut self, who: CombatantId, path: &[Square], paid: (i32, u32), forced: bool) {
+        self.change(who, |combatant| {
+            if forced {
+                combatant.economy.run.clear();
+            } else {
+                let steps = combatant.position.iter().chain(path).copied();
+                combatant.economy.run.extend(steps.take(path.len()));
+            }
+            combatant.position = path.last().copied().or(combatant.position);
+            combatant.economy.moved_ft += paid.0;
+            combatant.economy.diagonals += paid.1;
+        });
     }
 
     fn change(&mut self, who: CombatantId, change: impl FnOnce(&mut Combatant)) {

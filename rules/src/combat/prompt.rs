@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CombatantId, PromptId, Purpose};
+use super::{CombatantId, Happening, PromptId, Purpose};
 use crate::effect::Reacts;
 use crate::space::Square;
 use crate::{Ability, Key};
@@ -35,6 +35,13 @@ pub enum Question {
         target: CombatantId,
         /// Attacks it could make.
         options: Vec<Key>,
+    },
+    /// Whether to do what was prepared. Not answered in time: no.
+    Readied {
+        /// Whose doing it is.
+        target: CombatantId,
+        /// What happened.
+        on: Happening,
     },
     /// One of several. Not answered in time: `default`.
     Choice {

@@ -199,4 +199,13 @@ pub enum Refusal {
     /// Its hands are full.
     #[error("it has no free hand")]
     NoFreeHand,
+    /// That cannot be prepared, or nothing is.
+    #[error("that cannot be prepared")]
+    CannotReady,
+    /// The free interaction of the turn is taken.
+    #[error("no free interaction is left")]
+    NoInteractionLeft,
+    /// It has no such thing, or none of it is left.
+    #[error("it has no such thing")]
+    NoSuchItem,
 }

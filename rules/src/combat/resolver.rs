@@ -15,9 +15,12 @@ mod legendary;
 mod maneuvers;
 mod manners;
 mod movement;
+mod objects;
 mod ops;
 mod orders;
 mod reactions;
+mod readiness;
+mod ruling;
 mod saves;
 mod setup;
 mod special;
@@ -40,8 +43,8 @@ use cast::Asked;
 use super::step::{Answered, Rulebook};
 use super::view::View;
 use super::{
-    Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Effect, EndReason, Fact, Phase,
-    Prompt, PromptId, Question, Refusal,
+    Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Effect, EndReason, Fact,
+    Happening, Phase, Prompt, PromptId, Question, Refusal,
 };
 use crate::{Dice, Key};
 
@@ -82,6 +85,10 @@ pub(super) struct Resolver<'a> {
     ended: VecDeque<(Arc<Effect>, EndReason)>,
     /// What is reacted to comes to nothing.
     countered: bool,
+    /// Who acts now outside of its turn.
+    reacting: Option<CombatantId>,
+    /// What happened that somebody may have waited for.
+    happened: VecDeque<(Happening, CombatantId)>,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -132,6 +139,8 @@ impl<'a> Resolver<'a> {
             depth: 0,
             ended: VecDeque::new(),
             countered: false,
+            reacting: None,
+            happened: VecDeque::new(),
         }
     }
 
@@ -154,6 +163,7 @@ impl<'a> Resolver<'a> {
 
     /// Something happened.
     fn tell(&mut self, fact: Fact) {
+        self.notice(&fact);
         self.combat.apply_fact(&fact);
         self.facts.push(fact);
         if let Some((told, combat)) = self.expected.filter(|(told, _)| *told == self.facts.len()) {
@@ -214,6 +224,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn command(&mut self, command: &Command) -> Flow<()> {
         self.obey(command)?;
         self.loosen();
+        self.settle()?;
+        self.answer_readied()?;
+        self.loosen();
         self.settle()
     }
 
@@ -251,6 +264,15 @@ impl<'a> Resolver<'a> {
             Command::Release { who, target } => self.release(*who, *target),
             Command::Help { who, target, with } => self.help(*who, *target, *with),
             Command::Hide { who } => self.hide(*who),
+            Command::Ready { who, trigger, action } => self.ready(*who, trigger, action),
+            Command::Happens { who } => self.happens(*who),
+            Command::Interact { who, interaction, item, target } => {
+                self.interact(*who, *interaction, item.as_ref(), *target)
+            }
+            Command::UseObject { who, item, target } => {
+                self.use_object(*who, item.as_ref(), *target)
+            }
+            Command::Update { id, changes } => self.update(*id, changes),
             Command::TrySkill { who, action, skill, target } => {
                 self.try_skill(*who, *action, *skill, *target)
             }
@@ -306,6 +328,10 @@ impl Combat {
             | Command::Release { who, .. }
             | Command::Help { who, .. }
             | Command::Hide { who }
+            | Command::Ready { who, .. }
+            | Command::Happens { who }
+            | Command::Interact { who, .. }
+            | Command::UseObject { who, .. }
             | Command::TrySkill { who, .. }
             | Command::Stabilize { who, .. }
             | Command::Disengage { who }
@@ -319,6 +345,7 @@ impl Combat {
             | Command::ApplyEffect { .. }
             | Command::RemoveEffect { .. }
             | Command::GiveTempHp { .. }
+            | Command::Update { .. }
             | Command::PhysicalDice { .. }
             | Command::End => {
                 return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };

@@ -182,6 +182,9 @@ impl Run {
     }
 }
 
+/// The reaction that does what was prepared.
+pub const READY: &str = "ready";
+
 /// Whether an answer is one to this question.
 fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
     let fits = match (answer, question) {
@@ -209,6 +212,8 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
             options.contains(option)
         }
         (Answer::Roll, Question::Dice { .. }) | (Answer::Decline, Question::Choice { .. }) => true,
+        (Answer::Decline, Question::Readied { .. }) => true,
+        (Answer::React { option }, Question::Readied { .. }) => option.as_str() == READY,
         (Answer::Choose { option }, Question::Choice { options, .. }) => options.contains(option),
         _ => false,
     };

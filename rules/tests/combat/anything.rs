@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use gss_rules::combat::{
-    Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Extra, HelpWith, Input,
-    Life, Manner, Phase, Question, Rulebook, Shove, SkillAction, Step, View, decide,
+    Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Extra,
+    Happening, HelpWith, Input, Interaction, Life, Manner, Phase, Question, Rulebook, Shove,
+    SkillAction, Step, View, decide,
 };
 use gss_rules::content::Spellcasting;
 use gss_rules::effect::{Choice, EffectTemplate};
@@ -182,6 +183,9 @@ impl Play {
                 let targets = if self.chance.one_in(5) { Vec::new() } else { vec![target] };
                 Answer::Use { id, targets, at, direction: at, option: None, path }
             }
+            Question::Readied { .. } => {
+                Answer::React { option: Key::parse("ready").expect("a key") }
+            }
             Question::LegendaryResistance { .. } => {
                 Answer::React { option: Key::parse("legendary-resistance").expect("a key") }
             }
@@ -205,7 +209,7 @@ impl Play {
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
-        match self.chance.below(34) {
+        match self.chance.below(37) {
             0..=3 => {
                 let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
                 let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
@@ -263,8 +267,55 @@ impl Play {
             15 | 16 | 18 => self.any_spell(who, target, toward),
             17 => Command::Stabilize { who, target },
             19 => self.any_grant(who, target, toward),
+            20 | 21 if self.chance.one_in(2) => self.any_readied(who),
+            20 | 21 => self.any_ruling(target),
             _ => Command::EndTurn { who },
         }
+    }
+
+    fn any_readied(&mut self, who: CombatantId) -> Command {
+        let happenings = [
+            Happening::Moves,
+            Happening::EntersReach,
+            Happening::LeavesReach,
+            Happening::Attacks,
+            Happening::IsDamaged,
+            Happening::TurnStart,
+            Happening::TurnEnd,
+            Happening::Custom,
+        ];
+        let on = *self.chance.of(&happenings).expect("one");
+        let trigger = Awaited { on, who: Vec::new(), within_ft: None, text: None };
+        match self.chance.below(6) {
+            0 => Command::Happens { who },
+            1 => Command::UseObject { who, item: None, target: None },
+            2 => {
+                let interaction = Interaction::Draw;
+                Command::Interact { who, interaction, item: None, target: None }
+            }
+            _ => {
+                let action = Box::new(self.any_command());
+                Command::Ready { who, trigger, action }
+            }
+        }
+    }
+
+    fn any_ruling(&mut self, id: CombatantId) -> Command {
+        let square = [self.chance.below(30), self.chance.below(30)];
+        let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
+        let changes = [
+            json!({"position": square}),
+            json!({"hp": {"current": self.chance.below(20)}}),
+            json!({"hp": {"temp": self.chance.below(20)}}),
+            json!({"initiative": self.chance.below(20)}),
+            json!({"alive": self.chance.one_in(2)}),
+            json!({"conditions_remove": [condition]}),
+            json!({"death_saves": {"successes": 1, "failures": 1, "stable": false}}),
+            json!({"economy": {"action": true, "movement_left_ft": 30}}),
+        ];
+        let changes = self.chance.of(&changes).expect("one").clone();
+        let changes = Box::new(serde_json::from_value(changes).expect("changes"));
+        Command::Update { id, changes }
     }
 
     fn any_maneuver(&mut self, who: CombatantId, target: CombatantId) -> Command {
@@ -352,6 +403,11 @@ impl Play {
 
     fn any_effect(&mut self, source: CombatantId, target: CombatantId) -> Command {
         let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
+        let mut conditions = vec![condition];
+        if self.chance.one_in(3) && condition != Condition::Exhaustion {
+            conditions.push(Condition::Prone);
+            conditions.dedup();
+        }
         let edge = if self.chance.one_in(2) { "start" } else { "end" };
         let durations = [
             json!({"kind": "rounds", "rounds": 2}),
@@ -362,7 +418,7 @@ impl Play {
         ];
         let mut effect = json!({
             "name": "any", "duration": self.chance.of(&durations).expect("one"),
-            "concentration": self.chance.one_in(2), "conditions": [condition],
+            "concentration": self.chance.one_in(2), "conditions": conditions,
             "save_ends": {"ability": "wis", "dc": 12, "edge": edge}
         });
         if condition == Condition::Exhaustion {
@@ -413,6 +469,9 @@ fn whatever_is_tried_the_combat_stays_sound() {
     for kind in [
         "attack_made",
         "check_made",
+        "readied_set",
+        "object_used",
+        "effect_changed",
         "damaged",
         "death_save_made",
         "economy_set",

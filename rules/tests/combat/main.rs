@@ -9,6 +9,8 @@ mod interrupts;
 mod maneuvers;
 mod manners;
 mod questions;
+mod readiness;
+mod rulings;
 mod table;
 mod turns;
 mod uses;

@@ -134,6 +134,11 @@ impl Table {
         self.play(Command::ApplyEffect { effect, source: None, targets: vec![who] }, "");
     }
 
+    /// From now on there is the content that is built in.
+    pub(crate) fn stock(&mut self, edition: Edition) {
+        self.book = Rulebook::built_in(edition).expect("the content");
+    }
+
     /// From now on a condition does this too.
     pub(crate) fn rule(&mut self, condition: Condition, modifier: &str) {
         let mut all: Value = serde_json::from_str(BUILT_IN).expect("the conditions");

@@ -164,7 +164,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn fall_unconscious(&mut self, who: CombatantId) {
+    pub(super) fn fall_unconscious(&mut self, who: CombatantId) {
         let template = EffectTemplate::condition(Condition::Unconscious, Duration::Permanent);
         self.put(&Arc::new(template), None, who, None);
         self.lose_concentration(who);

@@ -258,7 +258,7 @@ impl Resolver<'_> {
     }
 
     /// How far a creature can hold another: as far as it reaches with any attack.
-    fn grip_ft(&self, holder: CombatantId) -> i32 {
+    pub(super) fn grip_ft(&self, holder: CombatantId) -> i32 {
         let attacks = self.combat.combatant(holder).map(|holder| &holder.block.attacks);
         let reaches = attacks.into_iter().flatten().map(|it| self.view().reach_ft(holder, it));
         reaches.max().unwrap_or(0).max(SHOVE_FT)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::combat::{
-    Answer, Combatant, CombatantId, Economy, EffectId, Fact, Life, Question, Refusal,
+    Answer, Combatant, CombatantId, Economy, EffectId, Fact, Happening, Life, Question, Refusal,
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
@@ -40,7 +40,8 @@ impl Resolver<'_> {
             if !self.provoke(who, step.to.square)? {
                 break;
             }
-            let from = self.combatant(who)?.position;
+            let mover = self.combatant(who)?;
+            let (from, was) = (mover.position, mover.space());
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             let before = (self.bearing(who), self.combat.combatant(who).and_then(Combatant::space));
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
@@ -48,13 +49,16 @@ impl Resolver<'_> {
                 self.drag_along(who, drag, (from, step.to.square));
             }
             self.loosen();
+            self.notice_step(who, was);
             self.came_from(who, before.1)?;
             self.fire(who, Hook::Moves, None, false)?;
+            self.answer_readied()?;
             let (was, is) = (before.0, self.bearing(who));
             if was.1 != is.1 || was.0.map(|it| it.0) != is.0.map(|it| it.0) {
                 break;
             }
         }
+        self.happened.push_back((Happening::Moves, who));
         Ok(())
     }
 
@@ -108,7 +112,7 @@ impl Resolver<'_> {
     }
 
     /// Whether a creature could stand there.
-    fn has_room(&self, who: &Combatant, square: Square) -> bool {
+    pub(super) fn has_room(&self, who: &Combatant, square: Square) -> bool {
         let space = who.space_at(square);
         let (terrain, footprint) = (self.view().terrain(), space.footprint());
         let taken = self.combat.combatants.values().any(|other| {

@@ -79,7 +79,7 @@ impl Resolver<'_> {
     }
 
     /// The turn stays with whom it was, wherever the order put it.
-    fn keep_turn(&mut self, active: Option<CombatantId>) {
+    pub(super) fn keep_turn(&mut self, active: Option<CombatantId>) {
         let place = self.combat.order.iter().position(|id| Some(*id) == active);
         if let (Some(turn), true) = (place, place != self.combat.turn) {
             self.tell(Fact::TurnMoved { turn });

@@ -32,7 +32,8 @@ impl Resolver<'_> {
         }
         self.combatant(who)?;
         let active = self.combat.active();
-        if active == Some(who) { Ok(()) } else { Err(Refusal::NotItsTurn { active }) }
+        let its = self.reacting.map_or(active, Some);
+        if its == Some(who) { Ok(()) } else { Err(Refusal::NotItsTurn { active }) }
     }
 
     pub(super) fn end_turn(&mut self, who: CombatantId) -> Flow<()> {
@@ -49,6 +50,7 @@ impl Resolver<'_> {
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
         self.settle()?;
+        self.answer_readied()?;
         if let Some(combatant) = self.combat.combatant(who) {
             let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
             self.tell(Fact::EconomySet { who, economy });

@@ -1,0 +1,31 @@
+//! What things do that are used up in a fight.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Expression, Key};
+
+/// What is built in, for both editions.
+pub(super) const BUILT_IN: &str = include_str!("../../content/items.json");
+
+/// What a thing does to the creature it is used on (SRD 5.1 "Adventuring Gear", "Magic Items"; SRD
+/// 5.2.1 "Adventuring Gear", "Magic Items").
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Hit points regained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healing: Option<Expression>,
+    /// Who lies dying does so no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stabilizes: bool,
+    /// It is drunk: in SRD 5.2.1 a bonus action ("Potions").
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drunk: bool,
+}
+
+/// Reads them from an object, one member per thing.
+pub(super) fn read(json: &str) -> Result<BTreeMap<Key, Item>, serde_json::Error> {
+    serde_json::from_str(json)
+}
