@@ -33,7 +33,7 @@ use uuid::Uuid;
 pub use changes::{Changes, ConditionAdded, DeathSaves, EconomyChange, HitPointsChange};
 pub use combatant::{Cast, Combatant, CombatantKind, Economy, Readied};
 pub use command::{
-    Actor, Awaited, Command, Happening, HelpWith, Input, Interaction, Shove, SkillAction,
+    Actor, Awaited, Command, Happening, HelpWith, Input, Interaction, RolledFor, Shove, SkillAction,
 };
 pub use fact::{Fact, Purpose};
 pub use ground::Ground;
@@ -46,6 +46,7 @@ pub use ids::{CombatantId, EffectId, PromptId};
 pub use manner::{Extra, Manner};
 pub use prompt::{Answer, Choice, Prompt, Question};
 pub use refusal::Refusal;
+pub use resolver::LEGENDARY_RESISTANCE;
 pub use roll::{Test, Tested, hits};
 pub use running::{Covered, Effect, EndReason, Moment, Point};
 pub use step::{READY, Rulebook, RulebookError, Step, decide};

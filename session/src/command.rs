@@ -19,6 +19,7 @@ pub use frame::parse_frame;
 pub use rest::parse_rest;
 
 use crate::event::To;
+use crate::fight::asked::AskedFight;
 use crate::permission::Permission;
 use crate::state::Status;
 
@@ -58,7 +59,7 @@ pub(crate) enum Asked {
     Roll { expression: gss_rules::Expression, reason: Option<String>, to: To },
     Rollback { to_version: Version, reason: Option<String> },
     Status { status: Status, reason: Option<String> },
-    Combat { permission: Permission },
+    Fight { permission: Permission, asked: AskedFight },
     Service { service: &'static str },
 }
 
@@ -113,6 +114,28 @@ pub fn service_status(action: ActionId, status: Status, reason: Option<String>) 
         actor: None,
         kind: CommandKind::Frame(FrameCommand(Asked::Status { status, reason })),
     }
+}
+
+/// The service acts in a fight because nobody did in time. `absent`: the player whose turn it is is
+/// not there.
+pub fn service_time_out(action: ActionId, absent: bool) -> Command {
+    let asked = AskedFight::TimeOut { absent };
+    let asked = Asked::Fight { permission: Permission::Participate, asked };
+    Command {
+        action,
+        body_hash: xxh3_128(b"time out").to_be_bytes(),
+        actor: None,
+        kind: CommandKind::Frame(FrameCommand(asked)),
+    }
+}
+
+/// A version in a frame's data.
+pub(crate) fn version(
+    data: &mut serde_json::Map<String, serde_json::Value>,
+    name: &str,
+) -> Parse<Version> {
+    let mut fields = fields::Fields(std::mem::take(data));
+    fields.version(name)
 }
 
 /// The key of commands that have none.

@@ -5,6 +5,7 @@
 
 mod change;
 mod connect;
+mod fight;
 mod invite;
 mod lifecycle;
 mod member;
@@ -15,7 +16,7 @@ mod settings;
 mod talk;
 
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::{PlayerId, Version};
+use gss_shared::ids::{ActionId, PlayerId, Version};
 use gss_shared::message::Viewer;
 use gss_shared::rest_command::RestCommand;
 use gss_shared::time::Timestamp;
@@ -65,7 +66,10 @@ pub(crate) fn decide(
         return Err(refusal::no_session());
     }
     match &command.kind {
-        CommandKind::Frame(frame) => asked(session, command.actor, &frame.0, context),
+        CommandKind::Frame(frame) => {
+            let sender = (command.actor, command.action);
+            asked(session, sender, &frame.0, (now, context))
+        }
         CommandKind::Connect(connect) => connect::decide(session, command.actor, connect, now),
         CommandKind::Rest(rest) => {
             let actor = command.actor.ok_or_else(|| refusal::forbidden("This needs a user."))?;
@@ -76,15 +80,19 @@ pub(crate) fn decide(
 
 fn asked(
     session: &mut Session,
-    actor: Option<PlayerId>,
+    (actor, action): (Option<PlayerId>, ActionId),
     asked: &Asked,
-    context: &mut Context<'_>,
+    (now, context): (Timestamp, &mut Context<'_>),
 ) -> Result<Decided, ClientError> {
     let Some(actor) = actor else {
         not_ended(session)?;
         return match asked {
             Asked::Status { status, reason } => {
-                lifecycle::change(session, *status, reason.clone()).map(Decided::from)
+                lifecycle::change(session, *status, reason.clone(), now).map(Decided::Events)
+            }
+            Asked::Fight { asked, .. } => {
+                not_paused(session)?;
+                fight::decide(session, None, asked, action, (now, context))
             }
             _ => Err(refusal::forbidden("This needs a user.")),
         };
@@ -99,17 +107,16 @@ fn asked(
         }
         Asked::Rollback { to_version, reason } => {
             Permission::Direct.demand(viewer.role)?;
-            rollback::decide(session, *to_version, reason.clone(), context.history)?
+            rollback::decide(session, *to_version, reason.clone(), (now, context))?
         }
         Asked::Status { status, reason } => {
             Permission::Govern.demand(viewer.role)?;
-            return lifecycle::change(session, *status, reason.clone()).map(Decided::from);
+            return lifecycle::change(session, *status, reason.clone(), now).map(Decided::Events);
         }
-        Asked::Combat { permission } => {
+        Asked::Fight { permission, asked } => {
             permission.demand(viewer.role)?;
             not_paused(session)?;
-            let error = ClientError::new(ErrorCode::InvalidTransition, "No fight is running.");
-            return Err(error.with("phase", "lobby"));
+            fight::decide(session, Some(viewer), asked, action, (now, context))?
         }
         Asked::Service { service } => {
             Permission::Direct.demand(viewer.role)?;
@@ -246,6 +253,7 @@ fn activation(session: &Session) -> SessionStatus {
         from: Status::Created,
         reason: None,
         by_service: true,
+        phase: None,
         campaign_id: session.campaign,
         session_type: session.session_type,
     }

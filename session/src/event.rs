@@ -5,6 +5,7 @@
 //! a later release is [`Corrupt`], never skipped.
 
 mod body;
+mod fight;
 mod upcast;
 
 use gss_shared::ids::{ActionId, Version};
@@ -13,7 +14,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::canonical;
+use crate::fight::narrate::Name;
 pub(crate) use body::*;
+pub(crate) use fight::{CombatEvent, Told};
 
 /// Version of the shapes that this release writes.
 pub(crate) const SHAPE: u64 = 1;
@@ -71,17 +74,25 @@ macro_rules! events {
         #[derive(Clone, PartialEq, Debug)]
         pub(crate) enum Event {
             $($variant($variant),)*
+            /// A message of a fight.
+            Combat(CombatEvent),
         }
 
         impl Event {
             /// The name it is stored under.
             pub(crate) fn event_type(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $text,)* }
+                match self {
+                    $(Self::$variant(_) => $text,)*
+                    Self::Combat(event) => event.name.as_str(),
+                }
             }
 
             /// Canonical JSON.
             pub(crate) fn encode(&self, of: Option<ActionId>) -> Result<String, serde_json::Error> {
-                match self { $(Self::$variant(body) => encode(body, of),)* }
+                match self {
+                    $(Self::$variant(body) => encode(body, of),)*
+                    Self::Combat(event) => encode(&fight::Body::from(event), of),
+                }
             }
 
             /// Reads what was stored, in whatever format the database gives it back.
@@ -95,7 +106,12 @@ macro_rules! events {
                 let (body, of) = open(event_type, data)?;
                 let event = match event_type {
                     $($text => Self::$variant(read(event_type, body)?),)*
-                    _ => return Err(Corrupt::UnknownType(event_type.to_owned())),
+                    _ => match Name::of(event_type) {
+                        Some(name) => {
+                            Self::Combat(read::<fight::Body>(event_type, body)?.named(name))
+                        }
+                        None => return Err(Corrupt::UnknownType(event_type.to_owned())),
+                    },
                 };
                 Ok((event, of))
             }
@@ -113,6 +129,7 @@ events! {
     ChatMessage "chat_message";
     RollResult "roll_result";
     RolledBack "rolled_back";
+    CombatRewound "combat_rewound";
     MemberJoined "member_joined";
     MemberLeft "member_left";
     RoleChanged "role_changed";

@@ -13,6 +13,7 @@ use gss_shared::time::Timestamp;
 use crate::command::{Command, CommandKind};
 use crate::decide::{self, Decided};
 use crate::event::Event;
+use crate::fight::narrate::Name;
 use crate::fold::Facts;
 use crate::state::Session;
 use crate::{refusal, tell};
@@ -119,7 +120,8 @@ impl Session {
         command: &Command,
         context: &mut Context<'_>,
     ) -> Result<Verdict, ClientError> {
-        if let Some(accepted) = self.window.find(command.action) {
+        let keyed = !command.action.0.is_nil();
+        if let Some(accepted) = keyed.then(|| self.window.find(command.action)).flatten() {
             if accepted.matches(command.actor, command.body_hash) {
                 let (position, at) = (accepted.position(), accepted.at);
                 return Ok(Verdict::Duplicate { position, at });
@@ -147,6 +149,7 @@ impl Session {
     ) -> Result<Vec<Recorded>, Unrecordable> {
         let mut after = self.position;
         let mut recorded = Vec::with_capacity(events.len());
+        let keyed = !command.action.0.is_nil();
         for (index, event) in events.into_iter().enumerate() {
             let first = index == 0;
             let by_service = matches!(&event, Event::SessionStatus(body) if body.by_service);
@@ -157,8 +160,8 @@ impl Session {
                 },
                 at,
                 actor: command.actor.filter(|_| first || !by_service),
-                action: first.then_some((command.action, command.body_hash)),
-                of: (!first).then_some(command.action),
+                action: (first && keyed).then_some((command.action, command.body_hash)),
+                of: (!first && keyed).then_some(command.action),
             };
             recorded.push(Recorded::of(event, facts, after)?);
             after = facts.position;
@@ -253,17 +256,19 @@ fn changes_head(event: &Event) -> bool {
         Event::SessionCreated(_)
         | Event::SettingsChanged(_)
         | Event::SessionStatus(_)
+        | Event::RolledBack(_)
         | Event::SessionDeleted(_)
         | Event::MemberJoined(_)
         | Event::MemberLeft(_)
         | Event::RoleChanged(_)
         | Event::Kicked(_)
         | Event::Banned(_) => true,
+        Event::Combat(event) => matches!(event.name, Name::CombatStarted | Name::CombatEnded),
         Event::StateUpdate(_)
         | Event::StateSaved(_)
         | Event::ChatMessage(_)
         | Event::RollResult(_)
-        | Event::RolledBack(_)
+        | Event::CombatRewound(_)
         | Event::Unbanned(_)
         | Event::InviteCreated(_)
         | Event::Connected(_) => false,

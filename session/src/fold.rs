@@ -1,12 +1,15 @@
 //! Folding: what an event does to the state. The same for live decisions and replay.
 
+use std::sync::Arc;
+
 use gss_shared::ids::{ActionId, PlayerId, Position, SessionId, Version};
 use gss_shared::message::Role;
 use gss_shared::ports::journal::JournalEvent;
 use gss_shared::time::Timestamp;
 
 use crate::document::{Document, Pointer};
-use crate::event::{Corrupt, Event, MemberJoined, RoleChanged, SessionCreated};
+use crate::event::{Corrupt, Event, InviteCreated, MemberJoined, RoleChanged, SessionCreated};
+use crate::fight::FightChange;
 use crate::invite::Invite;
 use crate::member::{Banned, Chain, Member};
 use crate::state::{Saved, Session, Status};
@@ -113,6 +116,7 @@ impl Session {
             banned: Vec::new(),
             invites: Vec::new(),
             document: Document::default(),
+            fight: None,
             saved: None,
             window: Window::default(),
         };
@@ -153,8 +157,14 @@ impl Session {
             }
             Event::RolledBack(body) => {
                 self.document = Document::new(body.document);
+                self.fight = body.fight.map(Arc::from);
                 self.rolled_back_at = version;
             }
+            Event::CombatRewound(body) => {
+                self.fight = Some(Arc::from(body.fight));
+                self.rolled_back_at = version;
+            }
+            Event::Combat(event) => self.fight_on(facts, event.change)?,
             Event::MemberJoined(body) => self.joined(facts, body),
             Event::MemberLeft(body) => match body.character {
                 None => self.members.retain(|member| member.player != body.player),
@@ -170,16 +180,7 @@ impl Session {
                 self.banned.push(Banned { player: body.player, role: body.role, at });
             }
             Event::Unbanned(body) => self.banned.retain(|banned| banned.player != body.player),
-            Event::InviteCreated(body) => {
-                self.invites.retain(|invite| invite.good(at));
-                self.invites.push(Invite {
-                    code: body.code.into(),
-                    role: body.role,
-                    uses_left: body.uses,
-                    expires_at: body.expires_at,
-                    by: facts.actor.unwrap_or(self.gm),
-                });
-            }
+            Event::InviteCreated(body) => self.invited(facts, body),
             Event::Connected(body) => {
                 let chain = Chain {
                     chain: body.chain,
@@ -203,6 +204,34 @@ impl Session {
         } else if let Some(action) = facts.of {
             self.window.extend(action, facts.position);
         }
+    }
+
+    fn invited(&mut self, facts: Facts, body: InviteCreated) {
+        self.invites.retain(|invite| invite.good(facts.at));
+        self.invites.push(Invite {
+            code: body.code.into(),
+            role: body.role,
+            uses_left: body.uses,
+            expires_at: body.expires_at,
+            by: facts.actor.unwrap_or(self.gm),
+        });
+    }
+
+    fn fight_on(&mut self, facts: Facts, change: Option<FightChange>) -> Result<(), Corrupt> {
+        let version = facts.position.version;
+        match change {
+            None => {}
+            Some(FightChange::Set(mut fight)) => {
+                fight.since = version;
+                self.fight = Some(Arc::from(fight));
+            }
+            Some(FightChange::Ended) => self.fight = None,
+            Some(change) => {
+                let none = Corrupt::Misfit { version, fact: "there is no fight" };
+                Arc::make_mut(self.fight.as_mut().ok_or(none)?).fold(&change, facts.at);
+            }
+        }
+        Ok(())
     }
 
     fn change(&mut self, version: Version, changes: Vec<Change>) -> Result<(), Corrupt> {

@@ -1,17 +1,19 @@
 //! What other services are told of an event (PROTOCOL section 8): paths, never hidden content.
 
 use gss_shared::ids::{PlayerId, SessionId, Version};
-use gss_shared::message::Role;
+use gss_shared::message::{Audience, Role};
 use gss_shared::ports::hub::HubMessage;
 use gss_shared::ports::journal::JournalEvent;
 use serde_json::{Value, json};
 
-use crate::event::{Corrupt, Event};
+use crate::event::{CombatEvent, Corrupt, Event};
+use crate::fight::narrate::Name;
 use crate::fold;
 use crate::state::Status;
 use crate::view::Change;
 
 const STATE: &str = "session.state.changed";
+const COMBAT: &str = "session.combat.changed";
 const LIFECYCLE: &str = "session.lifecycle.changed";
 const PLAYER: &str = "session.player.changed";
 /// Version of the bodies, for consumers.
@@ -68,6 +70,16 @@ fn told(session: SessionId, event: &JournalEvent, body: &Event) -> Option<(&'sta
         Event::ChatMessage(_) => state("chat", Vec::new()),
         Event::RollResult(_) => state("roll", Vec::new()),
         Event::RolledBack(_) => state("rollback", vec![""]),
+        Event::Combat(fight) => Some((COMBAT, combat(session, event, fight)?)),
+        Event::CombatRewound(body) => {
+            let details = json!({
+                "version": event.version.to_string(),
+                "to_version": body.to_version.to_string(),
+            });
+            let mut message = whole(session, event, "rewound", details);
+            message["combat_id"] = json!(body.fight.id);
+            Some((COMBAT, message))
+        }
         Event::SessionCreated(body) => {
             let (kind, campaign) = (body.session_type.as_str(), json!(body.campaign_id));
             Some((LIFECYCLE, life("created", Status::Created, kind, campaign)))
@@ -99,6 +111,29 @@ fn told(session: SessionId, event: &JournalEvent, body: &Event) -> Option<(&'sta
         | Event::Unbanned(_) => Some((PLAYER, member(session, event, body)?)),
         Event::SettingsChanged(_) | Event::InviteCreated(_) | Event::Connected(_) => None,
     }
+}
+
+/// What all may know of a message of a fight; None: nothing is published.
+fn combat(session: SessionId, event: &JournalEvent, fight: &CombatEvent) -> Option<Value> {
+    let topic = Some(fight.name.topic()).filter(|topic| !topic.is_empty())?;
+    if fight.told.audience() != Audience::All {
+        return None;
+    }
+    let mut details = json!({"version": event.version.to_string()});
+    let names = ["round", "turn_number", "active_character", "action_id", "action_type"];
+    for name in names.into_iter().chain(["character_id", "effect_id", "reason"]) {
+        if let Some(value) = fight.told.common(name).filter(|value| !value.is_null()) {
+            details[name] = value.clone();
+        }
+    }
+    match fight.name {
+        Name::EffectApplied => details["state"] = "applied".into(),
+        Name::EffectEnded => details["state"] = "ended".into(),
+        _ => {}
+    }
+    let mut message = whole(session, event, topic, details);
+    message["combat_id"] = fight.told.common("combat_id")?.clone();
+    Some(message)
 }
 
 fn member(session: SessionId, event: &JournalEvent, body: &Event) -> Option<Value> {

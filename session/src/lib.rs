@@ -15,6 +15,7 @@ mod document;
 mod ephemeral;
 mod event;
 mod execute;
+mod fight;
 mod fold;
 mod hub;
 mod invite;
@@ -35,10 +36,11 @@ mod window;
 pub use audit::audit_item;
 pub use command::{
     Command, CommandKind, Connect, Ephemeral, FrameCommand, Parsed, connect, parse_frame,
-    parse_rest, service_status,
+    parse_rest, service_status, service_time_out,
 };
 pub use event::Corrupt;
 pub use execute::{Context, Decision, Verdict};
+pub use fight::read_all as read_rulebooks;
 pub use hub::hub_message;
 pub use presence::{Presence, PresenceStatus, presence_frame};
 pub use state::{Session, Status};

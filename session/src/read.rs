@@ -11,12 +11,13 @@ use serde_json::{Map, Value, json};
 use crate::decide;
 use crate::document::Pointer;
 use crate::document::pointer::child;
+use crate::fight::show::Eye;
 use crate::member::{Banned, Member};
 use crate::permission::Permission;
 use crate::presence::Presence;
 use crate::refusal;
 use crate::settings::Show;
-use crate::state::Session;
+use crate::state::{Session, Status};
 
 /// Items of a page at most.
 const PAGE: u32 = 100;
@@ -95,7 +96,17 @@ impl Session {
     /// The document as the viewer sees it.
     fn projection(&self, viewer: Viewer) -> Value {
         let seen = self.settings.visibility().project("", self.document.root(), viewer);
-        seen.unwrap_or_else(|| json!({}))
+        let mut seen = seen.unwrap_or_else(|| json!({}));
+        if let Some(combat) = self.combat(viewer) {
+            seen["combat"] = combat;
+        }
+        seen
+    }
+
+    /// `/combat` as the viewer sees it.
+    fn combat(&self, viewer: Viewer) -> Option<Value> {
+        let fight = self.fight.as_deref()?;
+        Some(fight.scene(self.status == Status::Paused).document(Eye::of(viewer)))
     }
 
     fn sync(&self, paths: &[String], viewer: Viewer) -> Result<Value, ClientError> {
@@ -109,8 +120,15 @@ impl Session {
             self.projection(viewer)
         } else {
             let mut state = json!({});
-            for tokens in self.separate(&pointers)? {
-                self.copy(tokens, viewer, &mut state);
+            let combat = pointers.iter().any(|path| is_combat(path.tokens()));
+            let combat = combat.then(|| self.combat(viewer)).flatten();
+            for tokens in self.separate(&pointers, combat.as_ref())? {
+                if is_combat(tokens) {
+                    let value = combat.as_ref().and_then(|value| find(value, &tokens[1..]));
+                    value.into_iter().for_each(|value| put(tokens, value.clone(), &mut state));
+                } else {
+                    self.copy(tokens, viewer, &mut state);
+                }
             }
             state
         };
@@ -125,11 +143,22 @@ impl Session {
     ///
     /// # Errors
     /// `invalid_argument` with `details.limit`.
-    fn separate<'a>(&self, pointers: &'a [Pointer]) -> Result<Vec<&'a [String]>, ClientError> {
+    fn separate<'a>(
+        &self,
+        pointers: &'a [Pointer],
+        combat: Option<&Value>,
+    ) -> Result<Vec<&'a [String]>, ClientError> {
         let cut = |pointer: &'a Pointer| {
             let tokens = pointer.tokens();
-            let whole_from = (1..tokens.len())
-                .find(|length| self.document.get(&tokens[..*length]).is_some_and(Value::is_array));
+            let is_array = |length: &usize| {
+                let value = if is_combat(tokens) {
+                    combat.and_then(|combat| find(combat, &tokens[1..*length]))
+                } else {
+                    self.document.get(&tokens[..*length])
+                };
+                value.is_some_and(Value::is_array)
+            };
+            let whole_from = (1..tokens.len()).find(is_array);
             &tokens[..whole_from.unwrap_or(tokens.len())]
         };
         let mut separate: Vec<&[String]> = pointers.iter().map(cut).collect();
@@ -151,15 +180,7 @@ impl Session {
         let Some(seen) = value.and_then(|value| visibility.project(&path, value, viewer)) else {
             return;
         };
-        let Some((last, parents)) = tokens.split_last() else { return };
-        let mut place = into;
-        for token in parents {
-            let Value::Object(members) = place else { return };
-            place = members.entry(token.clone()).or_insert_with(|| Value::Object(Map::new()));
-        }
-        if let Value::Object(members) = place {
-            members.insert(last.clone(), seen);
-        }
+        put(tokens, seen, into);
     }
 
     fn load(&self, viewer: Viewer) -> Value {
@@ -230,6 +251,27 @@ impl Session {
             "uses_left": invite.uses_left,
             "expires_at": invite.expires_at,
         }))
+    }
+}
+
+fn is_combat(tokens: &[String]) -> bool {
+    tokens.first().is_some_and(|first| first == "combat")
+}
+
+fn find<'a>(value: &'a Value, tokens: &[String]) -> Option<&'a Value> {
+    tokens.iter().try_fold(value, |value, token| value.get(token))
+}
+
+/// Puts a value in its place, making the objects on the way.
+fn put(tokens: &[String], value: Value, into: &mut Value) {
+    let Some((last, parents)) = tokens.split_last() else { return };
+    let mut place = into;
+    for token in parents {
+        let Value::Object(members) = place else { return };
+        place = members.entry(token.clone()).or_insert_with(|| Value::Object(Map::new()));
+    }
+    if let Value::Object(members) = place {
+        members.insert(last.clone(), value);
     }
 }
 

@@ -129,7 +129,7 @@ impl Settings {
     }
 
     /// The switches that were set.
-    fn rules(&self) -> Map<String, Value> {
+    pub(crate) fn rules(&self) -> Map<String, Value> {
         let parsed = self.rules.as_deref().map(serde_json::from_str);
         parsed.and_then(Result::ok).unwrap_or_default()
     }

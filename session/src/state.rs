@@ -3,7 +3,9 @@
 //! Owns nothing but facts; they come in through [`Session::execute`] and [`Session::apply`] only,
 //! both by folding events. No clock, no I/O. Kept lean: a node holds a hundred thousand of them.
 //!
-//! A fight will be a member of its own beside the document, shown as `/combat`.
+//! A fight is a member of its own beside the document, shown as `/combat`.
+
+use std::sync::Arc;
 
 use gss_shared::ids::{CampaignId, ConnectionId, PlayerId, Position, SessionId, Version};
 use gss_shared::message::{Role, Viewer};
@@ -14,6 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::document::Document;
+use crate::fight::Fight;
 use crate::invite::Invite;
 use crate::member::{Banned, Member};
 use crate::settings::{Join, Settings, Show, object_text};
@@ -113,6 +116,8 @@ pub struct Session {
     pub(crate) invites: Vec<Invite>,
     pub(crate) document: Document,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fight: Option<Arc<Fight>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) saved: Option<Saved>,
     pub(crate) window: Window,
 }
@@ -204,8 +209,30 @@ impl Session {
             + self.banned.capacity() * size_of::<Banned>()
             + self.invites.capacity() * size_of::<Invite>()
             + self.document.heap_bytes()
+            + self.fight.as_deref().map_or(0, |fight| size_of::<Fight>() + fight.heap_bytes())
             + self.window.heap_bytes()
             + self.saved.as_ref().and_then(|saved| saved.metadata.as_deref()).map_or(0, str::len)
+    }
+
+    /// When the service has to act in its fight by itself at the latest; None: not by time. In its
+    /// turn only if the player whose turn it is is absent: `absent` is asked for that player.
+    pub fn acts_at(&self, absent: impl FnOnce(PlayerId) -> bool) -> Option<Timestamp> {
+        let fight = self.fight.as_deref().filter(|_| self.status == Status::Active)?;
+        if fight.combat.prompt().is_some() {
+            return fight.deadline;
+        }
+        let active = fight.combat.active().and_then(|active| fight.combat.combatant(active))?;
+        let owner = active.owner.map(PlayerId)?;
+        self.turn_ends_at().filter(|_| absent(owner))
+    }
+
+    /// When the turn of a player ends that is absent; None: it does not.
+    pub(crate) fn turn_ends_at(&self) -> Option<Timestamp> {
+        let fight = self.fight.as_deref()?;
+        let seconds = self.settings.turn_seconds;
+        let active = fight.combat.active().and_then(|active| fight.combat.combatant(active))?;
+        (seconds > 0 && active.owner.is_some())
+            .then(|| fight.turn_at.plus_ms(i64::from(seconds) * 1_000))
     }
 
     /// The session's row for lists and other services.
@@ -242,7 +269,7 @@ impl Session {
             "gm_id": self.gm,
             "role": role,
             "players": self.players(),
-            "combat_id": null,
+            "combat_id": self.fight.as_deref().map(|fight| fight.id),
             "settings": self.settings.show(show),
             "created_at": self.created_at,
             "updated_at": self.last_at,

@@ -3,13 +3,13 @@
 //! A pure function of the stored event: live delivery, resume and fetch say the same words.
 
 use gss_shared::error_code::CloseCode;
-use gss_shared::ids::{PlayerId, Position};
+use gss_shared::ids::{PlayerId, Position, Version};
 use gss_shared::limits;
 use gss_shared::message::{Audience, Effect, Message, Variant};
 use gss_shared::ports::journal::JournalEvent;
 use serde_json::{Map, Value, json};
 
-use crate::event::{Corrupt, Event, Group, SettingsChanged, To};
+use crate::event::{Corrupt, Event, Group, SessionStatus, SettingsChanged, To};
 use crate::fold::{self, Facts};
 use crate::settings::Show;
 use crate::state::Status;
@@ -45,7 +45,11 @@ pub(crate) fn audience(event: &Event, actor: Option<PlayerId>) -> Audience {
         Event::StateSaved(body) => view::audience(body.views.as_deref()),
         Event::ChatMessage(body) => addressed(&body.to, actor),
         Event::RollResult(body) => addressed(&body.to, actor),
-        Event::SettingsChanged(_) | Event::SessionStatus(_) | Event::RolledBack(_) => Audience::All,
+        Event::Combat(event) => event.told.audience(),
+        Event::SettingsChanged(_)
+        | Event::SessionStatus(_)
+        | Event::RolledBack(_)
+        | Event::CombatRewound(_) => Audience::All,
         Event::SessionCreated(_)
         | Event::SessionDeleted(_)
         | Event::MemberJoined(_)
@@ -140,27 +144,22 @@ pub(crate) fn words(event: &Event, facts: Facts, audience: &Audience) -> Vec<Wor
             }
             one("roll_result", data)
         }
-        Event::SessionStatus(body) => one(
-            "session_status",
-            json!({
-                "status": body.status,
-                "reason": body.reason,
-                "actor": facts.actor.filter(|_| !body.by_service),
-                "action_id": action.filter(|_| !body.by_service),
-            }),
-        ),
+        Event::SessionStatus(body) => one("session_status", status(body, facts)),
         Event::SettingsChanged(body) => settings(body, facts, audience),
         Event::RolledBack(body) => {
-            let mut data = json!({
-                "action_id": action,
-                "to_version": body.to_version.to_string(),
-                "scope": "session",
-                "actor": facts.actor,
-            });
+            let mut data = rolled_back(body.to_version, "session", facts);
             if let Some(reason) = &body.reason {
                 data["reason"] = json!(reason);
             }
             one("rolled_back", data)
+        }
+        Event::CombatRewound(body) => {
+            one("rolled_back", rolled_back(body.to_version, "combat", facts))
+        }
+        Event::Combat(event) => {
+            let name = event.name.as_str();
+            let words = event.told.versions();
+            words.map(|(audience, data)| Word { audience, name, data }).collect()
         }
         Event::SessionCreated(_)
         | Event::SessionDeleted(_)
@@ -173,6 +172,31 @@ pub(crate) fn words(event: &Event, facts: Facts, audience: &Audience) -> Vec<Wor
         | Event::InviteCreated(_)
         | Event::Connected(_) => Vec::new(),
     }
+}
+
+/// `session_status` of a status that changed.
+fn status(body: &SessionStatus, facts: Facts) -> Value {
+    let mut data = json!({
+        "status": body.status,
+        "reason": body.reason,
+        "actor": facts.actor.filter(|_| !body.by_service),
+        "action_id": facts.action().filter(|_| !body.by_service),
+    });
+    if let Some((previous, value)) = body.phase.as_ref().filter(|(was, is)| was != is) {
+        let path = "/combat/phase";
+        data["changes"] = json!([{"path": path, "value": value, "previous": previous}]);
+    }
+    data
+}
+
+/// `rolled_back`.
+fn rolled_back(to_version: Version, scope: &str, facts: Facts) -> Value {
+    json!({
+        "action_id": facts.action(),
+        "to_version": to_version.to_string(),
+        "scope": scope,
+        "actor": facts.actor,
+    })
 }
 
 /// Settings as GMs see them, and as others do.
@@ -228,7 +252,9 @@ fn effects(event: &Event) -> Vec<Effect> {
         Event::SettingsChanged(body) if body.visibility_changed => {
             vec![Effect::Resync { players: None }]
         }
-        Event::RolledBack(_) => vec![Effect::Resync { players: None }],
+        Event::RolledBack(_) | Event::CombatRewound(_) => {
+            vec![Effect::Resync { players: None }]
+        }
         Event::SessionStatus(body) if body.status == Status::Ended => {
             close(None, CloseCode::SessionEnded)
         }

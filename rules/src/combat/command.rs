@@ -332,6 +332,27 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         choices: BTreeMap<Key, Choice>,
     },
+    /// Everybody is called to roll; for some it is rolled at once. Game master.
+    CallInitiative {
+        /// For whom it is rolled at once.
+        roll: RolledFor,
+        /// Monsters take 10 and their bonus instead (SRD 5.2.1 "Initiative").
+        #[serde(default)]
+        fixed: bool,
+    },
+    /// Rolls for its place in the order; the last to roll begins the first turn.
+    RollInitiative {
+        /// Who.
+        who: CombatantId,
+        /// The face of its own d20; none: the server rolls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        face: Option<u32>,
+    },
+    /// Turns are taken in this order from now on; begins the first turn if none was. Game master.
+    SetOrder {
+        /// Everybody, once.
+        order: Vec<CombatantId>,
+    },
 }
 
 /// What a shove does.
@@ -429,4 +450,17 @@ pub enum Interaction {
     Open,
     Close,
     Other,
+}
+
+/// For whom initiative is rolled as soon as it is called for.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RolledFor {
+    /// All but characters.
+    #[default]
+    Npcs,
+    /// Everybody.
+    All,
+    /// Nobody.
+    None,
 }

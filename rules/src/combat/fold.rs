@@ -121,6 +121,13 @@ impl Combat {
         }
     }
 
+    /// Applies some of a step's facts: what the combat was in the middle of it, to be shown.
+    pub fn apply_facts(&mut self, facts: &[Fact]) {
+        for fact in facts {
+            self.apply_fact(fact);
+        }
+    }
+
     fn end_effect(&mut self, id: EffectId) {
         self.effects.remove(&id);
     }

@@ -208,4 +208,7 @@ pub enum Refusal {
     /// It has no such thing, or none of it is left.
     #[error("it has no such thing")]
     NoSuchItem,
+    /// An order names everybody once.
+    #[error("an order names every combatant once")]
+    IncompleteOrder,
 }

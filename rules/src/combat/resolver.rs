@@ -48,7 +48,7 @@ use super::{
 };
 use crate::{Dice, Key};
 
-pub(super) use legendary::LEGENDARY_RESISTANCE;
+pub use legendary::LEGENDARY_RESISTANCE;
 use special::Aim;
 
 /// Why a run ends before its end.
@@ -295,6 +295,9 @@ impl<'a> Resolver<'a> {
                 self.tell(Fact::PhysicalDiceSet { players: players.clone() });
                 Ok(())
             }
+            Command::CallInitiative { roll, fixed } => self.call_initiative(*roll, *fixed),
+            Command::RollInitiative { who, face } => self.roll_for(*who, *face),
+            Command::SetOrder { order } => self.set_order(order),
         }
     }
 }
@@ -338,7 +341,8 @@ impl Combat {
             | Command::StandUp { who }
             | Command::DropProne { who }
             | Command::EndTurn { who }
-            | Command::EndConcentration { who } => *who,
+            | Command::EndConcentration { who }
+            | Command::RollInitiative { who, .. } => *who,
             Command::AddCombatant { .. }
             | Command::RemoveCombatant { .. }
             | Command::Begin
@@ -347,6 +351,8 @@ impl Combat {
             | Command::GiveTempHp { .. }
             | Command::Update { .. }
             | Command::PhysicalDice { .. }
+            | Command::CallInitiative { .. }
+            | Command::SetOrder { .. }
             | Command::End => {
                 return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
             }

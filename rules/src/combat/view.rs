@@ -309,6 +309,11 @@ impl<'a> View<'a> {
     /// Whether one creature sees another.
     pub(in crate::combat) fn sees(self, one: CombatantId, other: CombatantId) -> bool {
         let Some(viewer) = self.combat.combatant(one) else { return false };
+        // Of whom only the game masters and its owner know, no foe sees.
+        if self.combat.combatant(other).is_some_and(|seen| seen.hidden && seen.side != viewer.side)
+        {
+            return false;
+        }
         let distance = self.distance_ft(one, other);
         let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
         if !self.in_line(one, other) {

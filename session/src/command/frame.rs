@@ -109,7 +109,10 @@ fn read(shape: &Shape, data: Map<String, Value>, player: PlayerId) -> Parse<Pars
         Family::Pause => Asked::Status { status: Status::Paused, reason: data.reason()? },
         Family::Resume => Asked::Status { status: Status::Active, reason: data.reason()? },
         Family::End => Asked::Status { status: Status::Ended, reason: data.reason()? },
-        Family::Combat(permission) => Asked::Combat { permission },
+        Family::Combat(permission) => {
+            let asked = crate::fight::asked::read(shape.name, data.0)?;
+            Asked::Fight { permission, asked }
+        }
         Family::Service(service) => {
             check_request(&mut data)?;
             Asked::Service { service }

@@ -3,9 +3,11 @@
 
 use gss_shared::error_code::ClientError;
 use gss_shared::ids::Version;
+use gss_shared::time::Timestamp;
 
 use super::Decided;
 use crate::event::{Event, RolledBack};
+use crate::execute::Context;
 use crate::refusal;
 use crate::state::Session;
 use crate::tell::object;
@@ -14,15 +16,17 @@ pub(super) fn decide(
     session: &Session,
     to_version: Version,
     reason: Option<String>,
-    history: Option<&Session>,
+    (now, context): (Timestamp, &mut Context<'_>),
 ) -> Result<Decided, ClientError> {
     let current = session.position.version;
     if to_version == Version::ZERO || to_version > current {
         let refusal = refusal::argument("to_version", "is no version of this session");
         return Err(refusal.with("current", current.to_string()));
     }
-    let then = history.filter(|then| then.id == session.id && then.position.version == to_version);
+    let then =
+        context.history.filter(|then| then.id == session.id && then.position.version == to_version);
     let Some(then) = then else { return Ok(Decided::NeedsHistory(to_version)) };
     let document = object(then.document.root().clone());
-    Ok(Event::RolledBack(RolledBack { to_version, reason, document }).into())
+    let fight = super::fight::rolled_back(session, then, now, context);
+    Ok(Event::RolledBack(RolledBack { to_version, reason, document, fight }).into())
 }

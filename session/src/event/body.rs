@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::fight::Fight;
 use crate::settings::Settings;
 use crate::state::{SessionType, Status};
 use crate::view::{Change, View};
@@ -47,6 +48,9 @@ pub(crate) struct SessionStatus {
     pub(crate) reason: Option<String>,
     /// Nobody did it: it followed.
     pub(crate) by_service: bool,
+    /// The phase of the running fight as it is shown: before, and now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) phase: Option<(String, String)>,
     pub(crate) campaign_id: CampaignId,
     #[serde(rename = "type")]
     pub(crate) session_type: SessionType,
@@ -126,6 +130,16 @@ pub(crate) struct RolledBack {
     pub(crate) reason: Option<String>,
     /// The whole document as of that version.
     pub(crate) document: Map<String, Value>,
+    /// The fight that was running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fight: Option<Box<Fight>>,
+}
+
+/// The fight is as it was.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct CombatRewound {
+    pub(crate) to_version: Version,
+    pub(crate) fight: Box<Fight>,
 }
 
 /// A member joined, or came again with another character.

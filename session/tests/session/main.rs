@@ -1,6 +1,8 @@
 //! The session from outside: commands in, events, messages and reads out.
 
+mod any_fight;
 mod bounds;
+mod fights;
 mod golden;
 mod members;
 mod parsing;

@@ -91,6 +91,8 @@ fn refused_alike() -> Vec<(&'static str, Value, &'static [u128], ErrorCode)> {
     let (fight, service) = (ErrorCode::InvalidTransition, ErrorCode::ServiceFailed);
     let hero = json!({"character_id": id(103)});
     let prompt = json!({"prompt_id": id(1)});
+    let goblin = json!({"kind": "monster", "side": "enemies", "stat_block": "goblin"});
+    let effect = json!({"name": "Slowed", "duration": {"kind": "permanent"}});
     let with = |base: &Value, more: Value| {
         let mut data = base.clone();
         for (name, value) in more.as_object().expect("object") {
@@ -100,13 +102,12 @@ fn refused_alike() -> Vec<(&'static str, Value, &'static [u128], ErrorCode)> {
     };
     vec![
         ("session_resume", json!({}), GOVERN, fight),
-        ("combat_start", json!({"combatants": []}), DIRECT, fight),
-        ("combatant_add", json!({"combatant": {}}), DIRECT, fight),
+        ("combatant_add", json!({"combatant": goblin}), DIRECT, fight),
         ("combatant_remove", hero.clone(), DIRECT, fight),
-        ("combatant_update", with(&hero, json!({"fields": {}})), DIRECT, fight),
-        ("initiative_order", json!({"order": []}), DIRECT, fight),
+        ("combatant_update", with(&hero, json!({"fields": {"hidden": true}})), DIRECT, fight),
+        ("initiative_order", json!({"order": [id(103)]}), DIRECT, fight),
         ("turn_rewind", json!({"to_version": "1"}), DIRECT, fight),
-        ("effect_apply", json!({"effect": {}, "target_ids": []}), DIRECT, fight),
+        ("effect_apply", json!({"effect": effect, "target_ids": [id(103)]}), DIRECT, fight),
         ("effect_remove", json!({"effect_id": id(1)}), DIRECT, fight),
         ("combat_end", json!({}), DIRECT, fight),
         ("initiative_roll", hero.clone(), PARTICIPATE, fight),

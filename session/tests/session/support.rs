@@ -4,7 +4,7 @@
 //! out. Whatever a command does, replay, snapshots, stored messages and what each viewer holds must
 //! agree with the live session.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 use gss_rules::Dice;
@@ -19,7 +19,7 @@ use gss_shared::message::{Effect, Message, Viewer, close_frame};
 use gss_shared::ports::journal::{JournalEvent, StoredEvent};
 use gss_shared::time::Timestamp;
 use gss_shared::token::TokenClaims;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::schema;
@@ -195,7 +195,9 @@ impl Table {
             schema::check("server.json", frame["type"].as_str().expect("type"), &frame);
             assert_eq!(frame["data"]["version"], told.version().to_string());
             client.prev = told.version();
-            for change in frame["data"]["changes"].as_array().into_iter().flatten() {
+            let told = told_otherwise(&frame);
+            let changes = frame["data"]["changes"].as_array().into_iter().flatten();
+            for change in told.iter().chain(changes) {
                 apply(&mut client.document, change);
             }
             self.got.push((viewer.player, frame));
@@ -228,7 +230,9 @@ impl Table {
             return;
         }
         for (player, client) in &self.clients {
-            assert_eq!(client.document, self.sync(*player), "document of {player}");
+            let anew = self.sync(*player);
+            let apart = apart("", &client.document, &anew);
+            assert!(apart.is_empty(), "{player} was told another document: {apart:#?}");
         }
     }
 
@@ -249,6 +253,45 @@ impl Table {
         let items: Vec<Value> = items.flatten().collect();
         items.iter().for_each(|item| schema::check("rest-v2.json", "event", item));
         items
+    }
+}
+
+/// Where two documents differ, and how.
+fn apart(path: &str, told: &Value, anew: &Value) -> Vec<String> {
+    match (told, anew) {
+        (told, anew) if told == anew => Vec::new(),
+        (Value::Object(told), Value::Object(anew)) => {
+            let names: BTreeSet<&String> = told.keys().chain(anew.keys()).collect();
+            let member = |name: &String| {
+                let of = |members: &Map<String, Value>| members.get(name).cloned();
+                let nothing = || Value::String("(nothing)".to_owned());
+                let (told, anew) = (of(told), of(anew));
+                let path = format!("{path}/{name}");
+                apart(&path, &told.unwrap_or_else(nothing), &anew.unwrap_or_else(nothing))
+            };
+            names.into_iter().flat_map(member).collect()
+        }
+        _ => vec![format!("{path}: told {told}, sent {anew}")],
+    }
+}
+
+/// Changes of `/combat` that messages tell by their type: a fight that starts or ends, questions
+/// that open and close.
+fn told_otherwise(frame: &Value) -> Option<Value> {
+    let data = &frame["data"];
+    let prompt = format!("/combat/prompts/{}", data["prompt_id"].as_str().unwrap_or_default());
+    match frame["type"].as_str()? {
+        "combat_started" => Some(json!({"path": "/combat", "value": data["combat"]})),
+        "combat_ended" => Some(json!({"path": "/combat"})),
+        "reaction_prompt" | "choice_prompt" | "dice_prompt" => {
+            let mut asked = data.clone();
+            for name in ["version", "prev", "position", "timestamp"] {
+                asked.as_object_mut().expect("data").remove(name);
+            }
+            Some(json!({"path": prompt, "value": asked}))
+        }
+        "reaction_resolved" => Some(json!({"path": prompt})),
+        _ => None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{Ability, Key, Switch};
 const LEGENDARY_ACTIONS: &str = "legendary-actions";
 
 /// What saves turned into successes are counted under, and the answer that turns one.
-pub(in crate::combat) const LEGENDARY_RESISTANCE: &str = "legendary-resistance";
+pub const LEGENDARY_RESISTANCE: &str = "legendary-resistance";
 
 impl Resolver<'_> {
     /// As a turn is over, each legendary creature is asked for one legendary action, in the order of

@@ -7,16 +7,29 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::combat::view::About;
 use crate::combat::{
-    Combatant, CombatantId, Effect, EndReason, Fact, Life, Phase, Point, Purpose, Refusal, Test,
+    Combatant, CombatantId, CombatantKind, Effect, EndReason, Fact, Life, Phase, Point, Purpose,
+    Refusal, RolledFor, Test,
 };
-use crate::dice::RollMode;
+use crate::dice::{Roll, RollMode};
 use crate::effect::{
     Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, Which, Whose,
 };
-use crate::{Ability, Switch};
+use crate::{Ability, Dice, Switch};
 
 /// More hit points than any creature has.
 pub(super) const MOST_HIT_POINTS: i32 = 100_000;
+
+/// Dice whose d20 somebody threw; the others are thrown here.
+struct OwnFace<'a> {
+    face: u32,
+    others: &'a mut dyn Dice,
+}
+
+impl Dice for OwnFace<'_> {
+    fn roll(&mut self, sides: u32) -> u32 {
+        if sides == 20 { self.face } else { self.others.roll(sides) }
+    }
+}
 
 impl Resolver<'_> {
     pub(super) fn add(&mut self, combatant: &Combatant) -> Flow<()> {
@@ -119,29 +132,132 @@ impl Resolver<'_> {
 
     /// Everybody rolls, and the first turn begins.
     pub(super) fn begin(&mut self) -> Flow<()> {
-        if !matches!(self.combat.phase, Phase::Setup | Phase::RollingInitiative) {
+        self.before_turns()?;
+        self.roll_all(|_| true)?;
+        self.start()
+    }
+
+    /// Everybody is called to roll; the first turn begins if nobody is awaited.
+    pub(super) fn call_initiative(&mut self, roll: RolledFor, fixed: bool) -> Flow<()> {
+        if self.combat.phase != Phase::Setup {
             return Err(Refusal::WrongPhase.into());
         }
-        if self.combat.combatants.is_empty() {
+        self.before_turns()?;
+        self.tell(Fact::PhaseChanged { phase: Phase::RollingInitiative });
+        if fixed {
+            self.fix_monsters();
+        }
+        self.roll_all(|who| match roll {
+            RolledFor::Npcs => who.kind != CombatantKind::Character,
+            RolledFor::All => true,
+            RolledFor::None => false,
+        })?;
+        self.start_if_all_rolled()
+    }
+
+    /// One rolls for itself, and for its group.
+    pub(super) fn roll_for(&mut self, who: CombatantId, face: Option<u32>) -> Flow<()> {
+        if self.combat.phase != Phase::RollingInitiative {
+            return Err(Refusal::WrongPhase.into());
+        }
+        if face.is_some_and(|face| !(1..=20).contains(&face)) {
+            return Err(Refusal::WrongAnswer.into());
+        }
+        let combatant = self.combatant(who)?;
+        if combatant.initiative.is_some() {
             return Err(Refusal::NothingToDo.into());
         }
+        let group = combatant.group.clone();
+        let initiative = match face {
+            Some(face) => self.own_initiative(who, face)?,
+            None => self.roll_initiative(who)?,
+        };
+        let alike = |other: &Combatant| {
+            other.initiative.is_none() && group.is_some() && other.group == group
+        };
+        let others = self.combat.combatants.values().filter(|other| alike(other));
+        let others: Vec<CombatantId> = others.map(|other| other.id).collect();
+        for who in others {
+            self.tell(Fact::InitiativeSet { who, initiative });
+        }
+        self.start_if_all_rolled()
+    }
+
+    /// A game master's order. It begins the first turn while initiative is being rolled.
+    pub(super) fn set_order(&mut self, order: &[CombatantId]) -> Flow<()> {
+        let mut named: Vec<CombatantId> = order.to_vec();
+        named.sort_unstable();
+        if !named.iter().eq(self.combat.combatants.keys()) {
+            return Err(Refusal::IncompleteOrder.into());
+        }
+        if self.combat.phase == Phase::Running {
+            let active = self.combat.active();
+            self.tell(Fact::OrderSet { order: order.to_vec() });
+            self.keep_turn(active);
+            return Ok(());
+        }
+        self.before_turns()?;
+        self.start_with(order.to_vec())
+    }
+
+    fn before_turns(&self) -> Result<(), Refusal> {
+        if !matches!(self.combat.phase, Phase::Setup | Phase::RollingInitiative) {
+            return Err(Refusal::WrongPhase);
+        }
+        if self.combat.combatants.is_empty() {
+            return Err(Refusal::NothingToDo);
+        }
+        Ok(())
+    }
+
+    /// The score instead of a roll (SRD 5.2.1 "Initiative", "Initiative Score").
+    fn fix_monsters(&mut self) {
+        let monsters = self.combat.combatants.values();
+        let monsters = monsters.filter(|who| who.kind == CombatantKind::Monster);
+        let scores: Vec<(CombatantId, i32)> = monsters
+            .filter(|who| who.initiative.is_none())
+            .map(|who| (who.id, 10 + who.block.initiative()))
+            .collect();
+        for (who, initiative) in scores {
+            self.tell(Fact::InitiativeSet { who, initiative });
+        }
+    }
+
+    /// Rolls for those who have not rolled; one roll for a group.
+    fn roll_all(&mut self, rolls: impl Fn(&Combatant) -> bool) -> Flow<()> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         let mut shared = BTreeMap::new();
-        for id in &all {
-            let combatant = self.combatant(*id)?;
-            if combatant.initiative.is_some() {
+        for id in all {
+            let combatant = self.combatant(id)?;
+            if combatant.initiative.is_some() || !rolls(combatant) {
                 continue;
             }
             let group = combatant.group.clone();
             match group.as_ref().and_then(|group| shared.get(group)).copied() {
-                Some(initiative) => self.tell(Fact::InitiativeSet { who: *id, initiative }),
+                Some(initiative) => self.tell(Fact::InitiativeSet { who: id, initiative }),
                 None => {
-                    let initiative = self.roll_initiative(*id)?;
+                    let initiative = self.roll_initiative(id)?;
                     shared.extend(group.map(|group| (group, initiative)));
                 }
             }
         }
+        Ok(())
+    }
+
+    fn start_if_all_rolled(&mut self) -> Flow<()> {
+        if self.combat.combatants.values().any(|who| who.initiative.is_none()) {
+            return Ok(());
+        }
+        self.start()
+    }
+
+    fn start(&mut self) -> Flow<()> {
+        let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         let order = self.ordered(all);
+        self.start_with(order)
+    }
+
+    fn start_with(&mut self, order: Vec<CombatantId>) -> Flow<()> {
         self.tell(Fact::OrderSet { order });
         self.tell(Fact::PhaseChanged { phase: Phase::Running });
         self.surprise();
@@ -172,6 +288,31 @@ impl Resolver<'_> {
         if let Some(initiative) = combatant.initiative {
             return Ok(initiative);
         }
+        let test = self.initiative_test(who)?;
+        let tested = self.test(who, Purpose::Initiative, test)?;
+        Ok(self.settle_initiative(who, tested.roll.total))
+    }
+
+    /// Its own die: the face is the one that counts, whatever gave advantage.
+    fn own_initiative(&mut self, who: CombatantId, face: u32) -> Flow<i32> {
+        let test = self.initiative_test(who)?;
+        let tested = self.throw(|others| test.roll(&mut OwnFace { face, others }));
+        let owner = self.combatant(who)?.owner;
+        let by = owner.map_or_else(|| tested.roll.by.clone(), |owner| owner.to_string());
+        let roll = Roll { by, ..tested.roll };
+        let total = roll.total;
+        self.tell(Fact::Rolled { who, purpose: Purpose::Initiative, roll });
+        Ok(self.settle_initiative(who, total))
+    }
+
+    fn settle_initiative(&mut self, who: CombatantId, total: i64) -> i32 {
+        let initiative = i32::try_from(total).unwrap_or(i32::MAX);
+        self.tell(Fact::InitiativeSet { who, initiative });
+        initiative
+    }
+
+    fn initiative_test(&self, who: CombatantId) -> Result<Test, Refusal> {
+        let combatant = self.combatant(who)?;
         let mut test = Test::new(combatant.block.initiative(), Ability::Dex.name());
         if combatant.surprised && self.combat.rules.is_52(Switch::Surprise) {
             test.reason(RollMode::Disadvantage, "surprised", None);
@@ -182,10 +323,7 @@ impl Resolver<'_> {
             ..About::default()
         };
         self.view().consult(&mut test, who, about);
-        let tested = self.test(who, Purpose::Initiative, test)?;
-        let initiative = i32::try_from(tested.roll.total).unwrap_or(i32::MAX);
-        self.tell(Fact::InitiativeSet { who, initiative });
-        Ok(initiative)
+        Ok(test)
     }
 
     /// Highest first; of equal counts the higher Dexterity, then a throw of dice.

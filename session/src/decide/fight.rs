@@ -1,0 +1,479 @@
+//! Commands about a fight: set up, play, override, take back.
+
+use gss_rules::combat::{
+    Actor, Answer, Combat, CombatantId, Command, Input, Question, Refusal, decide as play,
+};
+use gss_rules::space::Grid;
+use gss_rules::{Key, RuleSet};
+use gss_shared::error_code::{ClientError, ErrorCode};
+use gss_shared::ids::{ActionId, PlayerId, Version};
+use gss_shared::message::Viewer;
+use gss_shared::time::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Decided;
+use crate::event::{CombatRewound, Event};
+use crate::execute::{Context, random_id};
+use crate::fight::action::Action;
+use crate::fight::asked::{AskedFight, Declare, MonsterInitiative, ReactWith, Start};
+use crate::fight::narrate::{self, Because};
+use crate::fight::show::Eye;
+use crate::fight::spec::CombatantSpec;
+use crate::fight::{Doing, Fight, FightChange, Seed, code, prompts};
+use crate::refusal;
+use crate::state::Session;
+
+/// Who asks, when, with what.
+struct Asking<'a, 'c> {
+    session: &'a Session,
+    /// None: the service.
+    viewer: Option<Viewer>,
+    action: ActionId,
+    now: Timestamp,
+    context: &'a mut Context<'c>,
+}
+
+/// Decides a command about a fight.
+///
+/// # Errors
+/// Why it is refused.
+pub(super) fn decide(
+    session: &Session,
+    viewer: Option<Viewer>,
+    asked: &AskedFight,
+    action: ActionId,
+    (now, context): (Timestamp, &mut Context<'_>),
+) -> Result<Decided, ClientError> {
+    let mut asking = Asking { session, viewer, action, now, context };
+    if let AskedFight::Start(start) = asked {
+        return asking.start(start).map(Decided::Events);
+    }
+    let Some(fight) = session.fight.as_deref() else {
+        let error = ClientError::new(ErrorCode::InvalidTransition, "No fight is running.");
+        return Err(error.with("phase", "lobby"));
+    };
+    match asked {
+        AskedFight::Rewind { to_version } => asking.rewind(fight, *to_version),
+        AskedFight::End { reason } => {
+            let reason = reason.as_deref();
+            let ended = narrate::ended(fight, Some(action), "ended_by_gm", reason);
+            Ok(Event::Combat(ended).into())
+        }
+        AskedFight::TimeOut { absent } => asking.time_out(fight, *absent),
+        AskedFight::Declare(declared) => asking.declare(fight, declared),
+        _ => asking.other(fight, asked),
+    }
+}
+
+impl Asking<'_, '_> {
+    fn eye(&self) -> Eye {
+        self.viewer.map_or(Eye::Gm, Eye::of)
+    }
+
+    fn actor(&self) -> Actor {
+        match self.viewer {
+            None => Actor::Clock,
+            Some(viewer) if viewer.role.is_gm() => Actor::Gm,
+            Some(viewer) => Actor::Player(viewer.player.0),
+        }
+    }
+
+    /// An id that nobody has, another for every `k`.
+    fn fresh(&self, k: u128) -> Uuid {
+        const APART: u128 = 1 << 64;
+        random_id(self.context.event_seed.wrapping_add(APART + k)).0
+    }
+
+    fn refused(&self, fight: &Fight, refusal: &Refusal) -> ClientError {
+        code::of(refusal, fight.scene(false), self.eye())
+    }
+
+    /// That the sender may know of all these.
+    fn knows(
+        &self,
+        fight: &Fight,
+        ids: impl IntoIterator<Item = CombatantId>,
+    ) -> Result<(), ClientError> {
+        let (scene, eye) = (fight.scene(false), self.eye());
+        match ids.into_iter().find(|id| !scene.knows(eye, *id)) {
+            None => Ok(()),
+            Some(id) => Err(self.refused(fight, &Refusal::UnknownCombatant { id })),
+        }
+    }
+
+    /// `combat_start`.
+    fn start(&mut self, start: &Start) -> Result<Vec<Event>, ClientError> {
+        if let Some(fight) = &self.session.fight {
+            let error = ClientError::new(ErrorCode::InvalidTransition, "A fight is running.");
+            return Err(error.with("phase", fight.scene(false).phase()));
+        }
+        let rules: RuleSet = serde_json::from_value(Value::Object(self.session.settings.rules()))
+            .map_err(|_| refusal::internal())?;
+        let grid = match &start.grid {
+            Some(grid) => grid.clone(),
+            None => Grid::open(0, 0),
+        };
+        let mut fight = Fight {
+            id: self.fresh(0),
+            name: start.options.name.as_deref().map(Into::into),
+            since: Version::ZERO,
+            seed: Seed::draw(&mut *self.context.dice),
+            drawn: 0,
+            rewinds: 0,
+            turns: 0,
+            turn_at: self.now,
+            deadline: None,
+            doing: None,
+            combat: Combat::new(rules, grid),
+        };
+        for (spec, k) in start.combatants.iter().zip(1..) {
+            let combatant = Box::new(self.combatant(&fight, spec, k)?);
+            let command = Command::AddCombatant { combatant };
+            let input = Input::Command { by: Actor::Gm, command };
+            let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
+            let step = step.map_err(|refusal| self.refused(&fight, &refusal))?;
+            fight.combat.apply(&step);
+        }
+        if self.session.settings.physical_dice {
+            let players = self.session.members.iter().map(|member| member.player.0).collect();
+            let command = Command::PhysicalDice { players };
+            let input = Input::Command { by: Actor::Gm, command };
+            let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
+            fight.combat.apply(&step.map_err(|refusal| self.refused(&fight, &refusal))?);
+        }
+        let change = FightChange::Set(Box::new(fight.clone()));
+        let mut events = vec![Event::Combat(narrate::started(&fight, self.action, change))];
+        let options = &start.options;
+        let fixed = options.monster_initiative == MonsterInitiative::Fixed;
+        let command = Command::CallInitiative { roll: options.initiative, fixed };
+        events.extend(self.command(&fight, command, None, None)?);
+        Ok(events)
+    }
+
+    fn combatant(
+        &self,
+        fight: &Fight,
+        spec: &CombatantSpec,
+        k: u128,
+    ) -> Result<gss_rules::combat::Combatant, ClientError> {
+        let owner = |character: Uuid| {
+            let mut members = self.session.members.iter();
+            members
+                .find(|member| member.characters.iter().any(|own| own.0 == character))
+                .map(|member| member.player)
+        };
+        let combatant = spec.combatant(fight.combat.rules.edition, self.fresh(k), owner)?;
+        if fight.combat.grid.width == 0 && combatant.position.is_some() {
+            return Err(refusal::argument("position", "needs a grid"));
+        }
+        if let Some(owner) = combatant.owner.map(PlayerId) {
+            self.is_member(owner)?;
+        }
+        Ok(combatant)
+    }
+
+    fn is_member(&self, owner: PlayerId) -> Result<(), ClientError> {
+        if self.session.member(owner).is_some() {
+            return Ok(());
+        }
+        let refusal = refusal::argument("owner_id", "is no member of the session");
+        Err(refusal.with("player_id", owner.to_string()))
+    }
+
+    /// A command of the engine's.
+    fn command(
+        &mut self,
+        fight: &Fight,
+        command: Command,
+        declared: Option<&Declare>,
+        reason: Option<&str>,
+    ) -> Result<Vec<Event>, ClientError> {
+        let input = Input::Command { by: self.actor(), command };
+        self.input(fight, input, declared, reason)
+    }
+
+    fn input(
+        &mut self,
+        fight: &Fight,
+        input: Input,
+        declared: Option<&Declare>,
+        reason: Option<&str>,
+    ) -> Result<Vec<Event>, ClientError> {
+        let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
+        let step = step.map_err(|refusal| self.refused(fight, &refusal))?;
+        let doing = declared.map(|declared| Doing {
+            action: self.action,
+            who: declared.who,
+            kind: declared.kind.clone(),
+        });
+        let deadline = step.prompt.as_ref().and_then(|_| self.deadline());
+        let mut after = fight.clone();
+        after.step(&step, (deadline, doing.clone()), self.now);
+        let change =
+            FightChange::Step { step: Box::new(step.clone()), deadline, doing: doing.clone() };
+        let fresh = |k: u32| self.fresh((1 << 32) + u128::from(k));
+        let because = Because {
+            actor: self.viewer.map(|viewer| viewer.player),
+            action: self.action,
+            declared: declared.map(|declared| (declared.targets.as_slice(), &declared.details)),
+            doing,
+            reason,
+            fresh: &fresh,
+        };
+        let events = narrate::step(fight, &after, &step, change, &because);
+        Ok(events.into_iter().map(Event::Combat).collect())
+    }
+
+    /// When a question asked now is answered for whom it asks.
+    fn deadline(&self) -> Option<Timestamp> {
+        let seconds = self.session.settings.reaction_seconds;
+        (seconds > 0).then(|| self.now.plus_ms(i64::from(seconds) * 1_000))
+    }
+
+    fn declare(&mut self, fight: &Fight, declared: &Declare) -> Result<Decided, ClientError> {
+        let named = declared.targets.iter().copied().chain([declared.who]);
+        self.knows(fight, named)?;
+        match &declared.action {
+            Action::Command(command) => {
+                self.command(fight, command.clone(), Some(declared), None).map(Decided::Events)
+            }
+            Action::OfEffect { command, effect } => {
+                let known = fight.effect(*effect).ok_or_else(|| no_effect(*effect))?;
+                let mut command = command.clone();
+                if let Command::Escape { effect, .. } | Command::UseEffect { effect, .. } =
+                    &mut command
+                {
+                    *effect = Some(known);
+                }
+                self.command(fight, command, Some(declared), None).map(Decided::Events)
+            }
+            Action::Left(why) => {
+                let error = ClientError::new(ErrorCode::RuleViolation, *why);
+                Err(error.with("action_type", &*declared.kind))
+            }
+        }
+    }
+
+    fn other(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
+        let (command, reason) = match asked {
+            AskedFight::Add(spec) => {
+                let combatant = Box::new(self.combatant(fight, spec, 1)?);
+                (Command::AddCombatant { combatant }, None)
+            }
+            AskedFight::Remove { id, reason } => {
+                (Command::RemoveCombatant { id: *id }, reason.as_deref())
+            }
+            AskedFight::Roll { id, face } => {
+                self.knows(fight, [*id])?;
+                let face = face.filter(|_| self.session.settings.physical_dice);
+                (Command::RollInitiative { who: *id, face }, None)
+            }
+            AskedFight::Order(order) => (Command::SetOrder { order: order.clone() }, None),
+            AskedFight::EndTurn { id } => {
+                self.knows(fight, [*id])?;
+                (Command::EndTurn { who: *id }, None)
+            }
+            AskedFight::Apply { effect, source, targets } => {
+                let (effect, source, targets) = (effect.clone(), *source, targets.clone());
+                (Command::ApplyEffect { effect, source, targets }, None)
+            }
+            AskedFight::RemoveEffect { effect, targets } => {
+                return self.remove_effect(fight, *effect, targets.as_deref());
+            }
+            AskedFight::React { .. } | AskedFight::Choose { .. } | AskedFight::Dice { .. } => {
+                return self.answer(fight, asked);
+            }
+            AskedFight::Update { id, fields, reason } => {
+                if let Some(Some(owner)) = fields.owner_id {
+                    self.is_member(PlayerId(owner))?;
+                }
+                let changes = fields.clone();
+                (Command::Update { id: *id, changes }, reason.as_deref())
+            }
+            AskedFight::Start(_)
+            | AskedFight::Declare(_)
+            | AskedFight::Rewind { .. }
+            | AskedFight::End { .. }
+            | AskedFight::TimeOut { .. } => return Err(refusal::internal()),
+        };
+        self.command(fight, command, None, reason).map(Decided::Events)
+    }
+
+    /// From the named targets, or wholly.
+    fn remove_effect(
+        &mut self,
+        fight: &Fight,
+        effect: Uuid,
+        targets: Option<&[CombatantId]>,
+    ) -> Result<Decided, ClientError> {
+        let root = fight.effect(effect).ok_or_else(|| no_effect(effect))?;
+        let Some(targets) = targets else {
+            let command = Command::RemoveEffect { id: root };
+            return self.command(fight, command, None, None).map(Decided::Events);
+        };
+        let belongs = |effect: &&std::sync::Arc<gss_rules::combat::Effect>| {
+            effect.id == root || effect.parent == Some(root)
+        };
+        let ids: Vec<_> = fight
+            .combat
+            .effects
+            .values()
+            .filter(belongs)
+            .filter(|effect| targets.contains(&effect.target))
+            .map(|effect| effect.id)
+            .collect();
+        let mut after = fight.clone();
+        let mut events = Vec::new();
+        for id in ids {
+            if !after.combat.effects.contains_key(&id) {
+                continue;
+            }
+            let more = self.command(&after, Command::RemoveEffect { id }, None, None)?;
+            for event in &more {
+                if let Event::Combat(event) = event {
+                    event.change.iter().for_each(|change| after.fold(change, self.now));
+                }
+            }
+            events.extend(more);
+        }
+        if events.is_empty() {
+            return Err(no_effect(effect));
+        }
+        Ok(Decided::Events(events))
+    }
+
+    /// An answer to the open question.
+    fn answer(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
+        let wire = match asked {
+            AskedFight::React { prompt, .. }
+            | AskedFight::Choose { prompt, .. }
+            | AskedFight::Dice { prompt, .. } => *prompt,
+            _ => return Err(refusal::internal()),
+        };
+        let open = fight.combat.prompt().filter(|open| fight.prompt_id(open.id) == wire);
+        let open = open.ok_or_else(|| self.refused(fight, &Refusal::NotAsked))?;
+        let answer = match asked {
+            AskedFight::React { accept: false, .. } => Answer::Decline,
+            AskedFight::React { option, with, .. } => {
+                let option = chosen(&open.question, option.as_deref())?;
+                match open.question {
+                    Question::LegendaryAction { .. } => self.legendary(fight, option, with)?,
+                    _ => Answer::React { option },
+                }
+            }
+            AskedFight::Dice { faces, .. } => Answer::Faces { faces: faces.clone() },
+            AskedFight::Choose { choice, .. } => Answer::Choose { option: choice_of(choice)? },
+            _ => return Err(self.refused(fight, &Refusal::WrongAnswer)),
+        };
+        let input = Input::Answer { by: self.actor(), prompt: open.id, answer };
+        self.input(fight, input, None, None).map(Decided::Events)
+    }
+
+    fn legendary(&self, fight: &Fight, id: Key, with: &ReactWith) -> Result<Answer, ClientError> {
+        let targets: Vec<CombatantId> = with.targets.iter().copied().map(CombatantId).collect();
+        self.knows(fight, targets.iter().copied())?;
+        let (at, direction) = (with.at, with.direction);
+        Ok(Answer::Use { id, targets, at, direction, option: None, path: Vec::new() })
+    }
+
+    /// What happens when nobody does anything.
+    fn time_out(&mut self, fight: &Fight, absent: bool) -> Result<Decided, ClientError> {
+        let early = || ClientError::new(ErrorCode::InvalidTransition, "Nothing is due.");
+        if let Some(open) = fight.combat.prompt() {
+            if fight.deadline.is_none_or(|deadline| deadline > self.now) {
+                return Err(early());
+            }
+            let answer = match open.question {
+                Question::Dice { .. } => Answer::Roll,
+                _ => Answer::Decline,
+            };
+            let input = Input::Answer { by: Actor::Clock, prompt: open.id, answer };
+            return self.input(fight, input, None, None).map(Decided::Events);
+        }
+        let due = self.session.turn_ends_at().filter(|ends| absent && *ends <= self.now);
+        let who = due.and_then(|_| fight.combat.active()).ok_or_else(early)?;
+        self.command(fight, Command::EndTurn { who }, None, None).map(Decided::Events)
+    }
+
+    /// The combat as of a version of the same fight. Faces drawn since stay drawn.
+    fn rewind(&mut self, fight: &Fight, to_version: Version) -> Result<Decided, ClientError> {
+        let current = self.session.position.version;
+        if to_version < fight.since || to_version > current {
+            let refusal = refusal::argument("to_version", "is no version of this fight");
+            let refusal = refusal.with("since", fight.since.to_string());
+            return Err(refusal.with("current", current.to_string()));
+        }
+        let history = self.context.history;
+        let then = history
+            .filter(|then| then.id == self.session.id && then.position.version == to_version);
+        let Some(then) = then else { return Ok(Decided::NeedsHistory(to_version)) };
+        let then = then.fight.as_deref().filter(|then| then.id == fight.id);
+        let then =
+            then.ok_or_else(|| refusal::argument("to_version", "is no version of this fight"))?;
+        let next = self.resumed(then, Some(fight));
+        let turn = narrate::turn_again(&next);
+        let rewound = CombatRewound { to_version, fight: Box::new(next) };
+        let mut events = vec![Event::CombatRewound(rewound)];
+        events.extend(turn.map(Event::Combat));
+        Ok(Decided::Events(events))
+    }
+
+    /// A fight of the past that goes on now.
+    fn resumed(&mut self, then: &Fight, running: Option<&Fight>) -> Fight {
+        let running = running.filter(|running| running.id == then.id);
+        let (seed, drawn) = match running {
+            Some(running) => (running.seed.clone(), running.drawn),
+            // It had ended: its seed is known.
+            None => (Seed::draw(&mut *self.context.dice), 0),
+        };
+        let rewinds = running.map_or(then.rewinds, |running| running.rewinds) + 1;
+        let deadline = then.combat.prompt().and_then(|_| self.deadline());
+        Fight { seed, drawn, rewinds, deadline, turn_at: self.now, ..then.clone() }
+    }
+}
+
+fn no_effect(effect: Uuid) -> ClientError {
+    let error = ClientError::new(ErrorCode::NotFound, "No such effect runs.");
+    error.with("effect_id", effect.to_string())
+}
+
+/// The fight of a session as a rollback brings it back.
+pub(super) fn rolled_back(
+    session: &Session,
+    then: &Session,
+    now: Timestamp,
+    context: &mut Context<'_>,
+) -> Option<Box<Fight>> {
+    let then = then.fight.as_deref()?;
+    let action = ActionId(Uuid::nil());
+    let mut asking = Asking { session, viewer: None, action, now, context };
+    Some(Box::new(asking.resumed(then, session.fight.as_deref())))
+}
+
+/// The one that is chosen, be it in a list.
+fn choice_of(choice: &Value) -> Result<Key, ClientError> {
+    let one = match choice {
+        Value::Array(list) => list.first().filter(|_| list.len() == 1),
+        one => Some(one),
+    };
+    let text = one.and_then(Value::as_str).and_then(|text| Key::parse(text).ok());
+    text.ok_or_else(|| refusal::argument("choice", "is one of those offered"))
+}
+
+/// The option taken: one that was offered, or the only one.
+fn chosen(question: &Question, option: Option<&str>) -> Result<Key, ClientError> {
+    let options = prompts::options(question);
+    if options.is_empty() {
+        return Err(refusal::argument("prompt_id", "asks for something else"));
+    }
+    let found = match (option, options.as_slice()) {
+        (None, [only]) => Some(only),
+        (None, _) => None,
+        (Some(option), options) => options.iter().find(|known| known.as_str() == option),
+    };
+    let offered = || options.iter().map(|option| option.to_string()).collect::<Vec<String>>();
+    found.cloned().ok_or_else(|| {
+        refusal::argument("option", "is none of those offered").with("allowed", offered())
+    })
+}

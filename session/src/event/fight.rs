@@ -1,0 +1,131 @@
+//! A message of a fight, as it is stored: what it changes, and what each kind of viewer is told.
+
+use std::collections::BTreeSet;
+
+use gss_shared::ids::PlayerId;
+use gss_shared::message::Audience;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::fight::FightChange;
+use crate::fight::narrate::Name;
+
+/// A message of a fight.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct CombatEvent {
+    /// Its type.
+    pub(crate) name: Name,
+    /// On the first message of what happened.
+    pub(crate) change: Option<FightChange>,
+    pub(crate) told: Told,
+}
+
+/// The body of a [`CombatEvent`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct Body {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<FightChange>,
+    #[serde(flatten)]
+    told: Told,
+}
+
+impl Body {
+    pub(super) fn named(self, name: Name) -> CombatEvent {
+        CombatEvent { name, change: self.change, told: self.told }
+    }
+}
+
+impl From<&CombatEvent> for Body {
+    fn from(event: &CombatEvent) -> Self {
+        Self { change: event.change.clone(), told: event.told.clone() }
+    }
+}
+
+/// What each kind of viewer is told; None: nothing.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// Members that are the same for all who are told.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    all: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gms: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    players: Vec<Named>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    others: Option<Map<String, Value>>,
+}
+
+/// What these players are told.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Named {
+    players: BTreeSet<PlayerId>,
+    data: Map<String, Value>,
+}
+
+impl Told {
+    /// What is the same for players as for others is said once.
+    pub(crate) fn new(
+        gms: Option<Map<String, Value>>,
+        owners: Vec<(PlayerId, Option<Map<String, Value>>)>,
+        others: Option<Map<String, Value>>,
+    ) -> Self {
+        let mut players: Vec<Named> = Vec::new();
+        for (player, data) in owners {
+            let Some(data) = data.filter(|data| Some(data) != others.as_ref()) else { continue };
+            match players.iter_mut().find(|named| named.data == data) {
+                Some(named) => {
+                    named.players.insert(player);
+                }
+                None => players.push(Named { players: [player].into(), data }),
+            }
+        }
+        let mut told = Self { all: Map::new(), gms, players, others };
+        told.share();
+        told
+    }
+
+    fn each(&mut self) -> impl Iterator<Item = &mut Map<String, Value>> {
+        let players = self.players.iter_mut().map(|named| &mut named.data);
+        self.gms.iter_mut().chain(players).chain(&mut self.others)
+    }
+
+    fn share(&mut self) {
+        let Some(first) = self.each().next().cloned() else { return };
+        for (name, value) in first {
+            if self.each().all(|data| data.get(&name) == Some(&value)) {
+                self.each().for_each(|data| {
+                    data.remove(&name);
+                });
+                self.all.insert(name, value);
+            }
+        }
+    }
+
+    /// Everybody that is told anything.
+    pub(crate) fn audience(&self) -> Audience {
+        if self.others.is_some() {
+            return Audience::All;
+        }
+        let players = self.players.iter().flat_map(|named| named.players.iter().copied()).collect();
+        Audience::Some { gms: self.gms.is_some(), players }
+    }
+
+    /// The versions, the most privileged first.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = (Audience, Map<String, Value>)> {
+        let gms = self.gms.iter().map(|data| (Audience::gms(), data));
+        let players = self.players.iter().map(|named| {
+            (Audience::Some { gms: false, players: named.players.clone() }, &named.data)
+        });
+        let others = self.others.iter().map(|data| (Audience::All, data));
+        gms.chain(players).chain(others).map(|(audience, data)| {
+            let mut whole = self.all.clone();
+            whole.extend(data.clone());
+            (audience, whole)
+        })
+    }
+
+    /// A member that everybody is told alike.
+    pub(crate) fn common(&self, name: &str) -> Option<&Value> {
+        self.all.get(name)
+    }
+}

@@ -1,0 +1,470 @@
+//! Declared actions, read by the table of `schema/actions.json`.
+
+use std::collections::BTreeMap;
+
+use gss_rules::combat::{
+    Awaited, CombatantId, Command, Extra, HelpWith, Manner, READY, Shove as ShoveTo, SkillAction,
+};
+use gss_rules::effect::Choice;
+use gss_rules::space::Square;
+use gss_rules::{Ability, Key, MovementMode, Skill};
+use gss_shared::error_code::{ClientError, ErrorCode};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::asked::typed;
+use crate::command::Parse;
+use crate::refusal;
+
+/// A declared action.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Action {
+    /// The engine's.
+    Command(Command),
+    /// The engine's, about the effect of this `effect_id`.
+    OfEffect { command: Command, effect: Uuid },
+    /// The engine does it by itself, or leaves it to the GM; why.
+    Left(&'static str),
+}
+
+/// What an action takes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Cost {
+    #[default]
+    Action,
+    BonusAction,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Costs {
+    #[serde(default)]
+    cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dash {
+    #[serde(default)]
+    cost: Cost,
+    mode: Option<MovementMode>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AttackOption {
+    TwoHanded,
+    Thrown,
+    OffHand,
+    KnockOut,
+    Mastery,
+    Cleave,
+    Nick,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attack {
+    attack_id: Key,
+    #[serde(default)]
+    options: Vec<AttackOption>,
+    ability: Option<Ability>,
+    #[serde(default)]
+    cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UseAction {
+    use_id: Key,
+    at: Option<Square>,
+    direction: Option<Square>,
+    /// The effect that grants it.
+    effect_id: Option<Uuid>,
+    #[serde(default)]
+    choices: BTreeMap<Key, Choice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cast {
+    spell: Key,
+    slot_level: u8,
+    at: Option<Square>,
+    direction: Option<Square>,
+    #[serde(default)]
+    choices: BTreeMap<Key, Choice>,
+    #[serde(default)]
+    features: Vec<Key>,
+    #[serde(default)]
+    ritual: bool,
+    item_id: Option<Key>,
+    /// The spell says what casting it takes.
+    #[serde(default, rename = "cost")]
+    _cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    path: Vec<Square>,
+    #[serde(default = "walk")]
+    mode: MovementMode,
+    #[serde(default)]
+    drag: Vec<Uuid>,
+}
+
+const fn walk() -> MovementMode {
+    MovementMode::Walk
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HelpKind {
+    Check,
+    Attack,
+    Stabilize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Help {
+    kind: HelpKind,
+    skill: Option<Skill>,
+    enemy_id: Option<Uuid>,
+    #[serde(default)]
+    cost: Cost,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ShoveEffect {
+    Prone,
+    Push,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shove {
+    effect: ShoveEffect,
+    #[serde(default)]
+    cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Escape {
+    skill: Option<Skill>,
+    effect_id: Option<Uuid>,
+    #[serde(default)]
+    cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Try {
+    skill: Option<Skill>,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UseObject {
+    item_id: Option<Key>,
+    #[serde(default, rename = "at")]
+    _at: Option<Square>,
+    text: Option<String>,
+    /// The table's rules say what using a thing takes.
+    #[serde(default, rename = "cost")]
+    _cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ready {
+    trigger: Awaited,
+    action: Readied,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Readied {
+    action_type: String,
+    targets: Vec<Uuid>,
+    details: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Interact {
+    kind: String,
+    item_id: Option<Key>,
+    #[serde(default, rename = "at")]
+    _at: Option<Square>,
+    text: Option<String>,
+}
+
+/// Reads an action.
+///
+/// # Errors
+/// `invalid_frame`, `invalid_argument`, or `no_action_left` for a bonus action that nothing grants.
+pub(super) fn read(
+    who: CombatantId,
+    action_type: &str,
+    targets: &[CombatantId],
+    details: &Map<String, Value>,
+) -> Parse<Action> {
+    let details = details.clone();
+    let command = match action_type {
+        "attack" => attack(who, targets, details)?,
+        "use_action" => return use_action(who, targets, details),
+        "cast" => return cast(who, targets, details),
+        "move" => {
+            none(targets)?;
+            let Move { path, mode, drag } = typed(details)?;
+            if path.len() > 1_000 {
+                return Err(refusal::argument("path", "is at most 1,000 squares"));
+            }
+            Command::Move { who, mode, path, drag: drag.into_iter().map(CombatantId).collect() }
+        }
+        "dash" => {
+            none(targets)?;
+            let Dash { cost, mode } = typed(details)?;
+            bonus(cost)?;
+            Command::Dash { who, mode }
+        }
+        "disengage" => plain(targets, details, Command::Disengage { who })?,
+        "dodge" => plain(targets, details, Command::Dodge { who })?,
+        "hide" => plain(targets, details, Command::Hide { who })?,
+        "stand_up" => free(targets, details, Command::StandUp { who })?,
+        "drop_prone" => free(targets, details, Command::DropProne { who })?,
+        "end_concentration" => free(targets, details, Command::EndConcentration { who })?,
+        "stabilize" => aimed(details, Command::Stabilize { who, target: one(targets)? })?,
+        "grapple" => aimed(details, Command::Grapple { who, target: one(targets)? })?,
+        "shove" => {
+            let Shove { effect, cost } = typed(details)?;
+            bonus(cost)?;
+            let effect = match effect {
+                ShoveEffect::Prone => ShoveTo::Prone,
+                ShoveEffect::Push => ShoveTo::Push,
+            };
+            Command::Shove { who, target: one(targets)?, effect }
+        }
+        "escape" => {
+            let Escape { skill, effect_id, cost } = typed(details)?;
+            bonus(cost)?;
+            if let Some(effect) = effect_id {
+                let command = Command::Escape { who, effect: None, skill };
+                return Ok(Action::OfEffect { command, effect });
+            }
+            Command::Escape { who, effect: None, skill }
+        }
+        "help" => help(who, targets, details)?,
+        "search" => attempt(who, SkillAction::Search, targets, details)?,
+        "influence" => attempt(who, SkillAction::Influence, targets, details)?,
+        "study" => attempt(who, SkillAction::Study, targets, details)?,
+        "interact" => interact(who, targets, details)?,
+        "use_object" => {
+            let UseObject { item_id: item, text, .. } = typed(details)?;
+            said(text.as_deref())?;
+            Command::UseObject { who, item, target: at_most_one(targets)? }
+        }
+        "ready" => return ready(who, targets, details),
+        "death_save" => {
+            return Ok(Action::Left("The server makes death saves as the turn starts."));
+        }
+        "mount" | "dismount" => {
+            return Ok(Action::Left("The engine leaves this action to the GM."));
+        }
+        _ => {
+            let shown: String = action_type.chars().take(64).collect();
+            let refusal = refusal::argument("action_type", "is none of the protocol's");
+            return Err(refusal.with("action_type", shown));
+        }
+    };
+    Ok(Action::Command(command))
+}
+
+fn attack(
+    who: CombatantId,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+) -> Parse<Command> {
+    let Attack { attack_id, options, ability, cost } = typed(details)?;
+    let has = |option| options.contains(&option);
+    let extra = match (has(AttackOption::OffHand), has(AttackOption::Nick)) {
+        (_, true) => Extra::Nick,
+        (true, false) => Extra::OffHand,
+        (false, false) if has(AttackOption::Cleave) => Extra::Cleave,
+        (false, false) => Extra::None,
+    };
+    if extra != Extra::OffHand {
+        bonus(cost)?;
+    }
+    let how = Manner {
+        extra,
+        two_handed: has(AttackOption::TwoHanded),
+        thrown: has(AttackOption::Thrown),
+        mastery: has(AttackOption::Mastery),
+        ability,
+    };
+    let knock_out = has(AttackOption::KnockOut);
+    Ok(Command::Attack { who, target: one(targets)?, attack: attack_id, knock_out, how })
+}
+
+fn use_action(
+    who: CombatantId,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+) -> Parse<Action> {
+    let UseAction { use_id: id, at, direction, effect_id, choices } = typed(details)?;
+    let targets = targets.to_vec();
+    if let Some(effect) = effect_id {
+        let command = Command::UseEffect { who, effect: None, id, targets, at, direction, choices };
+        return Ok(Action::OfEffect { command, effect });
+    }
+    // Its owner or the GM says that what it waits for happens.
+    if id.as_str() == READY {
+        return Ok(Action::Command(Command::Happens { who }));
+    }
+    // One of the attacks or actions that it can be.
+    let option = choices.get("option").and_then(|option| match option {
+        Choice::Word(option) => Key::parse(option).ok(),
+        _ => None,
+    });
+    let path = Vec::new();
+    Ok(Action::Command(Command::UseAction { who, id, targets, at, direction, option, path }))
+}
+
+fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Action> {
+    let Cast { spell, slot_level, at, direction, choices, features, ritual, item_id, .. } =
+        typed(details)?;
+    if slot_level > 9 {
+        return Err(refusal::argument("slot_level", "is 0 to 9"));
+    }
+    if ritual {
+        return Ok(Action::Left("A ritual takes ten minutes more."));
+    }
+    if !features.is_empty() || item_id.is_some() {
+        return Ok(Action::Left("The engine leaves features and items to the GM."));
+    }
+    let targets = targets.to_vec();
+    Ok(Action::Command(Command::Cast { who, spell, slot_level, targets, at, direction, choices }))
+}
+
+fn help(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
+    let Help { kind, skill, enemy_id, cost } = typed(details)?;
+    bonus(cost)?;
+    let with = match (kind, enemy_id) {
+        (HelpKind::Check, _) => HelpWith::Check { skill },
+        (HelpKind::Attack, Some(enemy)) => HelpWith::Attack { enemy: CombatantId(enemy) },
+        (HelpKind::Attack, None) => return Err(refusal::shape("enemy_id", "must be given")),
+        (HelpKind::Stabilize, _) => HelpWith::Stabilize,
+    };
+    Ok(Command::Help { who, target: one(targets)?, with })
+}
+
+fn attempt(
+    who: CombatantId,
+    action: SkillAction,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+) -> Parse<Command> {
+    let Try { skill, text } = typed(details)?;
+    said(text.as_deref())?;
+    let target = at_most_one(targets)?;
+    Ok(Command::TrySkill { who, action, skill, target })
+}
+
+fn interact(
+    who: CombatantId,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+) -> Parse<Command> {
+    let Interact { kind, item_id: item, text, .. } = typed(details)?;
+    said(text.as_deref())?;
+    if kind == "release_grapple" {
+        return Ok(Command::Release { who, target: one(targets)? });
+    }
+    let interaction = serde_json::from_value(Value::String(kind))
+        .map_err(|_| refusal::argument("kind", "is none of the protocol's"))?;
+    Ok(Command::Interact { who, interaction, item, target: at_most_one(targets)? })
+}
+
+fn ready(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Action> {
+    none(targets)?;
+    let Ready { trigger, action } = typed(details)?;
+    said(trigger.text.as_deref())?;
+    if trigger.who.len() > 100 {
+        return Err(refusal::argument("who", "are at most 100"));
+    }
+    // Nothing is prepared to prepare something.
+    if action.action_type == "ready" {
+        return Err(refusal::argument("action_type", "cannot be readied"));
+    }
+    let targets: Vec<CombatantId> = action.targets.into_iter().map(CombatantId).collect();
+    Ok(match read(who, &action.action_type, &targets, &action.details)? {
+        Action::Command(command) => {
+            Action::Command(Command::Ready { who, trigger, action: Box::new(command) })
+        }
+        Action::OfEffect { .. } => Action::Left("The engine leaves this to the GM."),
+        left @ Action::Left(_) => left,
+    })
+}
+
+fn said(text: Option<&str>) -> Parse<()> {
+    text.map_or(Ok(()), |text| crate::text::check("text", text, 1, 500))
+}
+
+fn plain(targets: &[CombatantId], details: Map<String, Value>, command: Command) -> Parse<Command> {
+    none(targets)?;
+    aimed(details, command)
+}
+
+fn aimed(details: Map<String, Value>, command: Command) -> Parse<Command> {
+    let Costs { cost } = typed(details)?;
+    bonus(cost)?;
+    Ok(command)
+}
+
+fn free(targets: &[CombatantId], details: Map<String, Value>, command: Command) -> Parse<Command> {
+    none(targets)?;
+    let Nothing {} = typed(details)?;
+    Ok(command)
+}
+
+fn bonus(cost: Cost) -> Parse<()> {
+    if cost == Cost::Action {
+        return Ok(());
+    }
+    let message = "No feature of this combatant allows it as a bonus action.";
+    Err(ClientError::new(ErrorCode::NoActionLeft, message).with("cost", "bonus_action"))
+}
+
+fn at_most_one(targets: &[CombatantId]) -> Parse<Option<CombatantId>> {
+    match targets {
+        [] => Ok(None),
+        targets => one(targets).map(Some),
+    }
+}
+
+fn one(targets: &[CombatantId]) -> Parse<CombatantId> {
+    match targets {
+        [target] => Ok(*target),
+        _ => Err(refusal::argument("targets", "is one combatant")),
+    }
+}
+
+fn none(targets: &[CombatantId]) -> Parse<()> {
+    if targets.is_empty() {
+        Ok(())
+    } else {
+        Err(refusal::argument("targets", "is empty for this action"))
+    }
+}

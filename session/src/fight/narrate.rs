@@ -1,0 +1,695 @@
+//! What is told of a step: its facts as messages, each as every kind of viewer may have it.
+//!
+//! A step becomes one message for what began it (a declared action, an answer), one for each thing
+//! that happened, in order, and one for the question it ended with. The changes of `/combat` are
+//! spread over them so that each tells its own; the first event carries the step.
+
+use std::collections::BTreeSet;
+
+use gss_rules::combat::{Actor, CombatantId, Command, Fact, Input, Purpose, Step};
+use gss_shared::ids::{ActionId, PlayerId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::outcome::{self, Tally};
+use super::show::{Eye, Scene, changes};
+use super::{Doing, Fight, FightChange, prompts};
+use crate::event::{CombatEvent, Told};
+use crate::tell::object;
+use crate::view::Change;
+
+macro_rules! names {
+    ($($variant:ident $text:literal $topic:literal;)*) => {
+        /// Messages of a fight, under which they are stored too.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Name {
+            $($variant,)*
+        }
+
+        impl Name {
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(crate) fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// `change_type` of what other services are told; empty: nothing.
+            pub(crate) fn topic(self) -> &'static str {
+                match self { $(Self::$variant => $topic,)* }
+            }
+        }
+    };
+}
+
+names! {
+    CombatStarted "combat_started" "started";
+    InitiativeRoll "initiative_roll" "";
+    TurnChange "turn_change" "turn";
+    ActionDeclare "action_declare" "";
+    ActionResolve "action_resolve" "action";
+    CombatantChanged "combatant_changed" "";
+    EffectApplied "effect_applied" "effect";
+    EffectEnded "effect_ended" "effect";
+    ConcentrationCheck "concentration_check" "";
+    DeathSave "death_save" "";
+    ReactionPrompt "reaction_prompt" "";
+    ChoicePrompt "choice_prompt" "";
+    DicePrompt "dice_prompt" "";
+    ReactionResolved "reaction_resolved" "";
+    CombatEnded "combat_ended" "ended";
+}
+
+impl Name {
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|name| name.as_str() == text)
+    }
+}
+
+/// Who did it and why, as the messages say it.
+pub(crate) struct Because<'a> {
+    pub(crate) actor: Option<PlayerId>,
+    pub(crate) action: ActionId,
+    /// `targets` and `details` of a declared action.
+    pub(crate) declared: Option<(&'a [CombatantId], &'a Value)>,
+    pub(crate) doing: Option<Doing>,
+    pub(crate) reason: Option<&'a str>,
+    /// Names of what the server does by itself: k of them are taken one after another.
+    pub(crate) fresh: &'a dyn Fn(u32) -> Uuid,
+}
+
+/// What an eye is told of what led from one scene to the next; None: nothing.
+pub(super) type Telling<'d> =
+    Box<dyn Fn(Eye, Scene<'_>, Scene<'_>) -> Option<Map<String, Value>> + 'd>;
+
+/// A message on its way: how each eye gets it.
+struct Draft<'d> {
+    name: Name,
+    /// Facts of the step that have happened when it is told.
+    upto: usize,
+    data: Telling<'d>,
+}
+
+/// The events of a step that was decided on `before` and folded to `after`.
+pub(crate) fn step(
+    before: &Fight,
+    after: &Fight,
+    step: &Step,
+    change: FightChange,
+    because: &Because<'_>,
+) -> Vec<CombatEvent> {
+    let mut drafts = Vec::new();
+    drafts.extend(head(before, after, step, because));
+    drafts.extend(body(before, step, because));
+    let asked = step.prompt.as_ref();
+    if drafts.is_empty() {
+        drafts.push(resolved(
+            0..step.facts.len(),
+            step,
+            Acting::of(before, step, because),
+            because,
+        ));
+    }
+    if let Some(last) = drafts.last_mut() {
+        last.upto = step.facts.len();
+    }
+    let mut events = Vec::with_capacity(drafts.len() + 1);
+    let mut combat = before.combat.clone();
+    let mut done = 0;
+    let mut asks = combat.prompt().is_some();
+    let mut change = Some(change);
+    let last = drafts.len() - 1;
+    for (index, draft) in drafts.into_iter().enumerate() {
+        let was = combat.clone();
+        combat.apply_facts(step.facts.get(done..draft.upto).unwrap_or_default());
+        done = draft.upto.max(done);
+        let asked_before = asks;
+        if index == last {
+            asks = asked.is_some();
+        }
+        let then = Scene { fight: before, combat: &was, paused: false, asks: asked_before };
+        let now = Scene { fight: after, combat: &combat, paused: false, asks };
+        let told = |eye| (draft.data)(eye, then, now);
+        let whole = |data: Map<String, Value>, eye| with_changes(data, changes(then, now, eye));
+        let open = tell_all(&[then, now], |eye| told(eye).map(|data| whole(data, eye)));
+        events.push(CombatEvent { name: draft.name, change: change.take(), told: open });
+        // Who may not know what happened still has to hold what it sees of it.
+        let unseen = |eye| told(eye).is_none() && !changes(then, now, eye).is_empty();
+        let eyes = eyes(&[then, now]);
+        if eyes.iter().any(|eye| unseen(*eye)) {
+            let rest = tell_all(&[then, now], |eye| {
+                let nothing = concealed(before, because);
+                Some(if unseen(eye) { whole(nothing, eye) } else { nothing })
+            });
+            events.push(CombatEvent { name: Name::ActionResolve, change: None, told: rest });
+        }
+    }
+    if let Some(prompt) = asked {
+        let data = prompts::data(after, prompt);
+        let now = after.scene(false);
+        let tell = |eye: Eye| {
+            let asked = after.combat.combatant(prompt.who);
+            asked.filter(|asked| eye.commands(asked)).map(|_| data.clone())
+        };
+        let (name, told) = (prompts::name(&prompt.question), tell_all(&[now], tell));
+        events.push(CombatEvent { name, change: change.take(), told });
+    }
+    events
+}
+
+fn with_changes(mut data: Map<String, Value>, changes: Vec<Change>) -> Map<String, Value> {
+    if !changes.is_empty() {
+        data.insert("changes".to_owned(), json!(changes));
+    }
+    data
+}
+
+/// What a viewer gets who may know only that something changed.
+fn concealed(fight: &Fight, because: &Because<'_>) -> Map<String, Value> {
+    object(json!({
+        "combat_id": fight.id,
+        "action_id": because.action,
+        "character_id": null,
+        "outcomes": [],
+        "rolls": [],
+    }))
+}
+
+/// Each kind of viewer its version: GMs, owners of combatants, everybody else.
+pub(crate) fn tell_all(
+    scenes: &[Scene<'_>],
+    tell: impl Fn(Eye) -> Option<Map<String, Value>>,
+) -> Told {
+    let (mut gms, mut owners, mut others) = (None, Vec::new(), None);
+    for eye in eyes(scenes) {
+        match eye {
+            Eye::Gm => gms = tell(eye),
+            Eye::Owner(owner) => owners.push((owner, tell(eye))),
+            Eye::Other => others = tell(eye),
+        }
+    }
+    Told::new(gms, owners, others)
+}
+
+/// Kinds of viewers.
+fn eyes(scenes: &[Scene<'_>]) -> BTreeSet<Eye> {
+    let combatants = scenes.iter().flat_map(|scene| scene.combat.combatants.values());
+    let owners = combatants.filter_map(|combatant| combatant.owner);
+    let owners = owners.map(|owner| Eye::Owner(PlayerId(owner)));
+    owners.chain([Eye::Gm, Eye::Other]).collect()
+}
+
+/// Who acts, in which action.
+#[derive(Clone)]
+struct Acting {
+    who: Option<CombatantId>,
+    action: ActionId,
+    kind: Option<Box<str>>,
+    cause: &'static str,
+    /// The action it answers, and the question.
+    answers: Option<(ActionId, Uuid)>,
+}
+
+impl Acting {
+    fn of(before: &Fight, step: &Step, because: &Because<'_>) -> Self {
+        let doing = match step.input {
+            Input::Command { .. } => because.doing.as_ref(),
+            Input::Answer { .. } => before.doing.as_ref(),
+        };
+        match doing {
+            Some(doing) => Self {
+                who: Some(doing.who),
+                action: doing.action,
+                kind: Some(doing.kind.clone()),
+                cause: "action",
+                answers: None,
+            },
+            None => Self {
+                who: None,
+                action: ActionId((because.fresh)(0)),
+                kind: None,
+                cause: "rule",
+                answers: None,
+            },
+        }
+    }
+}
+
+/// The message of what began the step.
+fn head<'d>(
+    before: &'d Fight,
+    after: &'d Fight,
+    step: &'d Step,
+    because: &'d Because<'_>,
+) -> Option<Draft<'d>> {
+    let command = match &step.input {
+        Input::Command { command, .. } => command,
+        Input::Answer { .. } => return answered(before, after, step, because),
+    };
+    let data = match (command, &because.declared, &because.doing) {
+        (Command::AddCombatant { combatant }, ..) => {
+            changed(before, combatant.id, "added", because)
+        }
+        (Command::RemoveCombatant { id }, ..) => changed(before, *id, "removed", because),
+        (Command::Update { id, .. }, ..) => changed(before, *id, "updated", because),
+        (Command::SetOrder { .. }, ..) => reordered(before, because),
+        (_, Some((targets, details)), Some(doing)) => {
+            let data = declared(before, doing, (targets, details), because);
+            return Some(Draft { name: Name::ActionDeclare, upto: 0, data });
+        }
+        _ => return None,
+    };
+    Some(Draft { name: Name::CombatantChanged, upto: own_facts(step), data })
+}
+
+/// `action_declare`.
+fn declared<'d>(
+    fight: &'d Fight,
+    doing: &'d Doing,
+    (targets, details): (&'d [CombatantId], &'d Value),
+    because: &'d Because<'_>,
+) -> Telling<'d> {
+    Box::new(move |eye, scene, _| {
+        scene.knows(eye, doing.who).then(|| {
+            let known = targets.iter().filter(|target| scene.knows(eye, **target));
+            object(json!({
+                "combat_id": fight.id,
+                "action_id": because.action,
+                "character_id": doing.who,
+                "actor": because.actor,
+                "action_type": doing.kind,
+                "targets": known.collect::<Vec<_>>(),
+                "details": details,
+            }))
+        })
+    })
+}
+
+/// `reaction_resolved`.
+fn answered<'d>(
+    before: &'d Fight,
+    after: &'d Fight,
+    step: &'d Step,
+    because: &'d Because<'_>,
+) -> Option<Draft<'d>> {
+    let Input::Answer { by, prompt, answer } = &step.input else { return None };
+    let open = before.combat.prompt().filter(|open| open.id == *prompt)?;
+    let answer = json!(answer);
+    let result = match (by, answer["kind"].as_str()) {
+        (Actor::Clock, _) => "timed_out",
+        (_, Some("decline")) => "declined",
+        (_, Some("react")) => "accepted",
+        _ => "answered",
+    };
+    let data: Telling<'d> = Box::new(move |eye, scene, _| {
+        let known = scene.knows(eye, open.who);
+        let asked = scene.combat.combatant(open.who).filter(|asked| eye.commands(asked));
+        let actor = because.actor.filter(|_| known);
+        let mut data = object(json!({
+            "prompt_id": after.prompt_id(open.id),
+            "combat_id": after.id,
+            "character_id": if known { open.who.0 } else { Uuid::nil() },
+            "kind": prompts::kind(&open.question),
+            "result": result,
+            "actor": actor,
+            "action_id": actor.map(|_| because.action),
+        }));
+        if let Some(option) = asked.and(answer["option"].as_str()) {
+            data.insert("option".to_owned(), option.into());
+        }
+        Some(data)
+    });
+    Some(Draft { name: Name::ReactionResolved, upto: 0, data })
+}
+
+/// Facts that belong to a change of who takes part: all up to the first roll or turn.
+fn own_facts(step: &Step) -> usize {
+    let other = |fact: &Fact| matches!(fact, Fact::Rolled { .. } | Fact::TurnStarted { .. });
+    step.facts.iter().position(other).unwrap_or(step.facts.len())
+}
+
+/// `combatant_changed`.
+fn changed<'d>(
+    fight: &'d Fight,
+    id: CombatantId,
+    change: &'static str,
+    because: &'d Because<'_>,
+) -> Telling<'d> {
+    Box::new(move |eye, was, is| {
+        let shown = is.combat.combatant(id).or_else(|| was.combat.combatant(id))?;
+        eye.knows(shown).then(|| {
+            let mut data = object(json!({
+                "combat_id": fight.id,
+                "character_id": id,
+                "action_id": because.action,
+                "actor": because.actor,
+                "change": change,
+            }));
+            if let Some(combatant) = is.combat.combatant(id) {
+                data.insert("combatant".to_owned(), is.combatant(combatant, eye));
+            }
+            if let Some(reason) = because.reason {
+                data.insert("reason".to_owned(), reason.into());
+            }
+            data
+        })
+    })
+}
+
+/// `combatant_changed` of a new order: named after who comes first in it.
+fn reordered<'d>(fight: &'d Fight, because: &'d Because<'_>) -> Telling<'d> {
+    Box::new(move |eye, _, is| {
+        let order = is.order(eye);
+        Some(object(json!({
+            "combat_id": fight.id,
+            "character_id": order.first().map_or(Uuid::nil(), |first| first.0),
+            "action_id": because.action,
+            "actor": because.actor,
+            "change": "reordered",
+            "order": order,
+        })))
+    })
+}
+
+/// The messages of what happened.
+fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<Draft<'d>> {
+    let mut drafts: Vec<Draft<'d>> = Vec::new();
+    let main = Acting::of(before, step, because);
+    let in_action = main.cause == "action";
+    let mut acting = reaction(before, step, because).unwrap_or_else(|| main.clone());
+    // Facts that are told together.
+    let mut open: Option<usize> = None;
+    let mut checks = Vec::new();
+    let ruled = matches!(
+        step.input,
+        Input::Command { command: Command::ApplyEffect { .. } | Command::RemoveEffect { .. }, .. }
+    );
+    for (at, fact) in step.facts.iter().enumerate() {
+        let upto = at + 1;
+        if let Fact::Moved { who, forced: false, .. } = fact
+            && acting.cause == "reaction"
+            && main.who == Some(*who)
+        {
+            if let Some(from) = open.take() {
+                drafts.push(resolved(from..at, step, acting, because));
+            }
+            acting = main.clone();
+        }
+        let alone = match fact {
+            Fact::InitiativeSet { who, initiative } => {
+                Some(initiative_roll(before, *who, *initiative, step.facts.get(..at), because))
+            }
+            Fact::TurnStarted { .. } => Some((Name::TurnChange, turn_change(before))),
+            Fact::DeathSaveMade { .. } => Some(death_save(before, fact, step.facts.get(..at))),
+            Fact::SaveMade { who, dc, success, .. } => {
+                let check = concentration(before, (*who, *dc, *success), step.facts.get(..at));
+                if in_action || acting.cause == "reaction" {
+                    checks.extend(check.map(|check| (upto, check)));
+                    None
+                } else {
+                    check
+                }
+            }
+            Fact::EffectEnded { id, reason } if !in_action => {
+                outcome::effect_ended(before, *id, *reason, because)
+            }
+            Fact::EffectStarted { effect } if ruled => {
+                Some(outcome::effect_applied(before, effect, because))
+            }
+            _ => None,
+        };
+        match alone {
+            Some((name, data)) => {
+                if let Some(from) = open.take() {
+                    drafts.push(resolved(from..at, step, acting.clone(), because));
+                }
+                drafts.push(Draft { name, upto, data });
+            }
+            None if outcome::is_told(fact) && !precedes_own(step, at) => {
+                open.get_or_insert(at);
+            }
+            None => {}
+        }
+    }
+    if let Some(from) = open {
+        drafts.push(resolved(from..step.facts.len(), step, acting, because));
+    } else if in_action && !drafts.iter().any(|draft| draft.name == Name::ActionResolve) {
+        // What it changed, be it only that somebody has to decide, is told as the action's.
+        drafts.push(resolved(0..step.facts.len(), step, acting, because));
+    }
+    drafts.extend(checks.into_iter().map(|(_, (name, data))| Draft {
+        name,
+        upto: step.facts.len(),
+        data,
+    }));
+    drafts
+}
+
+/// Whether this is a roll that the message of the next fact has in it.
+fn precedes_own(step: &Step, at: usize) -> bool {
+    matches!(
+        step.facts.get(at),
+        Some(Fact::Rolled { purpose: Purpose::Initiative | Purpose::DeathSave, .. })
+    )
+}
+
+/// What an accepted reaction does first.
+fn reaction(before: &Fight, step: &Step, because: &Because<'_>) -> Option<Acting> {
+    let Input::Answer { prompt, answer, .. } = &step.input else { return None };
+    let open = before.combat.prompt().filter(|open| open.id == *prompt)?;
+    if json!(answer)["kind"] != "react" {
+        return None;
+    }
+    let main = Acting::of(before, step, because);
+    Some(Acting {
+        who: Some(open.who),
+        action: because.action,
+        kind: Some("attack".into()),
+        cause: "reaction",
+        answers: Some((main.action, before.prompt_id(open.id))),
+    })
+}
+
+/// `action_resolve` of these facts.
+fn resolved<'d>(
+    range: std::ops::Range<usize>,
+    step: &'d Step,
+    acting: Acting,
+    because: &'d Because<'_>,
+) -> Draft<'d> {
+    let upto = range.end;
+    let facts = step.facts.get(range).unwrap_or_default();
+    let action = because.action;
+    let data: Telling<'d> = Box::new(move |eye, was, is| {
+        let tally = Tally::of(facts, was, is, eye);
+        let known = acting.who.is_none_or(|who| is.knows(eye, who));
+        if tally.is_empty() && !known {
+            return None;
+        }
+        let mut cause = object(json!({"kind": acting.cause}));
+        if let Some((answered, prompt)) = acting.answers {
+            cause.insert("action_id".to_owned(), json!(answered));
+            cause.insert("prompt_id".to_owned(), json!(prompt));
+        }
+        let mut data = object(json!({
+            "combat_id": is.fight.id,
+            "action_id": if acting.cause == "rule" { acting.action } else { action },
+            "character_id": acting.who.filter(|_| known),
+            "cause": cause,
+            "outcomes": tally.outcomes,
+            "rolls": tally.rolls,
+        }));
+        if acting.cause == "action" {
+            data.insert("action_id".to_owned(), json!(acting.action));
+        }
+        if let Some(kind) = acting.kind.as_ref().filter(|_| known) {
+            data.insert("action_type".to_owned(), json!(kind));
+        }
+        let rulings = outcome::rulings(facts);
+        if !rulings.is_empty() && known {
+            data.insert("ruling_needed".to_owned(), json!(rulings));
+        }
+        if let Some(spent) = acting.who.and_then(|who| outcome::spent(facts, was, who, eye)) {
+            data.insert("spent".to_owned(), spent);
+        }
+        Some(data)
+    });
+    Draft { name: Name::ActionResolve, upto, data }
+}
+
+/// `initiative_roll`.
+fn initiative_roll<'d>(
+    fight: &'d Fight,
+    who: CombatantId,
+    total: i32,
+    facts: Option<&'d [Fact]>,
+    because: &'d Because<'_>,
+) -> (Name, Telling<'d>) {
+    let roll = facts.and_then(<[Fact]>::last).and_then(|fact| match fact {
+        Fact::Rolled { who: roller, purpose: Purpose::Initiative, roll } if *roller == who => {
+            Some(roll)
+        }
+        _ => None,
+    });
+    let data: Telling<'d> = Box::new(move |eye, _, is| {
+        is.knows(eye, who).then(|| {
+            let modifiers = roll.map(|roll| {
+                let each = roll.modifiers.iter();
+                each.map(|part| (part.source.clone(), json!(part.value))).collect::<Map<_, _>>()
+            });
+            let face = roll.and_then(|roll| roll.kept.first()).copied();
+            let mut data = object(json!({
+                "combat_id": fight.id,
+                "character_id": who,
+                "action_id": Some(because.action).filter(|action| !action.0.is_nil()),
+                "roll": face.map_or(i64::from(total), i64::from),
+                "modifiers": modifiers.unwrap_or_default(),
+                "total": total,
+            }));
+            if let Some(roll) = roll {
+                data.insert("record".to_owned(), outcome::roll(roll, is, eye));
+            }
+            data
+        })
+    });
+    (Name::InitiativeRoll, data)
+}
+
+/// `turn_change`.
+pub(crate) fn turn_change(fight: &Fight) -> Telling<'_> {
+    Box::new(move |eye, was, is| {
+        let active = is.combat.active()?;
+        let shown = if is.knows(eye, active) { active.0 } else { Uuid::nil() };
+        let mut data = object(json!({
+            "combat_id": fight.id,
+            "active_character": shown,
+            "round": is.combat.round,
+            "turn_number": is.turn_number(eye),
+        }));
+        let order = is.order(eye);
+        if order != was.order(eye) {
+            data.insert("order".to_owned(), json!(order));
+        }
+        Some(data)
+    })
+}
+
+/// `death_save`.
+fn death_save<'d>(
+    fight: &'d Fight,
+    fact: &'d Fact,
+    before: Option<&'d [Fact]>,
+) -> (Name, Telling<'d>) {
+    let roll = before.and_then(<[Fact]>::last).and_then(|fact| match fact {
+        Fact::Rolled { roll, .. } => Some(roll),
+        _ => None,
+    });
+    let data: Telling<'d> = Box::new(move |eye, _, is| {
+        let Fact::DeathSaveMade { who, save, life, .. } = fact else { return None };
+        is.knows(eye, *who).then(|| {
+            let mut data = outcome::death_save(*save, *life);
+            data.insert("combat_id".to_owned(), json!(fight.id));
+            data.insert("character_id".to_owned(), json!(who));
+            if let Some(roll) = roll {
+                data.insert("roll".to_owned(), outcome::roll(roll, is, eye));
+            }
+            data
+        })
+    });
+    (Name::DeathSave, data)
+}
+
+/// `concentration_check`; None: another save.
+fn concentration<'d>(
+    fight: &'d Fight,
+    (who, dc, success): (CombatantId, i32, bool),
+    before: Option<&'d [Fact]>,
+) -> Option<(Name, Telling<'d>)> {
+    let Some(Fact::Rolled { purpose: Purpose::Concentration, roll, .. }) = before?.last() else {
+        return None;
+    };
+    let taken = before?.iter().rev().find_map(|fact| match fact {
+        Fact::Damaged { target, parts, .. } if *target == who => {
+            Some(parts.iter().map(|part| i64::from(part.applied)).sum::<i64>())
+        }
+        _ => None,
+    });
+    let on = fight.combat.combatant(who).and_then(|who| who.concentration);
+    let data: Telling<'d> = Box::new(move |eye, _, is| {
+        is.knows(eye, who).then(|| {
+            object(json!({
+                "combat_id": fight.id,
+                "character_id": who,
+                "effect_id": on.map_or(Uuid::nil(), |on| fight.effect_id(on)),
+                "damage": taken.unwrap_or(0),
+                "dc": dc,
+                "roll": outcome::roll(roll, is, eye),
+                "success": success,
+            }))
+        })
+    });
+    Some((Name::ConcentrationCheck, data))
+}
+
+/// `turn_change` of a fight that came to stand where it does otherwise than by a step.
+pub(crate) fn turn_again(fight: &Fight) -> Option<CombatEvent> {
+    let scene = fight.scene(false);
+    fight.combat.active()?;
+    let telling = turn_change(fight);
+    let told = tell_all(&[scene], |eye| {
+        let mut data = telling(eye, scene, scene)?;
+        data.insert("order".to_owned(), json!(scene.order(eye)));
+        Some(data)
+    });
+    Some(CombatEvent { name: Name::TurnChange, change: None, told })
+}
+
+/// A fight's first message.
+pub(crate) fn started(fight: &Fight, action: ActionId, change: FightChange) -> CombatEvent {
+    let scene = fight.scene(false);
+    let told = tell_all(&[scene], |eye| {
+        let mut data = object(json!({
+            "combat_id": fight.id,
+            "action_id": action,
+            "combat": scene.document(eye),
+        }));
+        if let Some(name) = &fight.name {
+            data.insert("name".to_owned(), json!(name));
+        }
+        Some(data)
+    });
+    CombatEvent { name: Name::CombatStarted, change: Some(change), told }
+}
+
+/// A fight's last message.
+pub(crate) fn ended(
+    fight: &Fight,
+    action: Option<ActionId>,
+    reason: &str,
+    text: Option<&str>,
+) -> CombatEvent {
+    let mut data = object(json!({
+        "combat_id": fight.id,
+        "action_id": action,
+        "reason": reason,
+        "rounds": fight.combat.round,
+        "turns": fight.turns,
+        "seed": fight.seed.reveal(),
+    }));
+    if let Some(text) = text {
+        data.insert("text".to_owned(), text.into());
+    }
+    let told = Told::new(Some(data.clone()), Vec::new(), Some(data));
+    CombatEvent { name: Name::CombatEnded, change: Some(FightChange::Ended), told }
+}
+
+/// The open question, asked again with another deadline.
+pub(crate) fn asked_again(fight: &Fight, change: FightChange) -> Option<CombatEvent> {
+    let prompt = fight.combat.prompt()?;
+    let data = prompts::data(fight, prompt);
+    let told = tell_all(&[fight.scene(false)], |eye| {
+        let asked = fight.combat.combatant(prompt.who);
+        asked.filter(|asked| eye.commands(asked)).map(|_| data.clone())
+    });
+    let name = prompts::name(&prompt.question);
+    Some(CombatEvent { name, change: Some(change), told })
+}

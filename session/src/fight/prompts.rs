@@ -1,0 +1,143 @@
+//! Open questions as clients get them.
+
+use gss_rules::Key;
+use gss_rules::combat::{CombatantId, LEGENDARY_RESISTANCE, Prompt, Question, READY};
+use gss_rules::effect::Reacts;
+use gss_shared::ids::PlayerId;
+use serde_json::{Map, Value, json};
+
+use super::Fight;
+use super::narrate::Name;
+use super::show::Eye;
+use crate::tell::object;
+
+/// Kind of a question in `reaction_resolved`.
+pub(super) fn kind(question: &Question) -> &'static str {
+    match question {
+        Question::Dice { .. } => "dice",
+        Question::Choice { .. } => "choice",
+        _ => "reaction",
+    }
+}
+
+/// The message that asks it.
+pub(super) fn name(question: &Question) -> Name {
+    match question {
+        Question::Dice { .. } => Name::DicePrompt,
+        Question::Choice { .. } => Name::ChoicePrompt,
+        _ => Name::ReactionPrompt,
+    }
+}
+
+/// What a question to react offers; none: it is no such question.
+pub(crate) fn options(question: &Question) -> Vec<Key> {
+    match question {
+        Question::OpportunityAttack { options, .. }
+        | Question::LegendaryAction { options, .. }
+        | Question::Parry { options, .. }
+        | Question::CastInReaction { options, .. } => options.clone(),
+        Question::LegendaryResistance { .. } => {
+            Key::parse(LEGENDARY_RESISTANCE).into_iter().collect()
+        }
+        Question::Readied { .. } => Key::parse(READY).into_iter().collect(),
+        Question::Dice { .. } | Question::Choice { .. } => Vec::new(),
+    }
+}
+
+/// What somebody reacts to, what that costs, and whose doing it is.
+fn trigger(question: &Question) -> (&'static str, &'static str, Option<CombatantId>) {
+    match question {
+        Question::OpportunityAttack { target, .. } => ("leaves_reach", "reaction", Some(*target)),
+        Question::Parry { attacker, .. } => ("is_hit", "reaction", Some(*attacker)),
+        Question::CastInReaction { target, to, .. } => (reacts(*to), "reaction", Some(*target)),
+        Question::Readied { target, .. } => ("readied", "reaction", Some(*target)),
+        Question::LegendaryAction { .. } => ("legendary_action", "legendary", None),
+        Question::LegendaryResistance { .. } => ("legendary_resistance", "free", None),
+        Question::Dice { .. } | Question::Choice { .. } => ("other", "free", None),
+    }
+}
+
+const fn reacts(to: Reacts) -> &'static str {
+    match to {
+        Reacts::Hit => "is_hit",
+        Reacts::Damaged => "is_damaged",
+        Reacts::Casting => "casts",
+        Reacts::Falling => "falls",
+    }
+}
+
+/// The question's data, without what every journaled message has.
+pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
+    let mut data = object(json!({
+        "prompt_id": fight.prompt_id(prompt.id),
+        "combat_id": fight.id,
+        "character_id": prompt.who,
+        "deadline": fight.deadline,
+    }));
+    let asked = match &prompt.question {
+        Question::Dice { sides, purpose } => {
+            let expression: Vec<String> = sides.iter().map(|sides| format!("1d{sides}")).collect();
+            json!({
+                "purpose": purpose_name(&serde_json::to_value(purpose).unwrap_or_default()),
+                "expression": expression.join("+"),
+                "sides": sides,
+                "mode": "normal",
+            })
+        }
+        Question::Choice { choice, options, default } => {
+            let options = options.iter().map(
+                |option| json!({"choice": option, "label": option.as_str().replace('_', " ")}),
+            );
+            json!({
+                "kind": choice,
+                "options": options.collect::<Vec<Value>>(),
+                "min": 1,
+                "max": 1,
+                "default": default,
+            })
+        }
+        reacting => {
+            let (kind, cost, source) = trigger(reacting);
+            let options = options(reacting).into_iter().map(|option| {
+                let label = label(fight, prompt, option.as_str());
+                json!({"option": option, "label": label, "cost": cost})
+            });
+            let mut trigger = json!({"kind": kind});
+            if let Some(source) = source.filter(|source| knows(fight, prompt, *source)) {
+                trigger["source_id"] = json!(source);
+            }
+            json!({"trigger": trigger, "options": options.collect::<Vec<Value>>()})
+        }
+    };
+    data.extend(object(asked));
+    data
+}
+
+/// Whether who is asked may know of somebody.
+fn knows(fight: &Fight, prompt: &Prompt, other: CombatantId) -> bool {
+    let owner = fight.combat.combatant(prompt.who).and_then(|asked| asked.owner);
+    let eye = owner.map_or(Eye::Gm, |owner| Eye::Owner(PlayerId(owner)));
+    fight.scene(false).knows(eye, other)
+}
+
+/// The printed name of an attack or a use.
+fn label(fight: &Fight, prompt: &Prompt, option: &str) -> String {
+    let block = fight.combat.combatant(prompt.who).map(|asked| &asked.block);
+    let attacks = block.into_iter().flat_map(|block| &block.attacks);
+    let attacks = attacks.map(|attack| (attack.attack_id.as_str(), &attack.name));
+    let uses = block.into_iter().flat_map(|block| &block.uses);
+    let uses = uses.map(|action| (action.use_id.as_str(), &action.name));
+    let named = attacks.chain(uses).find(|(id, _)| *id == option);
+    named.map_or_else(|| option.replace('-', " "), |(_, name)| name.clone())
+}
+
+/// `purpose` of a dice prompt.
+fn purpose_name(purpose: &Value) -> &str {
+    match purpose["for"].as_str() {
+        Some(
+            name @ ("initiative" | "attack" | "damage" | "healing" | "recharge" | "save" | "check"
+            | "concentration" | "death_save"),
+        ) => name,
+        _ => "other",
+    }
+}

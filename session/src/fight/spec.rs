@@ -1,0 +1,146 @@
+//! Combatants as GMs send them (`combatant` of `schema/common.json`).
+
+use std::sync::Arc;
+
+use gss_rules::combat::{Combatant, CombatantId, CombatantKind, HitPoints, Life};
+use gss_rules::content::{Monster, StatBlock};
+use gss_rules::space::Square;
+use gss_rules::{Edition, Key};
+use gss_shared::error_code::{ClientError, ErrorCode};
+use gss_shared::ids::PlayerId;
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use super::book;
+use crate::refusal;
+
+const NAME_CHARACTERS: usize = 100;
+const SIDE_CHARACTERS: usize = 50;
+
+/// A combatant to be.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CombatantSpec {
+    pub(crate) character_id: Option<Uuid>,
+    name: Option<String>,
+    pub(crate) kind: CombatantKind,
+    /// Said, and whom; null: the GMs.
+    #[serde(default, deserialize_with = "said")]
+    pub(crate) owner_id: Option<Option<Uuid>>,
+    side: String,
+    stat_block: Option<String>,
+    custom: Option<Box<StatBlock>>,
+    hp: Option<HitPoints>,
+    position: Option<Square>,
+    #[serde(default)]
+    elevation_ft: i32,
+    group: Option<String>,
+    initiative: Option<i32>,
+    #[serde(default)]
+    surprised: bool,
+    #[serde(default)]
+    hidden: bool,
+    /// Mounts are not ridden yet; accepted for those who send it.
+    #[serde(default, rename = "independent_mount")]
+    _independent_mount: bool,
+}
+
+type Numbers = (Arc<StatBlock>, Option<&'static Monster>);
+
+fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Uuid>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl CombatantSpec {
+    /// What the shape alone does not say.
+    ///
+    /// # Errors
+    /// `invalid_frame` or `invalid_argument`.
+    pub(crate) fn check(&self) -> Result<(), ClientError> {
+        let text = |member: &str, text: Option<&String>, most: usize| match text {
+            Some(text) => crate::text::check(member, text, 1, most),
+            None => Ok(()),
+        };
+        text("name", self.name.as_ref(), NAME_CHARACTERS)?;
+        text("side", Some(&self.side), SIDE_CHARACTERS)?;
+        text("group", self.group.as_ref(), SIDE_CHARACTERS)?;
+        let blocks = usize::from(self.stat_block.is_some()) + usize::from(self.custom.is_some());
+        let character = self.kind == CombatantKind::Character;
+        if blocks > 1 {
+            return Err(refusal::shape("custom", "excludes stat_block"));
+        }
+        if blocks == 0 && !character {
+            return Err(refusal::shape("stat_block", "or custom must be given"));
+        }
+        if character && self.character_id.is_none() {
+            return Err(refusal::shape("character_id", "must be given for a character"));
+        }
+        Ok(())
+    }
+
+    /// The combatant. `fresh`: its id, if it has none of its own.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown stat block; `service_failed` where the character service would
+    /// have to be asked.
+    pub(crate) fn combatant(
+        &self,
+        edition: Edition,
+        fresh: Uuid,
+        owner: impl Fn(Uuid) -> Option<PlayerId>,
+    ) -> Result<Combatant, ClientError> {
+        let (block, record) = self.block(edition)?;
+        let monster = record.map(|record| record.id.clone());
+        let id = self.character_id.unwrap_or(fresh);
+        let owner = match self.owner_id {
+            Some(owner) => owner,
+            None => owner(id).map(|owner| owner.0),
+        };
+        let printed = record.map(|record| record.name.clone());
+        let name = self.name.clone().or(printed).unwrap_or_else(|| "Somebody".to_owned());
+        let hp = self.hp.unwrap_or(block.hp);
+        let life = match self.kind {
+            _ if hp.current > 0 => Life::Alive,
+            CombatantKind::Character | CombatantKind::Npc => Life::Stable,
+            CombatantKind::Monster | CombatantKind::Object => Life::Dead,
+        };
+        Ok(Combatant {
+            owner,
+            monster,
+            hp,
+            life,
+            position: self.position,
+            elevation_ft: self.elevation_ft,
+            hidden: self.hidden,
+            surprised: self.surprised,
+            group: self.group.clone(),
+            initiative: self.initiative,
+            ..Combatant::new(CombatantId(id), &name, self.kind, &self.side, block)
+        })
+    }
+
+    /// Its numbers, and its record in the bestiary.
+    fn block(&self, edition: Edition) -> Result<Numbers, ClientError> {
+        if let Some(block) = &self.custom {
+            return Ok((Arc::new((**block).clone()), None));
+        }
+        let Some(named) = &self.stat_block else {
+            let message = "No character service is configured: send the character's custom block.";
+            let error = ClientError::new(ErrorCode::ServiceFailed, message);
+            return Err(error.with("service", "character"));
+        };
+        let (edition, key) = match named.split_once("5.1:").or_else(|| named.split_once("5.2:")) {
+            Some(("srd:", key)) if named.starts_with("srd:5.1:") => (Edition::E51, key),
+            Some(("srd:", key)) => (Edition::E52, key),
+            _ => (edition, named.as_str()),
+        };
+        let unknown = || {
+            let error = ClientError::new(ErrorCode::NotFound, "There is no such stat block.");
+            let shown: String = named.chars().take(64).collect();
+            error.with("stat_block", shown)
+        };
+        let key = Key::parse(key).map_err(|_| unknown())?;
+        let monster = book(edition).content.monsters.get(&key).ok_or_else(unknown)?;
+        Ok((Arc::new(monster.block.clone()), Some(monster)))
+    }
+}
