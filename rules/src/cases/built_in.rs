@@ -13,7 +13,9 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.2/monsters-legendary.json", include_str!("../../cases/5.2/monsters-legendary.json")),
     file("5.2/monsters-sets.json", include_str!("../../cases/5.2/monsters-sets.json")),
     file("5.1/spells/1-instant.json", include_str!("../../cases/5.1/spells/1-instant.json")),
+    file("5.1/spells/2-timed.json", include_str!("../../cases/5.1/spells/2-timed.json")),
     file("5.2/spells/1-instant.json", include_str!("../../cases/5.2/spells/1-instant.json")),
+    file("5.2/spells/2-timed.json", include_str!("../../cases/5.2/spells/2-timed.json")),
 ];
 
 const fn file(path: &'static str, text: &'static str) -> (&'static str, &'static str) {

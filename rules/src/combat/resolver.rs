@@ -89,6 +89,12 @@ pub(super) struct Resolver<'a> {
     reacting: Option<CombatantId>,
     /// What happened that somebody may have waited for.
     happened: VecDeque<(Happening, CombatantId)>,
+    /// Nothing more is done of the words that are carried out.
+    stopped: bool,
+    /// The damage dealt now leaves 1 hit point.
+    leaves_one: bool,
+    /// Who made ability checks that effects have yet to hear of.
+    checked: VecDeque<CombatantId>,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -141,6 +147,9 @@ impl<'a> Resolver<'a> {
             countered: false,
             reacting: None,
             happened: VecDeque::new(),
+            stopped: false,
+            leaves_one: false,
+            checked: VecDeque::new(),
         }
     }
 

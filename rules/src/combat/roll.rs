@@ -14,6 +14,8 @@ pub struct Test {
     dice: Vec<(Expression, String)>,
     reasons: Vec<RollReason>,
     fails: bool,
+    /// The d20 counts at least as this.
+    least: u32,
 }
 
 /// What came of it.
@@ -57,6 +59,11 @@ impl Test {
         self.reasons.push(RollReason { gives, why: why.to_owned(), source_id });
     }
 
+    /// The d20 counts at least as this.
+    pub fn at_least(&mut self, face: i32) {
+        self.least = self.least.max(u32::try_from(face).unwrap_or(0));
+    }
+
     /// It fails without a roll.
     pub fn fail(&mut self) {
         self.fails = true;
@@ -96,7 +103,7 @@ impl Test {
         }
         let kept = faces.iter().copied();
         let natural = if mode == RollMode::Disadvantage { kept.min() } else { kept.max() };
-        let natural = natural.unwrap_or(1);
+        let natural = natural.unwrap_or(1).max(self.least);
         let mut modifiers = self.modifiers;
         for (expression, source) in &self.dice {
             let rolled = expression.roll(dice);

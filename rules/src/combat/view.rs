@@ -80,7 +80,10 @@ impl<'a> View<'a> {
                 _ => (&template.modifiers, &template.conditions),
             };
             let own = modifiers.iter().map(move |modifier| (modifier, why));
-            let held = self.with_implied(conditions).flat_map(|condition| {
+            let source = effect.source;
+            let felt = move |condition: &Condition| !self.is_spared(bearer, *condition, source);
+            let felt = conditions.iter().copied().filter(felt);
+            let held = felt.flat_map(move |it| self.implied_by(it)).flat_map(|condition| {
                 let modifiers = &self.book.conditions.of(condition).modifiers;
                 modifiers.iter().map(move |modifier| (modifier, condition.name()))
             });
@@ -101,27 +104,41 @@ impl<'a> View<'a> {
             .any(|other| rank(other) > rank(effect))
     }
 
-    /// The conditions that an effect brings, those implied included.
-    fn conditions_of(self, effect: &'a Effect) -> impl Iterator<Item = Condition> + use<'a> {
-        self.with_implied(&effect.template.conditions)
+    /// A condition and those that come with it.
+    fn implied_by(self, condition: Condition) -> impl Iterator<Item = Condition> + use<'a> {
+        let implied = self.book.conditions.of(condition).implies.iter();
+        std::iter::once(condition).chain(implied.copied())
     }
 
-    fn with_implied(
+    /// Whether an effect keeps a creature from a condition that comes from somebody.
+    pub(in crate::combat) fn is_spared(
         self,
-        conditions: &'a [Condition],
-    ) -> impl Iterator<Item = Condition> + use<'a> {
-        conditions.iter().flat_map(move |condition| {
-            let implied = self.book.conditions.of(*condition).implies.iter();
-            std::iter::once(*condition).chain(implied.copied())
+        bearer: CombatantId,
+        condition: Condition,
+        source: Option<CombatantId>,
+    ) -> bool {
+        let own = self.combat.effects_on(bearer).flat_map(|effect| &effect.template.modifiers);
+        let zones = self.zones_on(bearer).filter_map(|effect| effect.template.zone.as_ref());
+        own.chain(zones.flat_map(|zone| &zone.modifiers)).any(|modifier| {
+            modifier.kind == ModifierKind::ConditionImmunity
+                && modifier.conditions.contains(&condition)
+                && self.fits_other(modifier, source)
         })
     }
 
     /// Whether a creature has a condition, implied or not.
     pub fn has(self, bearer: CombatantId, condition: Condition) -> bool {
-        let on_it = self.combat.effects_on(bearer).flat_map(|effect| self.conditions_of(effect));
-        let zones = self.zones_on(bearer).filter_map(|effect| effect.template.zone.as_ref());
-        let inside = zones.flat_map(|zone| self.with_implied(&zone.conditions));
-        on_it.chain(inside).any(|held| held == condition)
+        let on_it = self.combat.effects_on(bearer).flat_map(|effect| {
+            effect.template.conditions.iter().map(|condition| (*condition, effect.source))
+        });
+        let inside = self.zones_on(bearer).flat_map(|effect| {
+            let zone = effect.template.zone.iter();
+            zone.flat_map(|zone| &zone.conditions).map(|condition| (*condition, effect.source))
+        });
+        on_it
+            .chain(inside)
+            .filter(|(held, source)| !self.is_spared(bearer, *held, *source))
+            .any(|(held, _)| self.implied_by(held).any(|held| held == condition))
     }
 
     /// Whether anything on a creature does this to it.
@@ -217,6 +234,7 @@ impl<'a> View<'a> {
                     }
                 }
                 ModifierKind::AutoFail => test.fail(),
+                ModifierKind::LeastDie => test.at_least(active.modifier.value.unwrap_or(0)),
                 _ => {}
             }
         }

@@ -22,13 +22,17 @@ pub struct SpellRules {
 /// Programs built in for SRD 5.1: those of both editions first.
 pub(super) const E51: &[&str] = &[
     include_str!("../../content/overlay/spells/1-instant.json"),
+    include_str!("../../content/overlay/spells/2-timed.json"),
     include_str!("../../content/overlay/5.1/spells/1-instant.json"),
+    include_str!("../../content/overlay/5.1/spells/2-timed.json"),
 ];
 
 /// The same for SRD 5.2.1.
 pub(super) const E52: &[&str] = &[
     include_str!("../../content/overlay/spells/1-instant.json"),
+    include_str!("../../content/overlay/spells/2-timed.json"),
     include_str!("../../content/overlay/5.2/spells/1-instant.json"),
+    include_str!("../../content/overlay/5.2/spells/2-timed.json"),
 ];
 
 impl Spellbook {

@@ -121,6 +121,10 @@ impl Fill<'_> {
             | Op::Flee(_)
             | Op::SpendReaction
             | Op::Fall
+            | Op::Dash
+            | Op::Disengage
+            | Op::Strike
+            | Op::SpendMovement(_)
             | Op::Rule(_) => {}
         }
     }
@@ -204,6 +208,10 @@ impl Modifier {
             Some(Chosen::Skill) => modifier.skills = casting.skill().into_iter().collect(),
             None => {}
         }
+        if let Some((_, dice)) = self.at_level.range(..=casting.caster_level).next_back() {
+            modifier.dice = Some(dice.clone());
+        }
+        modifier.at_level.clear();
         modifier.per_slot = None;
         modifier.spell_modifier = None;
         modifier.chosen = None;

@@ -1,5 +1,7 @@
 //! What an effect changes: one entry per change, each with the rolls and the cases it holds for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -58,6 +60,9 @@ pub struct Modifier {
     /// The spellcasting ability's modifier is added to `value`, with this sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spell_modifier: Option<i32>,
+    /// `dice` by the caster's level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub at_level: BTreeMap<u8, Expression>,
     /// What the caster chooses of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
@@ -166,8 +171,6 @@ pub enum ModifierKind {
     ActionOrBonus,
     /// Not more than one attack with an action.
     OneAttack,
-    /// One action more in its turn: an attack, or something that needs no roll.
-    ExtraAction,
     /// Sees the invisible within `value` feet; without one as far as it sees.
     SeesInvisible,
     /// Cannot be chosen as a target of attacks and harmful spells without a save.
@@ -180,30 +183,31 @@ pub enum ModifierKind {
     SharesDamage,
     /// No spells of this level (`value`) or lower from outside concern it.
     SpellsStopped,
-    /// Attacks roll a die against its allies: the attack roll is `AttackRoll`.
+    /// Casts no spells.
     NoCasting,
-    /// Attackers have no advantage from its being seen or not: cannot be invisible.
+    /// Being invisible does nothing for it.
     CannotHide,
-    /// Hit dice, healing: the greatest a throw can come to.
+    /// Healing comes to the most that the dice can.
     HealsMost,
-    /// Regains `value` hit points at the start of its turns at 0.
-    HealsAtZero,
-    /// Attacks with the spellcasting ability, for weapons in `on`.
+    /// Its club or quarterstaff is used with the casting's attack bonus and deals `dice` with the
+    /// spellcasting ability's modifier.
     Shillelagh,
+    /// Its score in `abilities` is `value`.
+    ScoreIs,
+    /// A d20 of its rolls counts at least as `value`.
+    LeastDie,
+    /// It jumps `value` times as far.
+    Jumps,
+    /// Damage of `types` is less by `dice`, once a turn.
+    ReduceDie,
     /// Difficult terrain costs it nothing more.
     FreeMovement,
     /// Hits of the bearer with a weapon count as magical.
     MagicalWeapon,
     /// Falls slowly and takes no damage from it.
     SlowFall,
-    /// Size steps added.
-    Grows,
-    /// Only attacks by choice: must make its attacks against the effect's source.
-    BoundToSource,
-    /// No opportunity attacks against it.
+    /// It makes no opportunity attacks.
     NoOpportunity,
-    /// Does not attack or cast at anybody.
-    CannotAttack,
 }
 
 /// A kind of roll.
@@ -230,6 +234,8 @@ pub enum RollKind {
     Concentration,
     /// Death saves.
     DeathSave,
+    /// Of an attack that is no spell.
+    WeaponAttack,
 }
 
 /// A case in which a modifier holds; "the other" is the attacker or the one attacked.
@@ -306,6 +312,7 @@ impl Modifier {
             from_level: None,
             per_level: false,
             per_slot: None,
+            at_level: BTreeMap::new(),
             spell_modifier: None,
             chosen: None,
             ability: None,

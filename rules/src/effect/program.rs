@@ -26,6 +26,9 @@ pub struct Program {
     /// Whom it is about may cast in reaction as if to this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warns: Option<Reacts>,
+    /// Cast from a slot of this level or higher it needs no concentration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_concentration_from: Option<u8>,
     /// What is done, in order.
     pub does: Vec<Op>,
 }
@@ -195,6 +198,13 @@ pub enum Case {
     BeyondFt(i32),
     /// The attack rolled a critical hit.
     Critical,
+    /// The effect has counted so far.
+    Counted {
+        /// What.
+        of: Key,
+        /// At least.
+        least: u32,
+    },
     /// It is not so.
     Not(Box<Case>),
     /// One of these is so.
@@ -263,6 +273,15 @@ pub enum Op {
     Pool(Pool),
     /// Falls from where it is.
     Fall,
+    /// Movement as of a Dash.
+    Dash,
+    /// Its movement provokes nobody this turn.
+    Disengage,
+    /// The bearer makes one attack of its block on each: that named by the choice `attack`, or the
+    /// first.
+    Strike,
+    /// So many feet of movement are spent; without them nothing more is done.
+    SpendMovement(i32),
 }
 
 /// A save, and what depends on it.
@@ -308,6 +327,12 @@ pub struct SaveOp {
     /// On either.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub always: Vec<Op>,
+    /// On a failure the maximum of hit points is less by the damage taken, for an hour.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub saps: bool,
+    /// The damage leaves 1 hit point.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub damage_leaves_one: bool,
     /// It is a check with this skill instead of a save.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Skill>,
@@ -564,6 +589,9 @@ pub struct Flee {
     /// It takes its reaction; without one it stays.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reaction: bool,
+    /// It takes its action to run twice as far, and all its movement.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dash: bool,
     /// Feet; absent: its speed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feet: Option<i32>,

@@ -78,8 +78,10 @@ pub enum Hook {
     Reaches,
     /// The bearer moved 5 feet within the area, or into it.
     Crosses,
-    /// Somebody shook or otherwise roused the bearer.
-    Roused,
+    /// The bearer made an ability check.
+    Checks,
+    /// The bearer made a saving throw.
+    Saves,
 }
 
 /// Who something is about.
@@ -164,9 +166,9 @@ pub struct Grant {
     /// How often in all; absent: while the effect lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<u8>,
-    /// Not in the turn of the casting.
+    /// Once a turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub later: bool,
+    pub once_a_turn: bool,
 }
 
 impl Zone {

@@ -7,7 +7,7 @@ use crate::combat::{
 };
 use crate::content::{Attack, AttackProperty, Rider};
 use crate::dice::Modifier;
-use crate::effect::{DamageDice, Hook, Quality, Reacts};
+use crate::effect::{DamageDice, Hook, ModifierKind, Quality, Reacts};
 use crate::{Dice, Key, MonsterDamage, Roll};
 
 impl Resolver<'_> {
@@ -22,6 +22,12 @@ impl Resolver<'_> {
         self.on_its_turn(who)?;
         let block = std::sync::Arc::clone(&self.combatant(who)?.block);
         let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
+        let attack = self.view().enchanted(who, &attack);
+        let tired = self.view().is(who, ModifierKind::OneAttack);
+        let spent = !self.combatant(who)?.economy.action;
+        if (tired && spent) || self.view().has_chosen_bonus_action(who) {
+            return Err(Refusal::NoActionLeft.into());
+        }
         self.view().may_be_made(&attack, how)?;
         let economy = self.after_attacking(who, target, &attack, how)?;
         let strike = self.view().aim_with(who, target, &attack, knock_out, how)?;

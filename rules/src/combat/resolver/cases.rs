@@ -3,7 +3,7 @@
 use super::Resolver;
 use super::ops::Act;
 use crate::combat::{Combatant, CombatantId, Life};
-use crate::effect::{Case, Casting, ModifierKind};
+use crate::effect::{Case, Casting};
 use crate::{Ability, Condition};
 
 impl Resolver<'_> {
@@ -14,6 +14,10 @@ impl Resolver<'_> {
             Case::IsSource => {
                 let effect = act.effect.and_then(|id| self.combat.effects.get(&id));
                 effect.is_some_and(|effect| effect.source == Some(who))
+            }
+            Case::Counted { of, least } => {
+                let effect = act.effect.and_then(|id| self.combat.effects.get(&id));
+                effect.is_some_and(|effect| effect.counts.get(of).is_some_and(|it| it >= least))
             }
             Case::Not(case) => !self.is_so(act, who, case),
             Case::Any(cases) => cases.iter().any(|case| self.is_so(act, who, case)),
@@ -61,16 +65,13 @@ impl Resolver<'_> {
             Case::BeyondFt(feet) => self.view().distance_ft(caster, who) > *feet,
             Case::Not(case) => !self.holds(caster, casting, who, case),
             Case::Any(cases) => cases.iter().any(|case| self.holds(caster, casting, who, case)),
-            Case::Critical | Case::IsSource => false,
+            Case::Critical | Case::IsSource | Case::Counted { .. } => false,
         }
     }
 
     /// Whether a creature cannot have a condition.
     pub(super) fn is_immune_to(&self, creature: &Combatant, condition: Condition) -> bool {
         creature.block.condition_immunities.contains(&condition)
-            || self.view().modifiers(creature.id).any(|active| {
-                active.modifier.kind == ModifierKind::ConditionImmunity
-                    && active.modifier.conditions.contains(&condition)
-            })
+            || self.view().is_spared(creature.id, condition, None)
     }
 }

@@ -71,6 +71,10 @@ impl Resolver<'_> {
 
     /// What is left of a turn after the casting time (SRD 5.1 "Casting Time"; SRD 5.2.1 same).
     fn cast_economy(&self, who: CombatantId, rules: &SpellRules) -> Result<Economy, Refusal> {
+        let bonus_action = rules.record.casting_time == CastingTime::BonusAction;
+        if !bonus_action && self.view().has_chosen_bonus_action(who) {
+            return Err(Refusal::NoActionLeft);
+        }
         let economy = self.combatant(who)?.economy.clone();
         match rules.record.casting_time {
             CastingTime::Action | CastingTime::ActionOrMinutes { .. } if economy.action => {
@@ -234,7 +238,8 @@ impl Resolver<'_> {
         rules: &SpellRules,
         casting: &Casting,
     ) -> Option<EffectId> {
-        if !rules.record.concentration {
+        let from = rules.program.as_ref().and_then(|program| program.no_concentration_from);
+        if !rules.record.concentration || from.is_some_and(|from| casting.slot >= from) {
             return None;
         }
         self.lose_concentration(who);

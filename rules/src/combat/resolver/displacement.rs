@@ -137,8 +137,30 @@ impl Resolver<'_> {
         if flee.reaction {
             self.spend_reaction(who);
         }
-        let feet = flee.feet.unwrap_or_else(|| self.view().walk_ft(who));
-        self.shift(act.caster, who, feet, true)
+        let speed = self.view().walk_ft(who);
+        if flee.dash {
+            let economy = self.combatant(who)?.economy.clone();
+            let moved_ft = economy.moved_ft.saturating_add(speed);
+            self.tell(Fact::EconomySet {
+                who,
+                economy: Economy { action: false, moved_ft, ..economy },
+            });
+        }
+        let reach = if flee.dash { speed.saturating_mul(2) } else { speed };
+        self.shift(act.caster, who, flee.feet.unwrap_or(reach), true)
+    }
+
+    /// So many feet of movement are gone; without them nothing more is done.
+    pub(super) fn spend_movement(&mut self, who: CombatantId, feet: i32) {
+        let Some(creature) = self.combat.combatant(who) else { return };
+        let economy = creature.economy.clone();
+        let left = self.view().walk_ft(who).saturating_add(economy.dashed_ft) - economy.moved_ft;
+        if left < feet {
+            self.stopped = true;
+            return;
+        }
+        let moved_ft = economy.moved_ft.saturating_add(feet);
+        self.tell(Fact::EconomySet { who, economy: Economy { moved_ft, ..economy } });
     }
 
     /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").

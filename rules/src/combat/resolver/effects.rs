@@ -135,10 +135,7 @@ impl Resolver<'_> {
         }
         let immune = |condition: &Condition| {
             combatant.block.condition_immunities.contains(condition)
-                || self.view().modifiers(target).any(|active| {
-                    active.modifier.kind == ModifierKind::ConditionImmunity
-                        && active.modifier.conditions.contains(condition)
-                })
+                || self.view().is_spared(target, *condition, source)
         };
         let kept: Vec<Condition> =
             template.conditions.iter().copied().filter(|condition| !immune(condition)).collect();
@@ -318,8 +315,8 @@ impl Resolver<'_> {
     fn clamp_hp(&mut self, target: CombatantId) {
         let Some(hp) = self.combat.combatant(target).map(|it| it.hp) else { return };
         let most = self.view().max_hp(target).max(0);
-        if hp.current > most && hp.current > hp.max {
-            let hp = HitPoints { current: most.max(hp.max.min(hp.current)), ..hp };
+        if hp.current > most {
+            let hp = HitPoints { current: most, ..hp };
             self.tell(Fact::TempHpSet { who: target, hp });
         }
     }

@@ -52,6 +52,7 @@ impl Resolver<'_> {
     /// Deals an instance of damage; what came through of it.
     pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<i32> {
         let Blow { source, target, mut parts, portion, critical, .. } = blow;
+        self.lessen(target, &mut parts)?;
         for part in &mut parts {
             let guard = self.view().guard(target, part.kind, blow.qualities);
             part.applied = guard.applied(part.rolled, portion);
@@ -65,6 +66,11 @@ impl Resolver<'_> {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
         }
         if harm.hp.current == 0 && before == Life::Alive && self.ward_from_death(target) {
+            harm.hp.current = 1;
+            harm.life = Life::Alive;
+            harm.dropped = false;
+        }
+        if self.leaves_one && harm.hp.current == 0 && before == Life::Alive {
             harm.hp.current = 1;
             harm.life = Life::Alive;
             harm.dropped = false;

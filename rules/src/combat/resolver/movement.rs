@@ -1,6 +1,7 @@
 //! Movement of one's own will, and what it provokes (SRD 5.1 "Movement and Position", "Opportunity
 //! Attacks"; SRD 5.2.1 same).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
@@ -9,8 +10,8 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
-    Gait, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
-    drag_burdens, movement_left_ft, nearest_free, path, pay_half_speed,
+    Gait, Grid, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
+    Terrain, drag_burdens, movement_left_ft, nearest_free, path, pay_half_speed,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -180,7 +181,12 @@ impl Resolver<'_> {
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);
         let from = Place { square: from, elevation_ft };
-        let terrain = self.view().terrain();
+        let mut terrain = self.view().terrain();
+        let clear;
+        if self.view().is(combatant.id, ModifierKind::FreeMovement) {
+            clear = Grid { difficult: BTreeSet::new(), ..(*self.combat.grid).clone() };
+            terrain = Terrain { blocking: terrain.blocking, ..Terrain::of(&clear) };
+        }
         let diagonals = combatant.economy.diagonals;
         path(&mover, &terrain, &occupants, from, &places, diagonals).map_err(|refusal| {
             let at = match refusal {

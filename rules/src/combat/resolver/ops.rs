@@ -4,7 +4,9 @@ use super::{Flow, Resolver};
 use crate::combat::{CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Portion, Purpose};
 use crate::content::{self, plus, scaled};
 use crate::dice::RollMode;
-use crate::effect::{Amount, Case, Casting, DamageDice, DamageOp, Op, Pool, Remove, SaveOp, Table};
+use crate::effect::{
+    Amount, Case, Casting, DamageDice, DamageOp, ModifierKind, Op, Pool, Remove, SaveOp, Table,
+};
 use crate::space::Cover;
 use crate::{Ability, Condition, DamageType, Key};
 
@@ -42,9 +44,14 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.depth += 1;
-        let done = ops.iter().try_for_each(|op| self.carry_out_one(act, op, about));
+        for op in ops {
+            self.carry_out_one(act, op, about)?;
+            if self.stopped {
+                break;
+            }
+        }
         self.depth -= 1;
-        done
+        Ok(())
     }
 
     fn carry_out_one(&mut self, act: &Act, op: &Op, about: About<'_>) -> Flow<()> {
@@ -142,6 +149,13 @@ impl Resolver<'_> {
                 Ok(())
             }
             Op::Fall => self.drop_down(target),
+            Op::Dash => self.be_dashing(target),
+            Op::Disengage => self.be_disengaged(target),
+            Op::Strike => self.strike_op(act, target),
+            Op::SpendMovement(feet) => {
+                self.spend_movement(target, *feet);
+                Ok(())
+            }
             Op::Rule(of) => {
                 let targets = vec![target];
                 self.tell(Fact::RulingNeeded { who: act.caster, of: of.clone(), targets });
@@ -169,7 +183,12 @@ impl Resolver<'_> {
             let parts = if greatest { greatest_of(&dice) } else { parts.clone() };
             let portion = Portion::after(saved, save.half == Some(true));
             if !parts.is_empty() && portion != Portion::None {
-                self.deal(act.caster, *target, parts, portion)?;
+                self.leaves_one = save.damage_leaves_one;
+                let dealt = self.deal(act.caster, *target, parts, portion)?;
+                self.leaves_one = false;
+                if save.saps && !saved {
+                    self.sap(act, *target, dealt);
+                }
             }
             let ops = if saved { &save.success } else { &save.fail };
             self.carry_out(act, ops, &[(*target, cover)])?;
@@ -275,6 +294,12 @@ impl Resolver<'_> {
         for (target, _) in about {
             let Some(hp) = self.combat.combatant(*target).map(|it| it.hp) else { continue };
             let lacks = self.view().max_hp(*target).saturating_sub(hp.current);
+            let greatest = self.view().is(*target, ModifierKind::HealsMost);
+            if let (true, Some(dice)) = (greatest, &amount.dice) {
+                let dice = scaled(dice, amount.scaling.as_ref(), &act.casting);
+                let modifier = if amount.modifier == Some(true) { act.casting.modifier } else { 0 };
+                pool = clamped(dice.maximum().unwrap_or(0)).saturating_add(modifier);
+            }
             let gets = if amount.shared || amount.all { pool.min(lacks) } else { pool };
             self.heal(*target, gets);
             if amount.shared {

@@ -15,7 +15,7 @@ impl Resolver<'_> {
     pub(super) fn spend_action(&mut self, who: CombatantId) -> Flow<()> {
         self.on_its_turn(who)?;
         let economy = self.combatant(who)?.economy.clone();
-        if !economy.action {
+        if !economy.action || self.view().has_chosen_bonus_action(who) {
             return Err(Refusal::NoActionLeft.into());
         }
         self.tell(Fact::EconomySet { who, economy: Economy { action: false, ..economy } });

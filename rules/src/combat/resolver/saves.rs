@@ -3,6 +3,7 @@
 use super::{Flow, Resolver};
 use crate::Ability;
 use crate::combat::{CombatantId, EndReason, Fact, Purpose, Test};
+use crate::effect::Hook;
 use crate::space::Cover;
 
 impl Resolver<'_> {
@@ -50,6 +51,7 @@ impl Resolver<'_> {
         };
         let success = success || self.resists(who, ability, dc)?;
         self.tell(Fact::SaveMade { who, ability, dc, success });
+        self.fire(who, Hook::Saves, None, false)?;
         Ok(success)
     }
 }

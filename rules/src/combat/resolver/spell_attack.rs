@@ -1,13 +1,19 @@
 //! Spell attacks (SRD 5.1 "Attack Rolls"; SRD 5.2.1 "Attack Rolls" of spells).
 
+use std::sync::Arc;
+
 use super::ops::{About, Act};
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, DamagePart, EndReason, Fact, Manner, Portion, Purpose, Refusal};
+use crate::combat::{
+    CombatantId, DamagePart, EffectId, EndReason, Fact, Manner, Portion, Purpose, Refusal,
+};
 use crate::content::{Attack, AttackKind, RangeFt, SpellAttack};
-use crate::effect::{AttackOp, DamageDice, Hook, ModifierKind};
+use crate::effect::{
+    AttackOp, Casting, DamageDice, Duration, EffectTemplate, Hook, Modifier, ModifierKind,
+};
 use crate::space::Cover;
-use crate::{Ability, Edition, Expression, Key};
+use crate::{Ability, DamageType, Edition, Expression, Key};
 
 /// How far a melee spell attack reaches.
 const REACH_FT: i32 = 5;
@@ -63,6 +69,65 @@ impl Resolver<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Dice that effects take off damage, once a turn (SRD 5.2.1 "Resistance").
+    pub(super) fn lessen(&mut self, target: CombatantId, parts: &mut [DamagePart]) -> Flow<()> {
+        let found: Vec<(EffectId, Vec<DamageType>, Expression)> = self
+            .view()
+            .modifiers(target)
+            .filter(|active| active.modifier.kind == ModifierKind::ReduceDie)
+            .filter(|active| !active.effect.touched.contains(&target))
+            .filter_map(|active| {
+                let types = active.modifier.types.clone();
+                Some((active.effect.id, types, active.modifier.dice.clone()?))
+            })
+            .collect();
+        for (id, types, dice) in found {
+            let Some(part) = parts.iter_mut().find(|part| types.contains(&part.kind)) else {
+                continue;
+            };
+            let roll = self.roll(target, Purpose::Damage, |faces| dice.roll(faces))?;
+            let less = i32::try_from(roll.total).unwrap_or(0);
+            part.rolled = part.rolled.saturating_sub(less).max(0);
+            self.tell(Fact::Touched { id, who: target });
+        }
+        Ok(())
+    }
+
+    /// The maximum of hit points is less for an hour (SRD 5.1 "Harm"; SRD 5.2.1 "Harm").
+    pub(super) fn sap(&mut self, act: &Act, target: CombatantId, dealt: i32) {
+        let modifier =
+            Modifier { value: Some(dealt.saturating_neg()), ..Modifier::of(ModifierKind::MaxHp) };
+        let template = EffectTemplate {
+            key: Some(act.casting.spell.clone()),
+            modifiers: vec![modifier],
+            casting: Some(Box::new(act.casting.clone())),
+            ..EffectTemplate::named(&act.casting.name, Duration::Seconds { seconds: 3_600 })
+        };
+        self.put(&Arc::new(template), Some(act.caster), target, None);
+    }
+
+    /// One attack of the block of whom the effect is on.
+    pub(super) fn strike_op(&mut self, act: &Act, target: CombatantId) -> Flow<()> {
+        let bearer = act.effect.and_then(|id| self.combat.effects.get(&id)).map(|it| it.target);
+        let Some(bearer) = bearer else { return Ok(()) };
+        let Some(attack) = self.granted_attack(bearer, &act.casting) else { return Ok(()) };
+        match self.view().aim(bearer, target, &attack, false) {
+            Ok(strike) => self.strike(strike),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The attack that an effect lets its bearer make: the one chosen, or the first.
+    pub(super) fn granted_attack(&self, bearer: CombatantId, casting: &Casting) -> Option<Attack> {
+        let block = &self.combat.combatant(bearer)?.block;
+        let chosen = casting.word("attack").and_then(|word| Key::parse(word).ok());
+        let attack = match chosen {
+            Some(id) => block.attack(&id)?,
+            None => block.attacks.first()?,
+        };
+        Some(self.view().enchanted(bearer, attack))
     }
 
     /// What effects do when an attack has hit.

@@ -6,9 +6,9 @@ use super::cast::Asked;
 use super::ops::Act;
 use super::triggers::act_of;
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, Economy, EffectId, EndReason, Fact, Refusal};
+use crate::combat::{CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
 use crate::content::{Area as Spec, Cost, Shape};
-use crate::effect::{Casting, EffectSpec, Grant, Hook};
+use crate::effect::{Casting, EffectSpec, Grant, Hook, Op};
 use crate::space::{Place, Space, distance_ft};
 use crate::{Condition, Key};
 
@@ -67,7 +67,7 @@ impl Resolver<'_> {
             Some((running.clone(), grant.clone()))
         });
         let (effect, grant) = found.ok_or(Refusal::UnknownUse)?;
-        let economy = self.grant_economy(who, &effect.counts, &grant)?;
+        let economy = self.grant_economy(who, &effect, &grant)?;
         let act = act_of(&effect, who, None, false).ok_or(Refusal::UnknownUse)?;
         let mut choices = act.casting.choices.clone();
         choices.extend(asked.choices.iter().map(|(of, choice)| (of.clone(), choice.clone())));
@@ -83,7 +83,16 @@ impl Resolver<'_> {
         }
         let range = (range_ft, false);
         let about = self.targets(who, &grant.targets, &casting, asked.targets, range)?;
+        if grant.does.contains(&Op::Strike) {
+            let attack = self.granted_attack(who, &casting).ok_or(Refusal::UnknownAttack)?;
+            for (target, _) in &about {
+                self.view().aim(who, *target, &attack, false)?;
+            }
+        }
         self.tell(Fact::EconomySet { who, economy });
+        if grant.once_a_turn {
+            self.tell(Fact::Touched { id: effect.id, who });
+        }
         if let Some(uses) = grant.uses {
             let used = effect.counts.get(id).copied().unwrap_or(0).saturating_add(1);
             self.tell(Fact::Counted { id: effect.id, of: id.clone(), count: used });
@@ -106,12 +115,13 @@ impl Resolver<'_> {
     fn grant_economy(
         &self,
         who: CombatantId,
-        counts: &std::collections::BTreeMap<Key, u32>,
+        effect: &Effect,
         grant: &Grant,
     ) -> Result<Economy, Refusal> {
         let economy = self.combatant(who)?.economy.clone();
-        let used = counts.get(&grant.id).copied().unwrap_or(0);
-        if grant.uses.is_some_and(|uses| used >= u32::from(uses)) {
+        let used = effect.counts.get(&grant.id).copied().unwrap_or(0);
+        let again = grant.once_a_turn && effect.touched.contains(&who);
+        if again || grant.uses.is_some_and(|uses| used >= u32::from(uses)) {
             return Err(Refusal::Spent);
         }
         match grant.cost {

@@ -55,6 +55,9 @@ impl Resolver<'_> {
                 }
             }
         };
+        if matches!(purpose, Purpose::Check { .. }) {
+            self.checked.push_back(who);
+        }
         self.tell(Fact::Rolled { who, purpose, roll: roll.clone() });
         Ok(roll)
     }

@@ -15,10 +15,12 @@ impl Resolver<'_> {
         other: Option<CombatantId>,
         critical: bool,
     ) -> Flow<()> {
-        let waiting: Vec<(EffectId, Trigger)> = self
+        let on_it = self
             .combat
             .effects_on(bearer)
-            .filter(|effect| effect.covers.is_none() && !self.is_shadowed(effect))
+            .filter(|effect| effect.covers.is_none() && !self.is_shadowed(effect));
+        let waiting: Vec<(EffectId, Trigger)> = on_it
+            .chain(self.view().zones_on(bearer))
             .flat_map(|effect| waiting_for(effect, on))
             .collect();
         for (id, trigger) in waiting {
@@ -59,6 +61,13 @@ impl Resolver<'_> {
         critical: bool,
     ) -> Flow<()> {
         let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
+        let of_its_side = || {
+            let both = other.zip(effect.source);
+            both.is_some_and(|(other, source)| !self.hostile(other, source))
+        };
+        if trigger.on == Hook::DamagedBySource && !of_its_side() {
+            return Ok(());
+        }
         if trigger.once_a_turn && effect.touched.contains(&bearer) {
             return Ok(());
         }
@@ -85,6 +94,9 @@ impl Resolver<'_> {
 
     /// Does what effects do that have ended since.
     pub(super) fn settle(&mut self) -> Flow<()> {
+        while let Some(who) = self.checked.pop_front() {
+            self.fire(who, Hook::Checks, None, false)?;
+        }
         // What they do may end others; each of them ends once.
         while let Some((effect, reason)) = self.ended.pop_front() {
             let hooks = match reason {

@@ -45,7 +45,6 @@ impl Resolver<'_> {
     fn close_turn(&mut self, who: CombatantId) -> Flow<()> {
         self.edge(who, Edge::End)?;
         self.fire(who, Hook::TurnEnd, None, false)?;
-        self.fire_zones(who, Hook::TurnEnd)?;
         self.fire_of_source(who, Hook::SourceTurnEnd)?;
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
@@ -95,7 +94,6 @@ impl Resolver<'_> {
         self.restore_legendary(who);
         self.edge(who, Edge::Start)?;
         self.fire(who, Hook::TurnStart, None, false)?;
-        self.fire_zones(who, Hook::TurnStart)?;
         self.fire_of_source(who, Hook::SourceTurnStart)?;
         self.save_from_death(who)?;
         self.expire(who, Point::Within);

@@ -10,6 +10,7 @@ use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
 use crate::content::{Area as Spec, Cost, SpecialAction};
+use crate::effect::ModifierKind;
 use crate::recharge::recharges;
 use crate::space::{Area, Cover, Place, Space, Square, distance_ft, point_cover};
 
@@ -67,7 +68,10 @@ impl Resolver<'_> {
         for (target, cover) in targets {
             follows.cover = *cover;
             if healing > 0 {
-                self.heal(*target, healing);
+                let most = self.view().is(*target, ModifierKind::HealsMost);
+                let greatest = action.healing.as_ref().filter(|_| most).and_then(|it| it.maximum());
+                let greatest = greatest.and_then(|it| i32::try_from(it).ok());
+                self.heal(*target, greatest.unwrap_or(healing));
             }
             self.afflict(who, *target, &parts, follows)?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Covered, EffectId, Fact, Ground, Life};
 use crate::content::Area as Spec;
-use crate::effect::{EffectTemplate, Hook, Trigger, Zone};
+use crate::effect::{EffectTemplate, Hook, Zone};
 use crate::space::{Area, Rise, Space, Square};
 
 impl Resolver<'_> {
@@ -91,27 +91,6 @@ impl Resolver<'_> {
         let Some(covers) = &effect.covers else { return false };
         let space = self.combat.combatant(who).and_then(|it| it.space());
         space.is_some_and(|space| covers.touches(space))
-    }
-
-    /// What effects on the map do to a creature at an edge of its turn.
-    pub(super) fn fire_zones(&mut self, who: CombatantId, on: Hook) -> Flow<()> {
-        let waiting: Vec<(EffectId, Trigger)> = self.zone_triggers(on);
-        for (id, trigger) in waiting {
-            if self.is_in(id, who) && self.combat.combatants.contains_key(&who) {
-                self.pull_trigger(id, &trigger, who, None, false)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn zone_triggers(&self, on: Hook) -> Vec<(EffectId, Trigger)> {
-        let zones = self.combat.effects.values().filter(|effect| effect.covers.is_some());
-        zones
-            .flat_map(|effect| {
-                let triggers = effect.template.triggers.iter().filter(|it| it.on == on);
-                triggers.map(|trigger| (effect.id, trigger.clone()))
-            })
-            .collect()
     }
 
     /// Everybody whom an effect that has just appeared or moved concerns, where it was not before.

@@ -193,7 +193,16 @@ impl<'a> View<'a> {
             of_kind().filter(|active| active.modifier.set).map(|active| value(&active)).max();
         let plain = of_kind().filter(|active| !active.modifier.set).map(|active| value(&active));
         let added = plain.fold(0_i32, i32::saturating_add);
-        let worn = combatant.block.ac.max(least.unwrap_or(0));
+        let base = self
+            .modifiers(who)
+            .filter(|active| active.modifier.kind == ModifierKind::AcBase)
+            .map(|active| {
+                let ability = active.modifier.ability;
+                let own = ability.map_or(0, |it| combatant.block.abilities.modifier(it));
+                value(&active).saturating_add(own)
+            })
+            .max();
+        let worn = combatant.block.ac.max(least.unwrap_or(0)).max(base.unwrap_or(0));
         worn.saturating_add(added).saturating_add(cover.bonus().unwrap_or(0))
     }
 
@@ -222,6 +231,9 @@ impl<'a> View<'a> {
         let (Some(space), Some(from)) = (watching.space(), moving.space()) else {
             return Vec::new();
         };
+        if self.is(reactor, ModifierKind::NoOpportunity) {
+            return Vec::new();
+        }
         let departure = Departure {
             from,
             to: moving.space_at(to),
@@ -261,6 +273,6 @@ impl<'a> View<'a> {
 /// Which kinds of roll an attack's is.
 pub(super) fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 3] {
     let by = if ranged { RollKind::RangedAttack } else { RollKind::MeleeAttack };
-    let last = if attack.spell { RollKind::SpellAttack } else { by };
+    let last = if attack.spell { RollKind::SpellAttack } else { RollKind::WeaponAttack };
     [RollKind::Attack, by, last]
 }

@@ -1,6 +1,6 @@
 //! What a creature is like now, effects included.
 
-use super::View;
+use super::{Active, View};
 use crate::combat::{CombatantId, Guard};
 use crate::content::Defense;
 use crate::effect::{ModifierKind, Quality};
@@ -28,14 +28,37 @@ impl View<'_> {
                 _ => {}
             }
         }
-        if halved { most / 2 } else { most }
+        if halved { most / 2 } else { most.max(combatant.hp.max.min(1)) }
     }
 
     /// Speed of one kind now, in feet; none: it has none of its own.
     pub fn speed_ft(self, who: CombatantId, mode: MovementMode) -> Option<i32> {
-        let base = self.combat.combatant(who)?.block.speeds.of(mode)?;
+        let speeds = self.combat.combatant(who)?.block.speeds;
+        let gained = self
+            .modifiers(who)
+            .filter(|active| active.modifier.kind == ModifierKind::GainsSpeed)
+            .filter(|active| active.modifier.modes.contains(&mode))
+            .map(|active| active.modifier.value.unwrap_or(speeds.walk))
+            .max();
+        let own = speeds.of(mode);
+        let base = own.max(gained)?;
+        let doubled = self.is(who, ModifierKind::SpeedDoubled);
+        let base = if doubled { base.saturating_mul(2) } else { base };
+        let free = self.is(who, ModifierKind::FreeMovement);
+        let hinders = |active: &Active<'_>| {
+            let magic = active.effect.template.casting.is_some();
+            let less = match active.modifier.kind {
+                ModifierKind::Speed => {
+                    active.modifier.set || active.modifier.value(active.level) < 0
+                }
+                ModifierKind::SpeedHalved => true,
+                _ => false,
+            };
+            magic && less
+        };
         let changes: Vec<Change> = self
             .modifiers(who)
+            .filter(|active| !(free && hinders(active)))
             .filter_map(|active| match active.modifier.kind {
                 ModifierKind::Speed if active.modifier.set => Some(Change::Zero),
                 ModifierKind::Speed => Some(Change::Add(active.modifier.value(active.level))),

@@ -3,6 +3,7 @@
 use super::{About, View};
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, Effect, EffectId};
+use crate::content::{Attack, AttackProperty, plus};
 use crate::effect::{DamageDice, ModifierKind, Whom};
 use crate::{Condition, Key};
 
@@ -123,6 +124,33 @@ impl<'a> View<'a> {
             let left = active.effect.counts.get(&left).copied().filter(|left| is && *left > 0)?;
             Some((active.effect.id, left))
         })
+    }
+
+    /// Whether a creature took the bonus action where an effect leaves it one of both.
+    pub(in crate::combat) fn has_chosen_bonus_action(self, who: CombatantId) -> bool {
+        self.is(who, ModifierKind::ActionOrBonus)
+            && self.combat.combatant(who).is_some_and(|it| !it.economy.bonus_action)
+    }
+
+    /// An attack as effects on who makes it have changed it (SRD 5.1 "Shillelagh"; SRD 5.2.1
+    /// "Shillelagh").
+    pub(in crate::combat) fn enchanted(self, who: CombatantId, attack: &Attack) -> Attack {
+        let mut attack = attack.clone();
+        let held = ["club", "quarterstaff"].contains(&attack.attack_id.as_str());
+        let found = self.modifiers(who).find_map(|active| {
+            let is = active.modifier.kind == ModifierKind::Shillelagh && held;
+            let casting = active.effect.template.casting.as_deref().filter(|_| is)?;
+            Some((active.modifier.dice.clone()?, casting))
+        });
+        if let (Some((dice, casting)), Some(part)) = (found, attack.damage.first_mut()) {
+            attack.bonus = attack.bonus.max(casting.attack_bonus);
+            part.dice = plus(&dice, casting.modifier);
+            attack.properties.push(AttackProperty::Magical);
+        }
+        if self.is(who, ModifierKind::MagicalWeapon) && !attack.spell {
+            attack.properties.push(AttackProperty::Magical);
+        }
+        attack
     }
 
     /// Whether a creature has a bonus action left: where an effect leaves it one of both, the action

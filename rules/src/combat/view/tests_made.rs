@@ -2,7 +2,7 @@
 
 use super::{About, View};
 use crate::combat::{CombatantId, Test};
-use crate::effect::RollKind;
+use crate::effect::{ModifierKind, RollKind};
 use crate::space::Cover;
 use crate::{Ability, Condition, Skill};
 
@@ -30,8 +30,7 @@ impl View<'_> {
         against: &[Condition],
         cover: Cover,
     ) -> Test {
-        let bonus = self.combat.combatant(who).map_or(0, |who| who.block.save_bonus(ability));
-        let mut test = Test::new(bonus, ability.name());
+        let mut test = Test::new(self.save_bonus(who, ability), ability.name());
         let kinds = &[RollKind::Save];
         let about = About { kinds, ability: Some(ability), other, against, ..About::default() };
         self.consult(&mut test, who, about);
@@ -46,9 +45,25 @@ impl View<'_> {
         self.save_of(who, Ability::Con, &[RollKind::Save, RollKind::Concentration])
     }
 
-    fn save_of(self, who: CombatantId, ability: Ability, kinds: &[RollKind]) -> Test {
+    /// What an effect makes of an ability's modifier, beside what its score gives.
+    fn score_change(self, who: CombatantId, ability: Ability) -> i32 {
+        let Some(creature) = self.combat.combatant(who) else { return 0 };
+        let score = self.modifiers(who).find_map(|active| {
+            let is = active.modifier.kind == ModifierKind::ScoreIs
+                && active.modifier.abilities.contains(&ability);
+            active.modifier.value.filter(|_| is).and_then(|score| u8::try_from(score).ok())
+        });
+        let own = creature.block.abilities.modifier(ability);
+        score.map_or(0, |score| crate::modifier(score) - own)
+    }
+
+    fn save_bonus(self, who: CombatantId, ability: Ability) -> i32 {
         let bonus = self.combat.combatant(who).map_or(0, |who| who.block.save_bonus(ability));
-        let mut test = Test::new(bonus, ability.name());
+        bonus.saturating_add(self.score_change(who, ability))
+    }
+
+    fn save_of(self, who: CombatantId, ability: Ability, kinds: &[RollKind]) -> Test {
+        let mut test = Test::new(self.save_bonus(who, ability), ability.name());
         self.consult(&mut test, who, About { kinds, ability: Some(ability), ..About::default() });
         test
     }
@@ -67,6 +82,7 @@ impl View<'_> {
             Some(skill) => who.block.skill_bonus(skill),
             None => who.block.abilities.modifier(ability),
         });
+        let bonus = bonus.saturating_add(self.score_change(who, ability));
         let mut test = Test::new(bonus, ability.name());
         let about =
             About { kinds: &[RollKind::Check], ability: Some(ability), skill, ..About::default() };
