@@ -15,6 +15,7 @@ mod monster;
 mod records;
 mod special_action;
 mod spell;
+mod spell_dice;
 mod spellbook;
 mod stat_block;
 mod weapon;

@@ -13,6 +13,7 @@ pub mod effect;
 pub mod grapple;
 mod key;
 pub mod recharge;
+pub mod rest;
 mod rule_set;
 pub mod space;
 pub mod spellcasting;
@@ -26,5 +27,5 @@ pub use damage_type::DamageType;
 pub use dice::{Dice, Expression, ExpressionError, Roll};
 pub use key::{Key, KeyError};
 pub use rule_set::{
-    AreaSquares, Diagonals, Edition, InitiativeTies, MonsterDamage, RuleSet, Switch,
+    AreaSquares, Diagonals, Edition, InitiativeTies, MonsterDamage, RuleSet, Switch, TieDecidedBy,
 };

@@ -68,6 +68,24 @@ pub enum InitiativeTies {
     RollOff,
 }
 
+/// Who puts those with the same initiative in order where no dice do (SRD 5.1 and SRD 5.2.1
+/// "Initiative").
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TieDecidedBy {
+    /// The game master: monsters among themselves, or a monster and a character.
+    GameMaster,
+    /// The players: their characters.
+    Players,
+}
+
+impl TieDecidedBy {
+    /// Of those who are tied, given whether all of them are players' characters.
+    pub const fn of(all_characters: bool) -> Self {
+        if all_characters { Self::Players } else { Self::GameMaster }
+    }
+}
+
 /// What a diagonal step costs.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

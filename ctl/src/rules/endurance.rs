@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{CombatantId, CombatantKind, Command, Fact, Life, Refusal};
+use gss_rules::rest::exhaustion_after_long_rest;
 use gss_rules::space::Cover;
-use gss_rules::{Ability, Condition, Key};
+use gss_rules::{Ability, Condition, Key, Switch};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -172,6 +173,12 @@ struct Exhaustion {
     attack_bonus: Option<i32>,
     target_ac: Option<i32>,
     damage: Option<String>,
+    /// Levels gained.
+    gain: Option<u8>,
+    #[serde(default)]
+    long_rest: bool,
+    #[serde(default)]
+    fed_and_watered: bool,
 }
 
 fn exhausted(stage: &mut Stage, on: CombatantId, level: u8) -> Result<()> {
@@ -198,6 +205,15 @@ fn exhaustion(play: &mut Play<'_>) -> Result<Value> {
     let kind = CombatantKind::Character;
     let mut stage = Stage::new(&play.rules, (kind, actor), (kind, other), 5)?;
     exhausted(&mut stage, ACTOR, inputs.level)?;
+    if inputs.gain.is_some() || inputs.long_rest {
+        if let Some(gain) = inputs.gain {
+            exhausted(&mut stage, ACTOR, gain)?;
+        }
+        let level = stage.view().exhaustion(ACTOR);
+        let rule = play.rules.edition(Switch::Exhaustion);
+        let rested = exhaustion_after_long_rest(level, inputs.fed_and_watered, rule);
+        return Ok(json!({ "level": if inputs.long_rest { rested } else { level } }));
+    }
     if inputs.attack_bonus.is_some() {
         let facts = stage.play(strike(false)?, &mut play.dice)??;
         return super::attacks::told(&facts);

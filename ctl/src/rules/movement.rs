@@ -185,7 +185,7 @@ fn speed(play: &mut Play<'_>) -> Result<Value> {
             let creature = |walk| stage::block(&json!({ "speeds": { "walk": walk } }));
             let actor = (CombatantKind::Monster, creature(base_speed)?);
             let other = (CombatantKind::Monster, creature(30)?);
-            let mut stage = Stage::new(&play.rules, actor, other, 30)?;
+            let mut stage = Stage::new(&play.rules, actor, other, 5)?;
             for condition in conditions {
                 stage.afflict(stage::ACTOR, condition, Some(stage::OTHER))?;
             }

@@ -1,17 +1,18 @@
 //! A combat for a case: two creatures, what is on them, and commands given to it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use gss_rules::combat::{
     Actor, Answer, Combat, Combatant, CombatantId, CombatantKind, Command, Fact, Input, Manner,
-    Refusal, Rulebook, View, decide,
+    Prompt, Refusal, Rulebook, View, decide,
 };
 use gss_rules::conditions::Conditions;
-use gss_rules::content::StatBlock;
+use gss_rules::content::{SpellRules, StatBlock};
 use gss_rules::effect::EffectTemplate;
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Condition, Dice, Key, RuleSet};
+use gss_rules::{Condition, Dice, Edition, Key, RuleSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -63,7 +64,67 @@ pub(super) fn attack(weapon: &str, bonus: i32, damage: &str) -> Value {
     })
 }
 
+/// What is built in for an edition, read once.
+pub(super) fn rulebook(edition: Edition) -> Result<Rulebook> {
+    static BOOKS: OnceLock<Mutex<BTreeMap<Edition, Rulebook>>> = OnceLock::new();
+    let books = BOOKS.get_or_init(Mutex::default);
+    let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(book) = books.get(&edition) {
+        return Ok(book.clone());
+    }
+    let book = Rulebook::built_in(edition)?;
+    books.insert(edition, book.clone());
+    Ok(book)
+}
+
 impl Stage {
+    /// A combat that has yet to begin, with the content that is built in.
+    pub(super) fn of(rules: &RuleSet, all: Vec<Combatant>) -> Result<Self> {
+        let combat = Combat::new(rules.clone(), Grid::open(200, 200));
+        let mut stage = Self { combat, book: rulebook(rules.edition)? };
+        for combatant in all {
+            stage.set(Command::AddCombatant { combatant: Box::new(combatant) })?;
+        }
+        Ok(stage)
+    }
+
+    /// Plays a command, nobody reacting: whether anybody was asked to, or why it cannot be done.
+    pub(super) fn asks(
+        &mut self,
+        command: Command,
+        dice: &mut dyn Dice,
+    ) -> Result<Result<bool, Refusal>> {
+        let mut asked = false;
+        let done = self.answered(command, dice, |_| {
+            asked = true;
+            Answer::Decline
+        })?;
+        Ok(done.map(|_| asked))
+    }
+
+    /// Plays a command with these answers to the questions it asks: what happened, or why not.
+    pub(super) fn answered(
+        &mut self,
+        command: Command,
+        dice: &mut dyn Dice,
+        mut answer: impl FnMut(&Prompt) -> Answer,
+    ) -> Result<Result<Vec<Fact>, Refusal>> {
+        let mut input = Input::Command { by: Actor::Gm, command };
+        let mut facts = Vec::new();
+        loop {
+            let step = match decide(&self.combat, input, &self.book, dice) {
+                Ok(step) => step,
+                Err(refusal) if facts.is_empty() => return Ok(Err(refusal)),
+                Err(refusal) => return Err(refusal.into()),
+            };
+            self.combat.apply(&step);
+            facts.extend(step.facts);
+            let Some(prompt) = step.prompt else { return Ok(Ok(facts)) };
+            let answer = answer(&prompt);
+            input = Input::Answer { by: Actor::Gm, prompt: prompt.id, answer };
+        }
+    }
+
     /// The actor at [0, 0], the other so many feet away, the witness far off. The actor's turn.
     pub(super) fn new(
         rules: &RuleSet,
@@ -163,6 +224,12 @@ impl Stage {
             "name": "case", "duration": {"kind": "permanent"}, "conditions": [condition]
         });
         self.put(on, source, effect)
+    }
+
+    /// A spell of the content.
+    pub(super) fn spell(&self, id: &Key) -> Result<&SpellRules> {
+        let spell = self.book.content.spellbook.get(id);
+        spell.map(Arc::as_ref).with_context(|| format!("the spell {id}"))
     }
 
     /// Somebody as it is now.

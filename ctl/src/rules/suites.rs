@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::play::Play;
 use super::{
-    attacks, departure, dice_expr, endurance, geometry, health, maneuvers, movement, spell_slots,
-    turns,
+    attacks, departure, dice_expr, endurance, geometry, health, initiative, legality, maneuvers,
+    movement, scenario, spell_slots, turns,
 };
 
 /// Translates a case into calls of the engine and its answer into the members that the suite
@@ -23,8 +23,11 @@ const FAMILIES: &[&[Suite]] = &[
     endurance::SUITES,
     geometry::SUITES,
     health::SUITES,
+    initiative::SUITES,
+    legality::SUITES,
     maneuvers::SUITES,
     movement::SUITES,
+    scenario::SUITES,
     spell_slots::SUITES,
     turns::SUITES,
 ];

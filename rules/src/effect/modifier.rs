@@ -208,6 +208,10 @@ pub enum ModifierKind {
     SlowFall,
     /// It makes no opportunity attacks.
     NoOpportunity,
+    /// Its hands are full or bound: no gestures, nothing to seize with.
+    NoFreeHand,
+    /// Does not attack or cast at anybody.
+    CannotAttack,
 }
 
 /// A kind of roll.

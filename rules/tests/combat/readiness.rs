@@ -202,3 +202,64 @@ fn one_object_is_handled_for_nothing() {
         assert_eq!(table.refused(far), Refusal::NoInteractionLeft);
     }
 }
+
+/// The hero, who knows a cantrip and a spell of one slot, and the goblin beside.
+fn magician() -> Table {
+    let mut table = Table::new(Edition::E52);
+    table.stock(Edition::E52);
+    let casting = json!({"spellcasting": {
+        "ability": "int", "dc": 13, "attack_bonus": 5, "slots": {"1": 1, "3": 1},
+        "spells": ["fire-bolt", "fireball", "healing-word"]
+    }});
+    for (id, side, at, changes) in
+        [(HERO, "party", [0, 0], casting), (GOBLIN, "foes", [9, 0], json!({}))]
+    {
+        let combatant = combatant(id, CombatantKind::Character, side, at, block(changes));
+        table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
+    }
+    table.play(Command::Begin, "20:15 20:10");
+    table
+}
+
+fn cast(spell: &str, slot_level: u8, targets: Vec<gss_rules::combat::CombatantId>) -> Command {
+    let at = targets.is_empty().then_some(Square { x: 9, y: 0 });
+    Command::Cast {
+        who: HERO,
+        spell: Key::parse(spell).expect("a key"),
+        slot_level,
+        targets,
+        at,
+        direction: None,
+        choices: std::collections::BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_spell_is_paid_for_when_prepared_and_held_by_concentration() {
+    let mut table = magician();
+    let quick = ready(awaited(Happening::Custom), cast("healing-word", 1, vec![HERO]));
+    assert_eq!(table.refused(quick), Refusal::CannotReady);
+    table.play(ready(awaited(Happening::Moves), cast("fireball", 3, Vec::new())), "");
+    let hero = table.combat.combatant(HERO).expect("there");
+    assert!(hero.concentration.is_some() && !hero.economy.action);
+    assert_eq!(hero.slots_spent.get(&3), Some(&1));
+    table.play(Command::EndTurn { who: HERO }, "");
+    table.play(walk(GOBLIN, &[[8, 0]]), "");
+    table.answer(react(), "6:1 6:1 6:1 6:1 6:1 6:1 6:1 6:1 20:1");
+    assert_eq!(table.hp(GOBLIN), 12);
+    let hero = table.combat.combatant(HERO).expect("there");
+    assert!(hero.concentration.is_none() && !hero.economy.reaction);
+    assert_eq!(hero.slots_spent.get(&3), Some(&1), "paid for once");
+}
+
+#[test]
+fn a_held_spell_is_lost_with_the_concentration() {
+    let mut table = magician();
+    let on = awaited(Happening::Custom);
+    table.play(ready(on, cast("fire-bolt", 0, vec![GOBLIN])), "");
+    table.play(Command::EndTurn { who: HERO }, "");
+    table.play(Command::EndConcentration { who: HERO }, "");
+    table.play(Command::Happens { who: HERO }, "");
+    assert_eq!(table.hp(GOBLIN), 20);
+    assert!(table.combat.combatant(HERO).expect("there").readied.is_none());
+}

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::ops::Act;
 use super::{Flow, Resolver};
-use crate::combat::{Cast, CombatantId, Economy, EffectId, EndReason, Fact, Refusal};
+use crate::combat::{Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
 use crate::content::{CastingTime, Component, SpellRules, Spellcasting};
 use crate::effect::{
-    Casting, Choice, EffectTemplate, Hook, ModifierKind, Op, Program, Reacts, Targets,
-    printed_duration,
+    Casting, Choice, Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Op, Program,
+    Reacts, Targets, Which, Whose, printed_duration,
 };
 use crate::space::{Cover, Square};
 use crate::{Key, Switch};
@@ -23,6 +23,9 @@ pub(super) struct Asked<'a> {
     pub(super) direction: Option<Square>,
     pub(super) choices: &'a BTreeMap<Key, Choice>,
 }
+
+/// Key of the effect that holds a spell to be let go.
+const HELD: &str = "held-spell";
 
 /// What a casting is paid with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,49 @@ impl Resolver<'_> {
         };
         self.tell(Fact::EconomySet { who, economy });
         self.perform(who, &rules, casting, payment, &targets)
+    }
+
+    /// Casts a spell to be let go later: it is paid for now, and held by concentration until its
+    /// caster's next turn starts (SRD 5.1 and SRD 5.2.1 "Ready").
+    pub(super) fn hold_spell(
+        &mut self,
+        who: CombatantId,
+        spell: &Key,
+        asked: Asked<'_>,
+    ) -> Flow<()> {
+        let (rules, block) = self.known_spell(who, spell)?;
+        if rules.record.casting_time != CastingTime::Action {
+            return Err(Refusal::CannotReady.into());
+        }
+        let economy = self.cast_economy(who, &rules)?;
+        let (slot, payment) = self.payment(who, &rules, &block, asked.slot_level)?;
+        let economy = self.within_limit(economy, &rules, payment)?;
+        self.can_perform(who, &rules)?;
+        if self.view().is(who, ModifierKind::CannotConcentrate) {
+            return Err(Refusal::CannotConcentrate.into());
+        }
+        let casting = casting(&rules, &block, self.modifier(who, &block), slot, asked);
+        self.tell(Fact::EconomySet { who, economy });
+        self.pay(who, &casting, payment);
+        self.lose_concentration(who);
+        let until = Duration::Until { edge: Edge::Start, whose: Whose::Source, which: Which::Next };
+        let held = EffectTemplate {
+            key: Key::parse(HELD).ok(),
+            ..EffectTemplate::named(casting.spell.as_str(), until)
+        };
+        if let Some(on) = self.put(&Arc::new(held), Some(who), who, None) {
+            self.tell(Fact::ConcentrationSet { who, on: Some(on) });
+        }
+        Ok(())
+    }
+
+    /// The effect by which a creature holds this spell to be let go.
+    pub(super) fn held_spell(&self, who: CombatantId, spell: &Key) -> Option<EffectId> {
+        let holds = |effect: &&Effect| {
+            effect.template.name == spell.as_str()
+                && effect.template.key.as_ref().is_some_and(|key| key.as_str() == HELD)
+        };
+        self.combat.effects_on(who).find(holds).map(|effect| effect.id)
     }
 
     /// The spell of a creature's list, and its spellcasting.
@@ -101,6 +147,9 @@ impl Resolver<'_> {
         slot_level: u8,
     ) -> Result<(u8, Payment), Refusal> {
         let level = rules.record.level;
+        if self.held_spell(who, &rules.record.id).is_some() {
+            return Ok((slot_level.max(level), Payment::Nothing));
+        }
         let none = Err(Refusal::NoSlot { level: slot_level });
         if level == 0 {
             return if slot_level == 0 { Ok((0, Payment::Nothing)) } else { none };
@@ -152,11 +201,15 @@ impl Resolver<'_> {
         Ok(Economy { cast, ..economy })
     }
 
-    /// Words need a voice (SRD 5.1 "Components"; SRD 5.2.1 same); concentration must be possible.
+    /// Words need a voice, gestures a hand (SRD 5.1 "Components"; SRD 5.2.1 same); concentration must be possible.
     pub(super) fn can_perform(&self, who: CombatantId, rules: &SpellRules) -> Result<(), Refusal> {
         let verbal = rules.record.components.contains(&Component::Verbal);
         if verbal && self.view().is(who, ModifierKind::CannotSpeak) {
             return Err(Refusal::CannotSpeak);
+        }
+        let somatic = rules.record.components.contains(&Component::Somatic);
+        if somatic && self.view().is(who, ModifierKind::NoFreeHand) {
+            return Err(Refusal::NoFreeHand);
         }
         if self.view().is(who, ModifierKind::NoCasting) {
             return Err(Refusal::CannotAct { condition: None });
@@ -181,6 +234,9 @@ impl Resolver<'_> {
         let (spell, slot) = (casting.spell.clone(), casting.slot);
         self.tell(Fact::SpellCast { who, spell: spell.clone(), slot, targets: named });
         self.fire(who, Hook::Casts, None, false)?;
+        if rules.record.components.contains(&Component::Verbal) {
+            self.end_by(who, Ending::BearerCasts);
+        }
         if self.is_countered(who, &casting)? {
             self.tell(Fact::SpellFailed { who, spell });
             return Ok(());

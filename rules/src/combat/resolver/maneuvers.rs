@@ -29,7 +29,7 @@ impl Resolver<'_> {
         let held = self.combat.effects.values().filter(|effect| {
             effect.source == Some(who) && effect.template.conditions == [Condition::Grappled]
         });
-        if held.count() >= HANDS {
+        if held.count() >= HANDS || self.view().is(who, ModifierKind::NoFreeHand) {
             return Err(Refusal::NoFreeHand.into());
         }
         self.in_place_of_attack(who, "grapple")?;

@@ -3,10 +3,11 @@
 //! What happens is taken from the facts told and from steps made; who waited for it is asked after
 //! it, and acts then as in a turn of its own of which nothing but that is left.
 
+use super::cast::Asked;
 use super::{Flow, Halt, Resolver};
 use crate::combat::{
-    Answer, Awaited, Combatant, CombatantId, Command, Economy, Fact, Happening, Life, Question,
-    Readied, Refusal,
+    Answer, Awaited, Combatant, CombatantId, Command, Economy, EndReason, Fact, Happening, Life,
+    Question, Readied, Refusal,
 };
 use crate::effect::ModifierKind;
 use crate::space::{Space, distance_ft};
@@ -23,7 +24,12 @@ impl Resolver<'_> {
         if readied_by(action) != Some(who) {
             return Err(Refusal::CannotReady.into());
         }
-        self.spend_action(who)?;
+        if let Command::Cast { spell, slot_level, targets, at, direction, choices, .. } = action {
+            let (slot_level, at, direction) = (*slot_level, *at, *direction);
+            self.hold_spell(who, spell, Asked { slot_level, targets, at, direction, choices })?;
+        } else {
+            self.spend_action(who)?;
+        }
         let readied = Readied { trigger: trigger.clone(), action: action.clone() };
         self.tell(Fact::ReadiedSet { who, readied: Some(Box::new(readied)) });
         Ok(())
@@ -123,6 +129,17 @@ impl Resolver<'_> {
         let combatant = self.combatant(who)?;
         let (before, readied) = (combatant.economy.clone(), combatant.readied.clone());
         let Some(prepared) = readied.clone() else { return Ok(()) };
+        let held = match &prepared.action {
+            Command::Cast { spell, .. } => match self.held_spell(who, spell) {
+                Some(held) => Some(held),
+                // Its concentration was broken: the spell is lost.
+                None => {
+                    self.tell(Fact::ReadiedSet { who, readied: None });
+                    return Ok(());
+                }
+            },
+            _ => None,
+        };
         let acting = Economy { action: true, ..Economy::nothing() };
         self.tell(Fact::ReadiedSet { who, readied: None });
         self.tell(Fact::EconomySet { who, economy: acting });
@@ -136,6 +153,9 @@ impl Resolver<'_> {
             }
             Err(ask @ Halt::Ask(_)) => return Err(ask),
             Ok(()) => {
+                if let Some(held) = held {
+                    self.end(held, EndReason::Over);
+                }
                 let economy = Economy { reaction: false, ..before };
                 self.tell(Fact::EconomySet { who, economy });
             }
@@ -148,6 +168,7 @@ impl Resolver<'_> {
 fn readied_by(action: &Command) -> Option<CombatantId> {
     match action {
         Command::Attack { who, .. }
+        | Command::Cast { who, .. }
         | Command::UseAction { who, .. }
         | Command::Dash { who, .. }
         | Command::Disengage { who }

@@ -1,7 +1,7 @@
 //! Attacks as they stand before a die is thrown.
 
 use super::{About, Active, View};
-use crate::combat::{CombatantId, Life, Manner, Refusal, Test};
+use crate::combat::{CombatantId, CombatantKind, Life, Manner, Refusal, Test};
 use crate::content::{Attack, AttackKind, RangeFt, UNARMED};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
@@ -228,6 +228,9 @@ impl<'a> View<'a> {
     ) -> Vec<Key> {
         let both = (self.combat.combatant(reactor), self.combat.combatant(mover));
         let (Some(watching), Some(moving)) = both else { return Vec::new() };
+        if watching.kind == CombatantKind::Object {
+            return Vec::new();
+        }
         let (Some(space), Some(from)) = (watching.space(), moving.space()) else {
             return Vec::new();
         };
