@@ -9,6 +9,7 @@ mod duration;
 mod modifier;
 mod program;
 mod trigger;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +17,12 @@ pub use casting::{Casting, Choice};
 pub(crate) use completion::printed_duration;
 pub use duration::{Duration, Edge, Which, Whose};
 pub use modifier::{Chosen, Modifier, ModifierKind, Quality, RollKind, RuleOf, When};
-pub use program::{
-    Amount, Around, AttackOp, Branch, Case, Choose, Count, DamageOp, EffectSpec, Flee, Op, Pick,
-    Pool, Program, Reacts, Remove, Repeat, SaveOp, Table, Targets, Teleport, Whom,
-};
+pub use program::{Case, Op, Pick, Program, Reacts, Targets, Whom};
 pub use trigger::{Grant, Hook, Light, Party, Trigger, Zone};
+pub use words::{
+    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, EffectSpec, Flee, Pool, Remove,
+    Repeat, SaveOp, Table, Teleport,
+};
 
 use crate::content::Area;
 use crate::{Ability, Condition, DamageType, Expression, Key};

@@ -14,8 +14,16 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.2/monsters-sets.json", include_str!("../../cases/5.2/monsters-sets.json")),
     file("5.1/spells/1-instant.json", include_str!("../../cases/5.1/spells/1-instant.json")),
     file("5.1/spells/2-timed.json", include_str!("../../cases/5.1/spells/2-timed.json")),
+    file("5.1/spells/3-triggered.json", include_str!("../../cases/5.1/spells/3-triggered.json")),
+    file("5.1/spells/4-areas.json", include_str!("../../cases/5.1/spells/4-areas.json")),
+    file("5.1/spells/5-granted.json", include_str!("../../cases/5.1/spells/5-granted.json")),
+    file("5.1/spells/6-moved.json", include_str!("../../cases/5.1/spells/6-moved.json")),
     file("5.2/spells/1-instant.json", include_str!("../../cases/5.2/spells/1-instant.json")),
     file("5.2/spells/2-timed.json", include_str!("../../cases/5.2/spells/2-timed.json")),
+    file("5.2/spells/3-triggered.json", include_str!("../../cases/5.2/spells/3-triggered.json")),
+    file("5.2/spells/4-areas.json", include_str!("../../cases/5.2/spells/4-areas.json")),
+    file("5.2/spells/5-granted.json", include_str!("../../cases/5.2/spells/5-granted.json")),
+    file("5.2/spells/6-moved.json", include_str!("../../cases/5.2/spells/6-moved.json")),
 ];
 
 const fn file(path: &'static str, text: &'static str) -> (&'static str, &'static str) {

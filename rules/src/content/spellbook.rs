@@ -23,16 +23,32 @@ pub struct SpellRules {
 pub(super) const E51: &[&str] = &[
     include_str!("../../content/overlay/spells/1-instant.json"),
     include_str!("../../content/overlay/spells/2-timed.json"),
+    include_str!("../../content/overlay/spells/3-triggered.json"),
+    include_str!("../../content/overlay/spells/4-areas.json"),
+    include_str!("../../content/overlay/spells/5-granted.json"),
+    include_str!("../../content/overlay/spells/6-moved.json"),
     include_str!("../../content/overlay/5.1/spells/1-instant.json"),
     include_str!("../../content/overlay/5.1/spells/2-timed.json"),
+    include_str!("../../content/overlay/5.1/spells/3-triggered.json"),
+    include_str!("../../content/overlay/5.1/spells/4-areas.json"),
+    include_str!("../../content/overlay/5.1/spells/5-granted.json"),
+    include_str!("../../content/overlay/5.1/spells/6-moved.json"),
 ];
 
 /// The same for SRD 5.2.1.
 pub(super) const E52: &[&str] = &[
     include_str!("../../content/overlay/spells/1-instant.json"),
     include_str!("../../content/overlay/spells/2-timed.json"),
+    include_str!("../../content/overlay/spells/3-triggered.json"),
+    include_str!("../../content/overlay/spells/4-areas.json"),
+    include_str!("../../content/overlay/spells/5-granted.json"),
+    include_str!("../../content/overlay/spells/6-moved.json"),
     include_str!("../../content/overlay/5.2/spells/1-instant.json"),
     include_str!("../../content/overlay/5.2/spells/2-timed.json"),
+    include_str!("../../content/overlay/5.2/spells/3-triggered.json"),
+    include_str!("../../content/overlay/5.2/spells/4-areas.json"),
+    include_str!("../../content/overlay/5.2/spells/5-granted.json"),
+    include_str!("../../content/overlay/5.2/spells/6-moved.json"),
 ];
 
 impl Spellbook {

@@ -1,10 +1,11 @@
 //! Filling in what a program leaves to its spell's record, once, when content is read; and making
 //! an effect of the words for one, when the spell is cast.
 
-use super::program::{EffectSpec, Op, Pick, Program, Targets};
+use super::program::{Op, Pick, Program, Targets};
+use super::words::EffectSpec;
 use super::{Casting, Chosen, Duration, EffectTemplate, Modifier, SaveEnds};
 use crate::Condition;
-use crate::content::{DamagePart, Spell, SpellAttack, SpellDuration, SpellRange};
+use crate::content::{DamagePart, Scaling, Spell, SpellAttack, SpellDuration, SpellRange, scaled};
 
 impl Program {
     /// With all that the record says and the program does not.
@@ -122,6 +123,8 @@ impl Fill<'_> {
             | Op::SpendReaction
             | Op::Fall
             | Op::Dash
+            | Op::Drift(_)
+            | Op::SpendAction
             | Op::Disengage
             | Op::Strike
             | Op::SpendMovement(_)
@@ -211,6 +214,11 @@ impl Modifier {
         if let Some((_, dice)) = self.at_level.range(..=casting.caster_level).next_back() {
             modifier.dice = Some(dice.clone());
         }
+        if let (Some(dice), Some(more)) = (&self.dice, &self.dice_per_slot) {
+            let scaling = Scaling::PerSlot(more.clone());
+            modifier.dice = Some(scaled(dice, Some(&scaling), casting));
+        }
+        modifier.dice_per_slot = None;
         modifier.at_level.clear();
         modifier.per_slot = None;
         modifier.spell_modifier = None;

@@ -60,6 +60,9 @@ pub struct Modifier {
     /// The spellcasting ability's modifier is added to `value`, with this sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spell_modifier: Option<i32>,
+    /// `dice` grow by these for each slot level above the spell's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dice_per_slot: Option<Expression>,
     /// `dice` by the caster's level.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_level: BTreeMap<u8, Expression>,
@@ -210,7 +213,7 @@ pub enum ModifierKind {
     NoOpportunity,
     /// Its hands are full or bound: no gestures, nothing to seize with.
     NoFreeHand,
-    /// Does not attack or cast at anybody.
+    /// It makes no attacks.
     CannotAttack,
 }
 
@@ -316,6 +319,7 @@ impl Modifier {
             from_level: None,
             per_level: false,
             per_slot: None,
+            dice_per_slot: None,
             at_level: BTreeMap::new(),
             spell_modifier: None,
             chosen: None,

@@ -131,6 +131,12 @@ pub struct Zone {
     /// What else it does to who is in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modifiers: Vec<Modifier>,
+    /// Its squares are the choice of this name, where it has no area.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Key>,
+    /// Whom it concerns cannot come into it by moving.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bars: bool,
     /// The area stays around the effect's bearer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follows: bool,

@@ -49,6 +49,9 @@ fn trigger(question: &Question) -> (&'static str, &'static str, Option<Combatant
     match question {
         Question::OpportunityAttack { target, .. } => ("leaves_reach", "reaction", Some(*target)),
         Question::Parry { attacker, .. } => ("is_hit", "reaction", Some(*attacker)),
+        Question::CastInReaction {
+            target, to: to @ (Reacts::Hits | Reacts::HitsInMelee), ..
+        } => (reacts(*to), "free", Some(*target)),
         Question::CastInReaction { target, to, .. } => (reacts(*to), "reaction", Some(*target)),
         Question::Readied { target, .. } => ("readied", "reaction", Some(*target)),
         Question::LegendaryAction { .. } => ("legendary_action", "legendary", None),
@@ -63,6 +66,7 @@ const fn reacts(to: Reacts) -> &'static str {
         Reacts::Damaged => "is_damaged",
         Reacts::Casting => "casts",
         Reacts::Falling => "falls",
+        Reacts::Hits | Reacts::HitsInMelee => "other",
     }
 }
 

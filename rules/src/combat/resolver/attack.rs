@@ -51,7 +51,6 @@ impl Resolver<'_> {
         let rider = self.rider(strike);
         let (used, change) =
             (self.view().used_by_attack(strike), self.view().damage_change(strike));
-        let extra = self.view().extra_damage(strike);
         let critical = self.roll_to_hit(strike, test)?;
         self.after_attack_roll(attacker, used);
         self.fire(attacker, Hook::Attacks, Some(target), false)?;
@@ -60,6 +59,11 @@ impl Resolver<'_> {
             self.graze(strike)?;
             return Ok(None);
         };
+        if !strike.attack.spell {
+            let to = if strike.ranged { Reacts::Hits } else { Reacts::HitsInMelee };
+            self.react_by_casting(attacker, target, to, None)?;
+        }
+        let extra = self.view().extra_damage(strike);
         let mut parts = self.damage_with(attacker, &damage, critical, change)?;
         self.add_extra(attacker, &extra, critical, &mut parts)?;
         if self.view().deals_half(strike) {

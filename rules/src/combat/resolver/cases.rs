@@ -3,8 +3,16 @@
 use super::Resolver;
 use super::ops::Act;
 use crate::combat::{Combatant, CombatantId, Life};
-use crate::effect::{Case, Casting};
+use crate::effect::{Case, Casting, Choice};
 use crate::{Ability, Condition};
+
+/// The level of the spell that a casting reacts to.
+pub(super) fn against(casting: &Casting) -> Option<u8> {
+    match casting.choices.get("against")? {
+        Choice::Number(level) => u8::try_from(*level).ok(),
+        _ => None,
+    }
+}
 
 impl Resolver<'_> {
     /// Whether a case holds of a creature while words are carried out.
@@ -65,6 +73,13 @@ impl Resolver<'_> {
             Case::BeyondFt(feet) => self.view().distance_ft(caster, who) > *feet,
             Case::Not(case) => !self.holds(caster, casting, who, case),
             Case::Any(cases) => cases.iter().any(|case| self.holds(caster, casting, who, case)),
+            Case::SlotCovers => against(casting).is_some_and(|level| casting.slot >= level),
+            Case::Concentrates => creature.concentration.is_some(),
+            Case::PlaceTaken => casting.at.is_some_and(|at| {
+                let others = self.combat.combatants.values();
+                let mut others = others.filter(|it| it.id != who && it.life != Life::Dead);
+                others.any(|it| it.space().is_some_and(|it| it.footprint().contains(at)))
+            }),
             Case::Critical | Case::IsSource | Case::Counted { .. } => false,
         }
     }

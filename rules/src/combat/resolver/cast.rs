@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cases::against;
 use super::ops::Act;
 use super::{Flow, Resolver};
-use crate::combat::{Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
+use crate::combat::{
+    Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Purpose, Refusal, Test,
+};
 use crate::content::{CastingTime, Component, SpellRules, Spellcasting};
 use crate::effect::{
     Casting, Choice, Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Op, Program,
     Reacts, Targets, Which, Whose, printed_duration,
 };
 use crate::space::{Cover, Square};
-use crate::{Key, Switch};
+use crate::{Edition, Key, Skill, Switch};
 
 /// What a command says of a casting.
 #[derive(Clone, Copy)]
@@ -45,7 +48,10 @@ impl Resolver<'_> {
         let economy = self.within_limit(economy, &rules, payment)?;
         self.can_perform(who, &rules)?;
         let casting = casting(&rules, &block, self.modifier(who, &block), slot, asked);
-        chosen(&rules, &casting)?;
+        if let Some(program) = &rules.program {
+            self.may_choose(&program.does, &casting)?;
+        }
+        self.drawn(who, &rules, &casting)?;
         let targets = match &rules.program {
             Some(program) => self.spell_targets(who, program, &rules, &casting, asked.targets)?,
             None => self.assisted_targets(who, &rules, asked.targets)?,
@@ -220,6 +226,47 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// That squares which the caster draws are within range and not too many, and that nobody stands
+    /// where they are to be filled.
+    fn drawn(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        casting: &Casting,
+    ) -> Result<(), Refusal> {
+        let words = rules.program.iter().flat_map(|program| &program.does);
+        for op in words {
+            let Op::Effect(effect) = op else { continue };
+            let (Some(most), Some(zone)) = (effect.squares, &effect.zone) else { continue };
+            let of = zone.drawn.as_ref().map_or("squares", |of| of.as_str());
+            let squares = casting.squares(of);
+            let range_ft = self.spell_range_ft(&rules.record, &Targets::default());
+            if squares.len() > usize::from(most) || (squares.is_empty() && of == "squares") {
+                return Err(Refusal::InvalidArea);
+            }
+            for at in squares {
+                self.place(who, Some(at), range_ft)?;
+                let taken = self.combat.combatants.values().filter_map(|it| it.space());
+                if zone.solid && taken.into_iter().any(|it| it.footprint().contains(at)) {
+                    return Err(Refusal::InvalidArea);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// That every choice which words leave to the caster is made.
+    pub(super) fn may_choose(&self, ops: &[Op], casting: &Casting) -> Result<(), Refusal> {
+        for op in ops {
+            let Op::Choose(choose) = op else { continue };
+            let word = casting.word(choose.of.as_str());
+            if !word.is_some_and(|word| choose.among.contains_key(word)) {
+                return Err(Refusal::InvalidChoice { of: choose.of.clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// Pays, casts, and carries the spell out unless somebody undoes it.
     pub(super) fn perform(
         &mut self,
@@ -239,6 +286,7 @@ impl Resolver<'_> {
         }
         if self.is_countered(who, &casting)? {
             self.tell(Fact::SpellFailed { who, spell });
+            self.keep_slot(who, payment);
             return Ok(());
         }
         let anchor = self.begin_concentration(who, rules, &casting);
@@ -271,6 +319,24 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// 5.2: the slot of a spell that is countered is not spent (SRD 5.2.1 "Counterspell").
+    fn keep_slot(&mut self, who: CombatantId, payment: Payment) {
+        let (Payment::Slot(level), Edition::E52) = (payment, self.combat.rules.edition) else {
+            return;
+        };
+        let Some(caster) = self.combat.combatant(who) else { return };
+        let spent = caster.slots_spent.get(&level).copied().unwrap_or(0).saturating_sub(1);
+        self.tell(Fact::SlotsSet { who, level, spent });
+    }
+
+    /// The caster's check to counter a spell of a higher level (SRD 5.1 "Counterspell").
+    pub(super) fn counter_check(&mut self, act: &Act) -> Flow<bool> {
+        let dc = 10 + i64::from(against(&act.casting).unwrap_or(0));
+        let test = Test::new(act.casting.modifier, act.casting.spell.as_str());
+        let purpose = Purpose::Check { skill: Skill::Arcana };
+        Ok(self.test(act.caster, purpose, test)?.roll.total >= dc)
+    }
+
     fn pay(&mut self, who: CombatantId, casting: &Casting, payment: Payment) {
         let Some(caster) = self.combat.combatant(who) else { return };
         match payment {
@@ -299,7 +365,8 @@ impl Resolver<'_> {
             return None;
         }
         self.lose_concentration(who);
-        let duration = printed_duration(rules.record.duration);
+        let lasts = rules.program.as_ref().and_then(|program| program.lasts);
+        let duration = lasts.unwrap_or_else(|| printed_duration(rules.record.duration));
         let held = EffectTemplate {
             casting: Some(Box::new(casting.clone())),
             ..EffectTemplate::named(&casting.name, duration)
@@ -360,19 +427,6 @@ pub(super) fn casting(
         at: asked.at,
         direction: asked.direction,
     }
-}
-
-/// That a choice which the program leaves to the caster is made.
-fn chosen(rules: &SpellRules, casting: &Casting) -> Result<(), Refusal> {
-    let words = rules.program.iter().flat_map(|program| &program.does);
-    for op in words {
-        let Op::Choose(choose) = op else { continue };
-        let word = casting.word(choose.of.as_str());
-        if !word.is_some_and(|word| choose.among.contains_key(word)) {
-            return Err(Refusal::InvalidChoice { of: choose.of.clone() });
-        }
-    }
-    Ok(())
 }
 
 /// Whether a program does harm to those it is about.

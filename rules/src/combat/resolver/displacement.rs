@@ -5,7 +5,7 @@ use super::harm::Blow;
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose};
-use crate::effect::{Flee, ModifierKind, Teleport};
+use crate::effect::{Flee, ModifierKind, Reacts, Teleport};
 use crate::space::{Place, Space, Square, fall_dice, lands_prone, nearest_free, pull, push};
 use crate::{DamageType, Expression};
 
@@ -163,6 +163,24 @@ impl Resolver<'_> {
         self.tell(Fact::EconomySet { who, economy: Economy { moved_ft, ..economy } });
     }
 
+    /// The action of the turn is gone.
+    pub(super) fn lose_action(&mut self, who: CombatantId) -> Flow<()> {
+        let economy = self.combatant(who)?.economy.clone();
+        self.tell(Fact::EconomySet { who, economy: Economy { action: false, ..economy } });
+        Ok(())
+    }
+
+    /// Those near may keep a creature from falling fast (SRD 5.1 "Feather Fall"; SRD 5.2.1 same).
+    fn caught(&mut self, who: CombatantId) -> Flow<()> {
+        let others: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        for other in others {
+            if !self.hostile(other, who) && !self.view().is(who, ModifierKind::SlowFall) {
+                self.react_by_casting(other, who, Reacts::Falling, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").
     pub(super) fn drop_down(&mut self, who: CombatantId) -> Flow<()> {
         let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
@@ -171,6 +189,7 @@ impl Resolver<'_> {
         if feet <= 0 || to.is_none() {
             return Ok(());
         }
+        self.caught(who)?;
         self.tell(Fact::Displaced { who, to, elevation_ft: 0 });
         if self.view().is(who, ModifierKind::SlowFall) {
             return Ok(());

@@ -44,23 +44,42 @@ impl Resolver<'_> {
             let mover = self.combatant(who)?;
             let (from, was) = (mover.position, mover.space());
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
-            let before = (self.bearing(who), self.combat.combatant(who).and_then(Combatant::space));
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
             if let Some(from) = from {
                 self.drag_along(who, drag, (from, step.to.square));
             }
             self.loosen();
             self.notice_step(who, was);
-            self.came_from(who, before.1)?;
+            self.came_from(who, was)?;
             self.fire(who, Hook::Moves, None, false)?;
             self.answer_readied()?;
-            let (was, is) = (before.0, self.bearing(who));
-            if was.1 != is.1 || was.0.map(|it| it.0) != is.0.map(|it| it.0) {
+            if self.is_stopped(who, step.to.square) {
                 break;
             }
         }
         self.happened.push_back((Happening::Moves, who));
         Ok(())
+    }
+
+    /// Whether a step was the last of a walk: something took who moves elsewhere, or keeps it here. In
+    /// the space of another it goes to the nearest free one.
+    fn is_stopped(&mut self, who: CombatantId, at: Square) -> bool {
+        let Some(mover) = self.combat.combatant(who) else { return true };
+        if mover.position != Some(at) || mover.life != Life::Alive {
+            return true;
+        }
+        let moved_ft = mover.economy.moved_ft;
+        let reach = self.view().best_speed_ft(who).saturating_add(mover.economy.dashed_ft);
+        let stopped = self.view().best_speed_ft(who) == 0 || reach <= moved_ft;
+        let own = mover.space();
+        let others = self.combat.combatants.values();
+        let shares = others
+            .filter(|other| other.id != who && other.life != Life::Dead)
+            .any(|other| own.zip(other.space()).is_some_and(|(one, other)| one.overlaps(other)));
+        if stopped && shares {
+            self.set_down(who, at);
+        }
+        stopped
     }
 
     /// Whether those taken along slow who moves; only those it grapples can be.
@@ -186,6 +205,14 @@ impl Resolver<'_> {
         if self.view().is(combatant.id, ModifierKind::FreeMovement) {
             clear = Grid { difficult: BTreeSet::new(), ..(*self.combat.grid).clone() };
             terrain = Terrain { blocking: terrain.blocking, ..Terrain::of(&clear) };
+        }
+        let mut before = combatant.space_at(from.square);
+        for square in squares {
+            let next = combatant.space_at(*square);
+            if self.is_barred(combatant.id, before, next) {
+                return Err(Refusal::InvalidPath { at: Some(*square) });
+            }
+            before = next;
         }
         let diagonals = combatant.economy.diagonals;
         path(&mover, &terrain, &occupants, from, &places, diagonals).map_err(|refusal| {

@@ -66,8 +66,12 @@ impl Resolver<'_> {
                     branch.when.iter().all(|case| self.is_so(act, one.0, case))
                 };
                 let (then, otherwise): (Vec<_>, Vec<_>) = about.iter().partition(so);
-                self.carry_out(act, &branch.then, &then)?;
-                self.carry_out(act, &branch.otherwise, &otherwise)
+                for (ops, those) in [(&branch.then, then), (&branch.otherwise, otherwise)] {
+                    if !those.is_empty() {
+                        self.carry_out(act, ops, &those)?;
+                    }
+                }
+                Ok(())
             }
             Op::BySlot(levels) => match levels.range(..=act.casting.slot).next_back() {
                 Some((_, ops)) => self.carry_out(act, ops, about),
@@ -97,7 +101,8 @@ impl Resolver<'_> {
             Op::Count(count) => {
                 let Some(id) = act.effect else { return Ok(()) };
                 let Some(effect) = self.combat.effects.get(&id) else { return Ok(()) };
-                let now = effect.counts.get(&count.of).copied().unwrap_or(0).saturating_add(1);
+                let now = effect.counts.get(&count.of).copied().unwrap_or(0);
+                let now = now.saturating_add(count.by.unwrap_or(1));
                 self.tell(Fact::Counted { id, of: count.of.clone(), count: now });
                 if now >= count.to { self.carry_out(act, &count.then, about) } else { Ok(()) }
             }
@@ -149,6 +154,11 @@ impl Resolver<'_> {
                 Ok(())
             }
             Op::Fall => self.drop_down(target),
+            Op::Drift(feet) => match act.effect {
+                Some(id) => self.drift(id, *feet),
+                None => Ok(()),
+            },
+            Op::SpendAction => self.lose_action(target),
             Op::Dash => self.be_dashing(target),
             Op::Disengage => self.be_disengaged(target),
             Op::Strike => self.strike_op(act, target),
@@ -209,7 +219,10 @@ impl Resolver<'_> {
             return Ok(true);
         }
         let ability = save.ability.unwrap_or(Ability::Con);
-        let dc = act.casting.dc;
+        if save.counters {
+            return self.counter_check(act);
+        }
+        let dc = save.dc.unwrap_or(act.casting.dc);
         let mut test = if save.is_check {
             let ability = save.check.map_or(ability, crate::Skill::ability);
             self.view().check_test(target, ability, save.check)

@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 use super::cast::{Asked, casting};
 use super::{Flow, Resolver};
 use crate::Key;
-use crate::combat::{Answer, CombatantId, Economy, Fact, Question};
+use crate::combat::{Answer, Cast, CombatantId, Economy, Fact, Question};
+use crate::content::CastingTime;
 use crate::effect::{Casting, ModifierKind, Pick, Reacts};
 use crate::space::Cover;
+
+/// Whether a spell that is cast in reaction to one thing is cast in reaction to what happens.
+fn answers(reacts: Option<Reacts>, to: Reacts) -> bool {
+    reacts == Some(to) || (to == Reacts::HitsInMelee && reacts == Some(Reacts::Hits))
+}
 
 impl Resolver<'_> {
     /// Asks a creature whether it casts a spell in reaction, and carries that out. Whether what it
@@ -43,7 +49,14 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         let (rules, block) = self.known_spell(who, spell)?;
         let (level, payment) = self.payment(who, &rules, &block, slot)?;
-        let economy = Economy { reaction: false, ..self.combatant(who)?.economy.clone() };
+        let economy = self.combatant(who)?.economy.clone();
+        let economy = match rules.record.casting_time {
+            CastingTime::BonusAction => {
+                let cast = Cast { bonus_action: true, slot: true, ..economy.cast };
+                Economy { bonus_action: false, cast, ..economy }
+            }
+            _ => Economy { reaction: false, ..economy },
+        };
         self.tell(Fact::EconomySet { who, economy });
         let mut choices = BTreeMap::new();
         if let (Some(against), Ok(of)) = (against, Key::parse("against")) {
@@ -65,9 +78,13 @@ impl Resolver<'_> {
         to: Reacts,
     ) -> Vec<(Key, Key, u8)> {
         let Some(creature) = self.combat.combatant(who) else { return Vec::new() };
-        let ready = creature.is_conscious()
-            && creature.economy.reaction
-            && !self.view().is(who, ModifierKind::CannotReact);
+        let struck = matches!(to, Reacts::Hits | Reacts::HitsInMelee);
+        let able = if struck {
+            self.view().bonus_action_left(who) && !creature.economy.cast.slot
+        } else {
+            creature.economy.reaction && !self.view().is(who, ModifierKind::CannotReact)
+        };
+        let ready = creature.is_conscious() && able;
         let Some(block) = creature.block.spellcasting.as_ref().filter(|_| ready) else {
             return Vec::new();
         };
@@ -75,13 +92,14 @@ impl Resolver<'_> {
         let mut options: Vec<(Key, Key, u8)> = Vec::new();
         for spell in known {
             let Some(rules) = self.book.content.spellbook.get(spell) else { continue };
-            let Some(program) = rules.program.as_ref().filter(|it| it.reacts == Some(to)) else {
+            let Some(program) = rules.program.as_ref().filter(|it| answers(it.reacts, to)) else {
                 continue;
             };
             let sees = to == Reacts::Falling || self.view().sees(who, to_whom);
             let targets = program.targets.clone().unwrap_or_default();
             let range_ft = self.spell_range_ft(&rules.record, &targets);
             let near = to_whom == who
+                || struck
                 || targets.pick == Pick::Caster
                 || (sees && self.reaches(who, to_whom, range_ft).is_ok());
             if !near || self.can_perform(who, rules).is_err() {

@@ -48,6 +48,8 @@ impl Resolver<'_> {
             };
             if attack.kind == AttackKind::Melee {
                 strike.cover = Cover::None;
+                // Conditions that count at 5 feet count where it strikes.
+                strike.distance_ft = if op.far { REACH_FT } else { strike.distance_ft };
             }
             let hit = self.hit_with(strike)?;
             let about = [(*target, *cover)];

@@ -82,6 +82,7 @@ impl Resolver<'_> {
             self.may_move_area(effect.id, feet, &casting)?;
         }
         let range = (range_ft, false);
+        self.may_choose(&grant.does, &casting)?;
         let about = self.targets(who, &grant.targets, &casting, asked.targets, range)?;
         if grant.does.contains(&Op::Strike) {
             let attack = self.granted_attack(who, &casting).ok_or(Refusal::UnknownAttack)?;

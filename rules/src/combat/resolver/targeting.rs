@@ -50,6 +50,9 @@ impl Resolver<'_> {
         named: &[CombatantId],
         (range_ft, harmful): (Option<i32>, bool),
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        if spec.from_area {
+            return self.beside(who, spec, casting, named, (range_ft, harmful));
+        }
         match spec.pick {
             Pick::Caster => Ok(vec![(who, Cover::None)]),
             Pick::Other => self.named(who, spec, casting, named, (range_ft, harmful)),
@@ -71,6 +74,32 @@ impl Resolver<'_> {
                     .collect()
             }
         }
+    }
+
+    /// Targets near the square that the casting names; of the casting itself that is within its range.
+    fn beside(
+        &self,
+        who: CombatantId,
+        spec: &Targets,
+        casting: &Casting,
+        named: &[CombatantId],
+        (_, harmful): (Option<i32>, bool),
+    ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
+        let rules = self.book.content.spellbook.get(&casting.spell);
+        let record = &rules.ok_or(Refusal::UnknownSpell)?.record;
+        let range_ft = self.spell_range_ft(record, &Targets::default());
+        let at = self.place(who, casting.at, range_ft)?;
+        let found = self.named(who, spec, casting, named, (None, harmful))?;
+        let there = Space { place: Place::ground(at), side: 1 };
+        for (target, _) in &found {
+            let space = self.combatant(*target)?.space().ok_or(Refusal::InvalidTarget)?;
+            let distance_ft = distance_ft(there, space, self.view().diagonals());
+            let range_ft = spec.range_ft.unwrap_or(TOUCH_FT);
+            if distance_ft > range_ft {
+                return Err(Refusal::OutOfRange { distance_ft, range_ft });
+            }
+        }
+        Ok(found)
     }
 
     /// How many targets a casting has at most.

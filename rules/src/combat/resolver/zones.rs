@@ -7,7 +7,7 @@ use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Covered, EffectId, Fact, Ground, Life};
 use crate::content::Area as Spec;
 use crate::effect::{EffectTemplate, Hook, Zone};
-use crate::space::{Area, Rise, Space, Square};
+use crate::space::{Area, Rise, SQUARE_FT, Space, Square};
 
 impl Resolver<'_> {
     /// The squares of an area in its place, and how high it goes.
@@ -44,7 +44,8 @@ impl Resolver<'_> {
     ) -> Option<Covered> {
         let zone = template.zone.as_ref()?;
         let casting = template.casting.as_deref();
-        let drawn = casting.map(|casting| casting.squares("squares")).unwrap_or_default();
+        let of = zone.drawn.as_ref().map_or("squares", |of| of.as_str());
+        let drawn = casting.map(|casting| casting.squares(of)).unwrap_or_default();
         let Some(spec) = template.area else {
             let height = i32::from(u8::MAX);
             let squares = drawn.into_iter().collect();
@@ -173,6 +174,42 @@ impl Resolver<'_> {
         self.tell(Fact::EffectMoved { id, covers });
         self.lay_ground();
         self.reach_all(id, before.as_ref(), Hook::Reaches)
+    }
+
+    /// Moves an effect's area straight away from its source (SRD 5.1 "Cloudkill"; SRD 5.2.1 same).
+    pub(super) fn drift(&mut self, id: EffectId, feet: i32) -> Flow<()> {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
+        let source = effect.source.and_then(|source| self.combat.combatant(source));
+        let (Some(covers), Some(from)) = (&effect.covers, source.and_then(|it| it.position)) else {
+            return Ok(());
+        };
+        let count = i32::try_from(covers.squares.len()).unwrap_or(i32::MAX).max(1);
+        let sum =
+            |of: fn(&Square) -> i32| covers.squares.iter().map(of).fold(0, i32::saturating_add);
+        let middle = Square { x: sum(|it| it.x) / count, y: sum(|it| it.y) / count };
+        let (dx, dy) = ((middle.x - from.x).signum(), (middle.y - from.y).signum());
+        let squares = feet / SQUARE_FT;
+        let bounds = self.combat.grid.bounds();
+        let moved = covers.squares.iter().map(|at| at.shifted(dx * squares, dy * squares));
+        let squares = moved.filter(|at| bounds.contains(*at)).collect();
+        self.move_effect(id, Covered { squares, ..covers.clone() })
+    }
+
+    /// Whether an area keeps a creature from a step.
+    pub(super) fn is_barred(&self, who: CombatantId, from: Space, to: Space) -> bool {
+        self.combat.effects.values().any(|effect| {
+            let (Some(zone), Some(covers), Some(source)) =
+                (&effect.template.zone, &effect.covers, effect.source)
+            else {
+                return false;
+            };
+            let Some(casting) = effect.template.casting.as_deref() else { return false };
+            zone.bars
+                && who != effect.target
+                && covers.touches(to)
+                && !covers.touches(from)
+                && zone.when.iter().all(|case| self.holds(source, casting, who, case))
+        })
     }
 
     /// Moves an effect's area to a square.

@@ -72,6 +72,9 @@ impl<'a> View<'a> {
         if victim.life == Life::Dead || target == attacker || apart {
             return Err(Refusal::InvalidTarget);
         }
+        if self.is(attacker, ModifierKind::CannotAttack) {
+            return Err(Refusal::CannotAct { condition: None });
+        }
         if self.is_charmed_by(attacker, target) {
             return Err(Refusal::CharmedByTarget);
         }

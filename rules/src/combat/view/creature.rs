@@ -59,6 +59,9 @@ impl View<'_> {
         let changes: Vec<Change> = self
             .modifiers(who)
             .filter(|active| !(free && hinders(active)))
+            .filter(|active| {
+                active.modifier.modes.is_empty() || active.modifier.modes.contains(&mode)
+            })
             .filter_map(|active| match active.modifier.kind {
                 ModifierKind::Speed if active.modifier.set => Some(Change::Zero),
                 ModifierKind::Speed => Some(Change::Add(active.modifier.value(active.level))),
