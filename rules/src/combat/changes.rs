@@ -60,6 +60,9 @@ pub struct Changes {
     /// Pools that are now so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<Key, Pool>,
+    /// Spell slots that are now so, by their level: 1 to 9.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub spell_slots: BTreeMap<u8, Pool>,
     /// What it has left this turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub economy: Option<EconomyChange>,

@@ -230,6 +230,13 @@ pub enum Command {
         /// Who.
         who: CombatantId,
     },
+    /// Jumps along squares in the air, each next to the one before, and lands on the last.
+    Jump {
+        /// Who.
+        who: CombatantId,
+        /// Over which squares.
+        path: Vec<Square>,
+    },
     /// Prepares something for when something happens, before its next turn.
     Ready {
         /// Who.

@@ -211,4 +211,12 @@ pub enum Refusal {
     /// An order names everybody once.
     #[error("an order names every combatant once")]
     IncompleteOrder,
+    /// Farther than it can jump.
+    #[error("it cannot jump so far")]
+    TooFarToJump {
+        /// How far it would be.
+        distance_ft: i32,
+        /// How far it can.
+        most_ft: i32,
+    },
 }

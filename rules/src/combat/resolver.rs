@@ -11,6 +11,7 @@ mod cast;
 mod displacement;
 mod effects;
 mod harm;
+mod jumps;
 mod legendary;
 mod maneuvers;
 mod manners;
@@ -275,6 +276,7 @@ impl<'a> Resolver<'a> {
             Command::Hide { who } => self.hide(*who),
             Command::Ready { who, trigger, action } => self.ready(*who, trigger, action),
             Command::Happens { who } => self.happens(*who),
+            Command::Jump { who, path } => self.jump(*who, path),
             Command::Interact { who, interaction, item, target } => {
                 self.interact(*who, *interaction, item.as_ref(), *target)
             }
@@ -342,6 +344,7 @@ impl Combat {
             | Command::Hide { who }
             | Command::Ready { who, .. }
             | Command::Happens { who }
+            | Command::Jump { who, .. }
             | Command::Interact { who, .. }
             | Command::UseObject { who, .. }
             | Command::TrySkill { who, .. }

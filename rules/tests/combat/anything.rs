@@ -289,6 +289,12 @@ impl Play {
         match self.chance.below(6) {
             0 => Command::Happens { who },
             1 => Command::UseObject { who, item: None, target: None },
+            3 => {
+                let at = self.combat.combatant(who).and_then(|who| who.position);
+                let at = at.unwrap_or(Square { x: 0, y: 0 });
+                let path = (1..=2).map(|step| Square { x: at.x + step, y: at.y }).collect();
+                Command::Jump { who, path }
+            }
             2 => {
                 let interaction = Interaction::Draw;
                 Command::Interact { who, interaction, item: None, target: None }
@@ -310,6 +316,7 @@ impl Play {
             json!({"initiative": self.chance.below(20)}),
             json!({"alive": self.chance.one_in(2)}),
             json!({"conditions_remove": [condition]}),
+            json!({"spell_slots": {"2": {"current": 1, "max": 3}}}),
             json!({"death_saves": {"successes": 1, "failures": 1, "stable": false}}),
             json!({"economy": {"action": true, "movement_left_ft": 30}}),
         ];

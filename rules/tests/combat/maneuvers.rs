@@ -216,3 +216,50 @@ fn who_is_taken_along_slows() {
     let walk = Command::Move { who: HERO, mode, path, drag };
     assert_eq!(table.refused(walk), Refusal::InvalidTarget);
 }
+
+fn leap(squares: i32) -> Command {
+    Command::Jump { who: HERO, path: (1..=squares).map(|y| Square { x: 0, y }).collect() }
+}
+
+#[test]
+fn a_run_up_doubles_a_jump() {
+    // Strength 16: 16 feet, and 8 from where it stands.
+    let mut table = Table::duel(Edition::E52, [9, 9]);
+    let too_far = |distance_ft, most_ft| Refusal::TooFarToJump { distance_ft, most_ft };
+    assert_eq!(table.refused(leap(2)), too_far(10, 8));
+    table.play(leap(1), "");
+    let run = Command::Move {
+        who: HERO,
+        mode: MovementMode::Walk,
+        path: vec![Square { x: 0, y: 2 }, Square { x: 0, y: 3 }],
+        drag: Vec::new(),
+    };
+    table.play(run, "");
+    let on = |from: i32, squares: i32| Command::Jump {
+        who: HERO,
+        path: (1..=squares).map(|step| Square { x: 0, y: from + step }).collect(),
+    };
+    assert_eq!(table.refused(on(3, 4)), too_far(20, 16));
+    table.play(on(3, 3), "");
+    let hero = table.combat.combatant(HERO).expect("there");
+    assert_eq!((hero.position, hero.economy.moved_ft), (Some(Square { x: 0, y: 6 }), 30));
+    let left = Refusal::NotEnoughMovement { cost_ft: 5, left_ft: 0 };
+    assert_eq!(table.refused(on(6, 1)), left);
+    let apart = Command::Jump { who: HERO, path: vec![Square { x: 0, y: 9 }] };
+    let at = Some(Square { x: 0, y: 9 });
+    assert_eq!(table.refused(apart), Refusal::InvalidPath { at });
+}
+
+#[test]
+fn who_lands_on_rough_ground_may_fall() {
+    for (face, falls) in [(8, false), (7, true)] {
+        let mut table = Table::duel(Edition::E52, [9, 9]);
+        let difficult = [Square { x: 0, y: 1 }].into();
+        let grid = gss_rules::space::Grid { difficult, ..gss_rules::space::Grid::open(50, 50) };
+        table.combat.grid = std::sync::Arc::new(grid);
+        // Acrobatics 2 against 10.
+        table.play(leap(1), &format!("20:{face}"));
+        let lies = |it: &gss_rules::combat::Effect| it.template.conditions == [Condition::Prone];
+        assert_eq!(table.combat.effects_on(HERO).any(lies), falls);
+    }
+}

@@ -112,3 +112,10 @@ fn a_count_moves_it_in_the_order_and_the_turn_stays() {
     assert_eq!(table.combat.order, [GOBLIN, HERO]);
     assert_eq!((table.combat.active(), table.combat.turn), (Some(HERO), Some(1)));
 }
+
+#[test]
+fn spell_slots_are_for_who_casts() {
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    let slots = json!({"spell_slots": {"2": {"current": 1, "max": 3}}});
+    assert_eq!(table.refused(update(HERO, slots)), Refusal::InvalidCombatant);
+}

@@ -276,7 +276,7 @@ impl Resolver<'_> {
     }
 
     /// That no step leads closer to what frightens whoever moves.
-    fn dares(&self, who: CombatantId, squares: &[Square]) -> Result<(), Refusal> {
+    pub(super) fn dares(&self, who: CombatantId, squares: &[Square]) -> Result<(), Refusal> {
         let mover = self.combatant(who)?;
         let sources = self.view().modifiers(who).filter_map(|active| {
             let frightens = active.modifier.kind == ModifierKind::CannotApproachSource;

@@ -13,6 +13,8 @@ use crate::effect::{Duration, EffectTemplate};
 
 /// Death saves that decide.
 const SAVES: u8 = 3;
+/// The highest level of a spell.
+const SPELL_LEVELS: u8 = 9;
 /// The highest level of exhaustion.
 const MOST_EXHAUSTED: u8 = 6;
 
@@ -31,6 +33,12 @@ impl Resolver<'_> {
         }
         let after = self.changed(&before, changes)?;
         let life = after.life;
+        let levels = changes.spell_slots.keys();
+        if levels.clone().any(|level| !(1..=SPELL_LEVELS).contains(level))
+            || (levels.len() > 0 && before.block.spellcasting.is_none())
+        {
+            return Err(Refusal::InvalidCombatant.into());
+        }
         if after != before {
             self.tell(Fact::CombatantSet { combatant: Arc::new(after) });
         }
@@ -75,6 +83,17 @@ impl Resolver<'_> {
             }
             block.resources.insert(key.clone(), *pool);
             after.spent.remove(key);
+        }
+        if let Some(casting) = block.spellcasting.as_mut() {
+            for (level, pool) in &changes.spell_slots {
+                let number = |count: u32| u8::try_from(count).ok();
+                let spent = pool.max.checked_sub(pool.current).and_then(number);
+                let (Some(max), Some(spent)) = (number(pool.max), spent) else {
+                    return Err(Refusal::InvalidCombatant);
+                };
+                casting.slots.insert(*level, max);
+                after.slots_spent.insert(*level, spent);
+            }
         }
         let hp = changes.hp.unwrap_or_default();
         after.hp.max = hp.max.unwrap_or(after.hp.max);

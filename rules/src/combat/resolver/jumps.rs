@@ -1,0 +1,93 @@
+//! Jumps (SRD 5.1 "Jumping"; SRD 5.2.1 "Long Jump").
+
+use super::{Flow, Resolver};
+use crate::combat::{Combatant, CombatantId, Fact, Happening, Life, Refusal};
+use crate::effect::ModifierKind;
+use crate::space::{JUMP_LANDING_DC, RUN_UP_FT, SQUARE_FT, Square, distance_ft, long_jump_ft};
+use crate::{MovementMode, Skill};
+
+impl Resolver<'_> {
+    /// A long jump: as far as its Strength carries it, half as far without a run-up. Every foot costs
+    /// movement; who lands in difficult terrain falls unless it keeps its balance.
+    pub(super) fn jump(&mut self, who: CombatantId, path: &[Square]) -> Flow<()> {
+        self.in_its_turn(who)?;
+        let jumper = self.combatant(who)?;
+        if jumper.life != Life::Alive || self.view().is(who, ModifierKind::Crawls) {
+            let condition = self.view().kept_by(who, ModifierKind::Crawls);
+            return Err(Refusal::CannotAct { condition }.into());
+        }
+        let cost_ft = self.flight_ft(jumper, path)?;
+        let run_ft = i32::try_from(jumper.economy.run.len()).unwrap_or(i32::MAX);
+        let run_up = run_ft.saturating_mul(SQUARE_FT) >= RUN_UP_FT;
+        let most_ft = long_jump_ft(jumper.block.abilities.str, run_up);
+        if cost_ft > most_ft {
+            return Err(Refusal::TooFarToJump { distance_ft: cost_ft, most_ft }.into());
+        }
+        let left_ft = self.left_ft(who, MovementMode::Walk, false)?;
+        if cost_ft > left_ft {
+            return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
+        }
+        self.dares(who, path)?;
+        self.leap(who, path, cost_ft)
+    }
+
+    /// Feet through the air, over squares that are next to each other and free.
+    fn flight_ft(&self, jumper: &Combatant, path: &[Square]) -> Result<i32, Refusal> {
+        let from = jumper.position.ok_or(Refusal::InvalidPath { at: None })?;
+        let mut last = from;
+        for square in path {
+            let (dx, dy) = ((square.x - last.x).abs(), (square.y - last.y).abs());
+            if dx.max(dy) != 1 || !self.has_room(jumper, *square) {
+                return Err(Refusal::InvalidPath { at: Some(*square) });
+            }
+            last = *square;
+        }
+        if last == from {
+            return Err(Refusal::InvalidPath { at: None });
+        }
+        let (start, end) = (jumper.space_at(from), jumper.space_at(last));
+        let straight = distance_ft(start, end, self.view().diagonals());
+        let side = jumper.block.size.squares() - 1;
+        let steps = i32::try_from(path.len()).unwrap_or(i32::MAX).saturating_mul(SQUARE_FT);
+        Ok(straight.saturating_add(side.saturating_mul(SQUARE_FT)).max(steps))
+    }
+
+    fn leap(&mut self, who: CombatantId, path: &[Square], cost_ft: i32) -> Flow<()> {
+        let steps = i32::try_from(path.len()).unwrap_or(i32::MAX);
+        for (index, square) in path.iter().enumerate() {
+            if !self.provoke(who, *square)? {
+                return Ok(());
+            }
+            let was = self.combatant(who)?.space();
+            let rest = if index == 0 { cost_ft - (steps - 1) * SQUARE_FT } else { SQUARE_FT };
+            let path = vec![*square];
+            self.tell(Fact::Moved { who, path, cost_ft: rest, diagonals: 0, forced: false });
+            self.notice_step(who, was);
+            self.loosen();
+        }
+        let landing = self.combatant(who)?.space();
+        let terrain = self.view().terrain();
+        let rough = landing.is_some_and(|landing| {
+            landing.footprint().squares().any(|square| terrain.is_difficult(square))
+        });
+        if rough {
+            let skill = Skill::Acrobatics;
+            let total = self.check(who, skill, None)?;
+            let against = i64::from(JUMP_LANDING_DC);
+            let success = total >= against;
+            self.tell(Fact::CheckMade {
+                who,
+                skill,
+                target: None,
+                total,
+                against: Some(against),
+                success: Some(success),
+            });
+            if !success {
+                self.fall_prone(who);
+            }
+        }
+        self.happened.push_back((Happening::Moves, who));
+        Ok(())
+    }
+}
