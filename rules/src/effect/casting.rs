@@ -54,6 +54,18 @@ pub enum Choice {
     Words(Vec<String>),
 }
 
+impl Choice {
+    /// How many characters or numbers it takes.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Flag(_) | Self::Number(_) => 1,
+            Self::Word(word) => word.len(),
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Words(words) => words.iter().map(|word| word.len() + 1).sum(),
+        }
+    }
+}
+
 impl Casting {
     /// The word chosen for something.
     pub fn word(&self, of: &str) -> Option<&str> {

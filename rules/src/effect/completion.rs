@@ -108,6 +108,7 @@ impl Fill<'_> {
             Op::Around(around) => self.ops(&mut around.does, false),
             Op::Count(count) => self.ops(&mut count.then, false),
             Op::Pool(pool) => self.ops(&mut pool.does, false),
+            Op::Bite(ops) => self.ops(ops, false),
             Op::Remove(_)
             | Op::Push(_)
             | Op::Pull(_)

@@ -296,6 +296,8 @@ pub enum Op {
     Drift(i32),
     /// The action of the turn is gone.
     SpendAction,
+    /// About one of those whom the effect's area concerns.
+    Bite(Vec<Op>),
     /// Its movement provokes nobody this turn.
     Disengage,
     /// The bearer makes one attack of its block on each: that named by the choice `attack`, or the

@@ -137,6 +137,9 @@ pub struct Zone {
     /// Whom it concerns cannot come into it by moving.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bars: bool,
+    /// Whom it concerns cannot leave it by moving.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds: bool,
     /// The area stays around the effect's bearer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follows: bool,

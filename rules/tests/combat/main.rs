@@ -11,6 +11,7 @@ mod manners;
 mod questions;
 mod readiness;
 mod rulings;
+mod spells;
 mod table;
 mod turns;
 mod uses;

@@ -78,6 +78,12 @@ impl Table {
         }
     }
 
+    /// A table with the content of its edition.
+    pub(crate) fn with_content(edition: Edition) -> Self {
+        let book = Rulebook::built_in(edition).expect("the rulebook");
+        Self { book, ..Self::new(edition) }
+    }
+
     /// The hero at [0, 0] and the goblin at `at`; the hero goes first.
     pub(crate) fn duel(edition: Edition, at: [i32; 2]) -> Self {
         let mut table = Self::new(edition);

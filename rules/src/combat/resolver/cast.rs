@@ -17,6 +17,12 @@ use crate::effect::{
 use crate::space::{Cover, Square};
 use crate::{Edition, Key, Skill, Switch};
 
+/// Choices of one casting: each is kept by the effects that it leaves.
+const CHOICES: usize = 16;
+
+/// Characters or numbers of one choice.
+const CHOICE_LENGTH: usize = 200;
+
 /// What a command says of a casting.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -257,6 +263,10 @@ impl Resolver<'_> {
 
     /// That every choice which words leave to the caster is made.
     pub(super) fn may_choose(&self, ops: &[Op], casting: &Casting) -> Result<(), Refusal> {
+        let large = casting.choices.iter().find(|(_, choice)| choice.length() > CHOICE_LENGTH);
+        if let Some((of, _)) = large.or(casting.choices.iter().nth(CHOICES)) {
+            return Err(Refusal::InvalidChoice { of: of.clone() });
+        }
         for op in ops {
             let Op::Choose(choose) = op else { continue };
             let word = casting.word(choose.of.as_str());

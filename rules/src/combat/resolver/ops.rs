@@ -51,6 +51,7 @@ impl Resolver<'_> {
             }
         }
         self.depth -= 1;
+        self.stopped &= self.depth > 0;
         Ok(())
     }
 
@@ -96,6 +97,10 @@ impl Resolver<'_> {
                 }
                 Ok(())
             }
+            Op::Bite(ops) => match act.effect.and_then(|id| self.first_inside(id)) {
+                Some(who) => self.carry_out(act, ops, &[(who, Cover::None)]),
+                None => Ok(()),
+            },
             Op::Table(table) => self.table_op(act, table, about),
             Op::Pool(pool) => self.pool_op(act, pool, about),
             Op::Count(count) => {

@@ -195,6 +195,12 @@ impl Resolver<'_> {
         self.move_effect(id, Covered { squares, ..covers.clone() })
     }
 
+    /// The one whom an effect's area concerns: the first by name who lives.
+    pub(super) fn first_inside(&self, id: EffectId) -> Option<CombatantId> {
+        let living = self.combat.combatants.values().filter(|it| it.life != Life::Dead);
+        living.map(|it| it.id).find(|who| self.is_in(id, *who))
+    }
+
     /// Whether an area keeps a creature from a step.
     pub(super) fn is_barred(&self, who: CombatantId, from: Space, to: Space) -> bool {
         self.combat.effects.values().any(|effect| {
@@ -204,10 +210,11 @@ impl Resolver<'_> {
                 return false;
             };
             let Some(casting) = effect.template.casting.as_deref() else { return false };
-            zone.bars
-                && who != effect.target
-                && covers.touches(to)
-                && !covers.touches(from)
+            let comes = zone.bars && covers.touches(to) && !covers.touches(from);
+            let goes = zone.holds && covers.touches(from) && !covers.touches(to);
+            let follows = zone.follows && who == effect.target;
+            (comes || goes)
+                && !follows
                 && zone.when.iter().all(|case| self.holds(source, casting, who, case))
         })
     }
