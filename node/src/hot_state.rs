@@ -38,7 +38,7 @@ pub fn write(hot: &HotKeys, session: SessionId, epoch: Epoch, slot: &Slot) -> bo
             meta,
             players: head.members,
             connections: slot.connections(),
-            combat: BTreeMap::new(),
+            combat: state.combat_fields(),
             state: (state.position().version, state.last_at(), Arc::from(whole)),
             queue: Vec::new(),
         },

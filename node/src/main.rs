@@ -76,6 +76,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let redis = Redis::connect(&redis).context("set up Redis")?;
     let journal = config.journal_config()?;
     let journal = journal::open(&journal, &clock).await.context("open the journal")?.journal;
+    // Before any session waits for it.
+    gss_session::read_rulebooks();
     let security = LinkSecurity::from_config(&config.link)?.context("links have no security")?;
     if let LinkSecurity::Tls(tls) = &security {
         tokio::spawn(Arc::clone(tls.identity()).watch(stop.clone()));

@@ -323,6 +323,8 @@ impl Shard {
         for id in self.slots.keys().copied().collect::<Vec<_>>() {
             if self.with(id, present, out, Slot::tick) == Some(true) {
                 self.slots.remove(&id);
+            } else if self.stopping.is_none() {
+                self.with(id, present, out, Slot::act_in_time);
             }
         }
         self.check_drained(out);

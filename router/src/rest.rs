@@ -53,6 +53,7 @@ pub(crate) async fn answer(
         Endpoint::Kick => members::kick(exchange).await,
         Endpoint::SaveState => state::save(exchange).await,
         Endpoint::LoadState => state::load(exchange).await,
+        Endpoint::ReadCombat => state::combat(exchange).await,
         Endpoint::ListStates => state::list(exchange).await,
         Endpoint::Rollback => state::rollback(exchange).await,
         Endpoint::Pause => life::pause(exchange).await,

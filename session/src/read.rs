@@ -1,5 +1,7 @@
 //! Reads: the state as a viewer may see it.
 
+use std::collections::BTreeMap;
+
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::PlayerId;
 use gss_shared::limits;
@@ -107,6 +109,21 @@ impl Session {
     fn combat(&self, viewer: Viewer) -> Option<Value> {
         let fight = self.fight.as_deref()?;
         Some(fight.scene(self.status == Status::Paused).document(Eye::of(viewer)))
+    }
+
+    /// Fields of the hash that other services read: `round`, `turn`, and `initiative_order` and
+    /// `active_effects` as JSON. Of combatants that are hidden nothing is said. Empty: no fight.
+    pub fn combat_fields(&self) -> BTreeMap<String, String> {
+        let Some(fight) = self.fight.as_deref() else { return BTreeMap::new() };
+        let shown = fight.scene(self.status == Status::Paused).document(Eye::Other);
+        [
+            ("round", shown["round"].to_string()),
+            ("turn", shown["turn_number"].to_string()),
+            ("initiative_order", shown["order"].to_string()),
+            ("active_effects", shown["effects"].to_string()),
+        ]
+        .map(|(name, text)| (name.to_owned(), text))
+        .into()
     }
 
     fn sync(&self, paths: &[String], viewer: Viewer) -> Result<Value, ClientError> {

@@ -1,14 +1,14 @@
 //! The state document: saved, loaded, listed and rolled back.
 
-use gss_shared::error_code::ClientError;
+use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::Version;
 use gss_shared::link::frame::ReadKind;
 use gss_shared::rest_command::RestCommand;
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body::Bound;
-use super::exchange::{Exchange, read_reply};
+use super::exchange::{Exchange, marked, read_reply};
 use super::fields::{invalid, required};
 use super::page;
 use super::reply::Reply;
@@ -36,6 +36,21 @@ pub(crate) async fn save(exchange: &mut Exchange<'_>) -> Result<Reply, ClientErr
 pub(crate) async fn load(exchange: &mut Exchange<'_>) -> Result<Reply, ClientError> {
     let session = exchange.session()?;
     read_reply(exchange.read(session, ReadKind::State).await?)
+}
+
+/// `GET …/combat`.
+pub(crate) async fn combat(exchange: &mut Exchange<'_>) -> Result<Reply, ClientError> {
+    let session = exchange.session()?;
+    let asked = ReadKind::Sync { paths: vec!["/combat".to_owned()] };
+    let mut view = marked(&exchange.read(session, asked).await?)?;
+    let stale = view.remove("stale");
+    let state = view.remove("state").unwrap_or_default();
+    let Some(Value::Object(combat)) = state.get("combat") else {
+        return Err(ClientError::new(ErrorCode::NotFound, "No fight is running."));
+    };
+    let mut combat = combat.clone();
+    combat.extend(stale.map(|stale| ("stale".to_owned(), stale)));
+    Reply::value(StatusCode::OK, &combat)
 }
 
 /// `GET …/states`.

@@ -1,0 +1,54 @@
+//! What happens in a fight because nobody did anything in time.
+
+use std::time::Duration;
+
+use gss_session::service_time_out;
+use gss_shared::ids::ActionId;
+use gss_shared::limits::DECISIONS_AHEAD;
+use tokio::time::Instant;
+use uuid::Builder;
+
+use super::decide::Said;
+use super::live::Phase;
+use super::{Slot, State, Turn};
+
+/// A session whose clients are here is loaded at the latest so long after its owner changed; not
+/// all at once.
+const LOADED_WITHIN_MS: u64 = 8_000;
+
+impl Slot {
+    /// Once a second while the shard is ours: answers a question whose deadline passed, ends the turn
+    /// of a player who is not there. Without any client nothing goes on by itself but answers.
+    pub fn act_in_time(&mut self, turn: &mut Turn<'_>) {
+        let present = self.clients.presence(turn.at);
+        let State::Live(live) = &self.state else { return };
+        let free = live.in_flight < DECISIONS_AHEAD && !live.is_behind();
+        if turn.stalled || self.solo || live.phase != Phase::Ready || !free {
+            return;
+        }
+        let Some(session) = &live.session else { return };
+        let absent = |player| !present.is_empty() && !present.contains_key(&player);
+        let due = session.acts_at(absent).filter(|at| *at <= turn.now);
+        if due.is_none() {
+            return;
+        }
+        let bits = turn.chance.event_seed();
+        let action = ActionId(Builder::from_random_bytes(bits.to_be_bytes()).into_uuid());
+        match self.ask_session(&service_time_out(action, !present.is_empty()), turn) {
+            Said::Accepted(..) => self.used = turn.at,
+            Said::Refused(error) => {
+                tracing::debug!(session = %self.id, ?error, "nothing was due");
+            }
+            // It is looked at again with the next tick.
+            Said::Duplicate(..) | Said::Later | Said::Panicked => {}
+        }
+        self.settle(turn);
+    }
+
+    /// Whether it is to be loaded for those who are connected, though nobody asks.
+    pub(super) fn is_waited_for(&self, now: Instant) -> bool {
+        let spread = u64::from(self.id.0.as_bytes()[15]) * LOADED_WITHIN_MS / 256;
+        let waited = now.saturating_duration_since(self.used);
+        !self.clients.is_empty() && waited >= Duration::from_millis(spread)
+    }
+}
