@@ -9,6 +9,7 @@ mod broadcaster;
 mod client;
 mod cpu;
 mod endpoints;
+mod fights;
 mod fleet;
 mod journal_limit;
 mod load;
@@ -28,6 +29,8 @@ struct Args {
 enum What {
     /// State updates over 100 tables × 10 players: latency, highest rate, CPU, raw limits.
     Core(backbone::Options),
+    /// Attacks per second of the rules, resident fights and how soon they decide; needs no cluster.
+    Fights(fights::Options),
     /// A bare tokio-tungstenite broadcaster, the raw limit that `core` measures; run by it.
     #[command(hide = true)]
     Broadcast(broadcaster::Options),
@@ -45,6 +48,7 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         match args.what {
             What::Core(options) => backbone::run(options).await,
+            What::Fights(options) => fights::run(&options),
             What::Broadcast(options) => broadcaster::run(options).await,
         }
     })

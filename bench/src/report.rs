@@ -34,7 +34,7 @@ pub(crate) fn progress(text: impl std::fmt::Display) {
 }
 
 #[expect(clippy::print_stdout, reason = "the report of a command-line tool")]
-fn say(text: impl std::fmt::Display) {
+pub(crate) fn say(text: impl std::fmt::Display) {
     println!("{text}");
 }
 

@@ -297,8 +297,6 @@ impl Slot {
             State::Away if !turn.full && self.clients.has_strangers(turn.at) => {
                 self.load(false, turn);
             }
-            // Played under another owner: in its fight something may be due.
-            State::Away if !turn.full && self.is_waited_for(turn.at) => self.load(false, turn),
             State::Away | State::Loading | State::Live(_) | State::Quarantined(_) => {}
         }
         let idle = turn.at.saturating_duration_since(self.used);

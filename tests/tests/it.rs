@@ -4,6 +4,7 @@
 mod it {
     mod audience;
     mod connections;
+    mod fight;
     mod linear;
     mod network;
     mod owner;

@@ -12,7 +12,7 @@ use crate::cluster::{self, Cluster, LimitSet};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to measure: `core`, …
+    /// What to measure: `core`; `fights`, which needs no cluster.
     name: String,
     /// Nodes of the cluster.
     #[arg(long, default_value_t = 3)]
@@ -28,6 +28,11 @@ pub(crate) struct Options {
 /// Runs one measurement to its end.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let binaries = cargo::build(Profile::Release, &["gss-bench"])?;
+    if options.name == "fights" {
+        let mut bench = Command::new(binaries.join("gss-bench"));
+        bench.arg(&options.name).args(&options.args);
+        return cargo::must("gss-bench", bench.current_dir(cargo::root()));
+    }
     let dir = cargo::target_dir()?.join("bench-cluster");
     let cluster = Cluster::start(&cluster::Options {
         nodes: options.nodes,

@@ -1,24 +1,18 @@
 //! What happens in a fight because nobody did anything in time.
 
-use std::time::Duration;
-
 use gss_session::service_time_out;
 use gss_shared::ids::ActionId;
 use gss_shared::limits::DECISIONS_AHEAD;
-use tokio::time::Instant;
 use uuid::Builder;
 
 use super::decide::Said;
 use super::live::Phase;
 use super::{Slot, State, Turn};
 
-/// A session whose clients are here is loaded at the latest so long after its owner changed; not
-/// all at once.
-const LOADED_WITHIN_MS: u64 = 8_000;
-
 impl Slot {
     /// Once a second while the shard is ours: answers a question whose deadline passed, ends the turn
-    /// of a player who is not there. Without any client nothing goes on by itself but answers.
+    /// of a player who is not there. Without any client nothing goes on by itself but answers. After
+    /// a change of owner the session is loaded for that by [`Slot::tick`], for those who are connected.
     pub fn act_in_time(&mut self, turn: &mut Turn<'_>) {
         let present = self.clients.presence(turn.at);
         let State::Live(live) = &self.state else { return };
@@ -43,12 +37,5 @@ impl Slot {
             Said::Duplicate(..) | Said::Later | Said::Panicked => {}
         }
         self.settle(turn);
-    }
-
-    /// Whether it is to be loaded for those who are connected, though nobody asks.
-    pub(super) fn is_waited_for(&self, now: Instant) -> bool {
-        let spread = u64::from(self.id.0.as_bytes()[15]) * LOADED_WITHIN_MS / 256;
-        let waited = now.saturating_duration_since(self.used);
-        !self.clients.is_empty() && waited >= Duration::from_millis(spread)
     }
 }

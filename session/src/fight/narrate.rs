@@ -4,7 +4,7 @@
 //! that happened, in order, and one for the question it ended with. The changes of `/combat` are
 //! spread over them so that each tells its own; the first event carries the step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{Actor, CombatantId, Command, Fact, Input, Purpose, Step};
 use gss_shared::ids::{ActionId, PlayerId};
@@ -128,17 +128,17 @@ pub(crate) fn step(
         }
         let then = Scene { fight: before, combat: &was, paused: false, asks: asked_before };
         let now = Scene { fight: after, combat: &combat, paused: false, asks };
-        let told = |eye| (draft.data)(eye, then, now);
-        let whole = |data: Map<String, Value>, eye| with_changes(data, changes(then, now, eye));
-        let open = tell_all(&[then, now], |eye| told(eye).map(|data| whole(data, eye)));
+        let seen: BTreeMap<Eye, Seen> = eyes(&[then, now])
+            .into_iter()
+            .map(|eye| (eye, ((draft.data)(eye, then, now), changes(then, now, eye))))
+            .collect();
+        let open = told(&seen, |data, changes| Some(with_changes(data?, changes)));
         events.push(CombatEvent { name: draft.name, change: change.take(), told: open });
         // Who may not know what happened still has to hold what it sees of it.
-        let unseen = |eye| told(eye).is_none() && !changes(then, now, eye).is_empty();
-        let eyes = eyes(&[then, now]);
-        if eyes.iter().any(|eye| unseen(*eye)) {
-            let rest = tell_all(&[then, now], |eye| {
+        if seen.values().any(|(data, changes)| data.is_none() && !changes.is_empty()) {
+            let rest = told(&seen, |data, changes| {
                 let nothing = concealed(before, because);
-                Some(if unseen(eye) { whole(nothing, eye) } else { nothing })
+                Some(if data.is_none() { with_changes(nothing, changes) } else { nothing })
             });
             events.push(CombatEvent { name: Name::ActionResolve, change: None, told: rest });
         }
@@ -156,7 +156,17 @@ pub(crate) fn step(
     events
 }
 
-fn with_changes(mut data: Map<String, Value>, changes: Vec<Change>) -> Map<String, Value> {
+/// What an eye is told of something, and what it sees change.
+type Seen = (Option<Map<String, Value>>, Vec<Change>);
+
+fn told(
+    seen: &BTreeMap<Eye, Seen>,
+    tell: impl Fn(Option<Map<String, Value>>, &[Change]) -> Option<Map<String, Value>>,
+) -> Told {
+    tell_each(seen.iter().map(|(eye, (data, changes))| (*eye, tell(data.clone(), changes))))
+}
+
+fn with_changes(mut data: Map<String, Value>, changes: &[Change]) -> Map<String, Value> {
     if !changes.is_empty() {
         data.insert("changes".to_owned(), json!(changes));
     }
@@ -179,12 +189,16 @@ pub(crate) fn tell_all(
     scenes: &[Scene<'_>],
     tell: impl Fn(Eye) -> Option<Map<String, Value>>,
 ) -> Told {
+    tell_each(eyes(scenes).into_iter().map(|eye| (eye, tell(eye))))
+}
+
+fn tell_each(each: impl Iterator<Item = (Eye, Option<Map<String, Value>>)>) -> Told {
     let (mut gms, mut owners, mut others) = (None, Vec::new(), None);
-    for eye in eyes(scenes) {
+    for (eye, data) in each {
         match eye {
-            Eye::Gm => gms = tell(eye),
-            Eye::Owner(owner) => owners.push((owner, tell(eye))),
-            Eye::Other => others = tell(eye),
+            Eye::Gm => gms = data,
+            Eye::Owner(owner) => owners.push((owner, data)),
+            Eye::Other => others = data,
         }
     }
     Told::new(gms, owners, others)
