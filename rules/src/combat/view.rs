@@ -211,9 +211,6 @@ impl<'a> View<'a> {
             When::NeedsSight | When::NeedsHearing => false,
             When::OtherIsSubject => about.other.is_some() && about.other == active.effect.about,
             When::OtherIsSource => about.other == active.effect.source,
-            When::SourceWithin60Ft => {
-                active.effect.source.is_some_and(|source| self.distance_ft(bearer, source) <= 60)
-            }
             When::OtherSees => about.other.is_some_and(|other| self.sees(other, bearer)),
         })
     }

@@ -273,9 +273,6 @@ pub enum When {
     OtherIsSubject,
     /// The other is the effect's source.
     OtherIsSource,
-    /// The effect's source is within 60 feet of the bearer.
-    #[serde(rename = "source_within_60_ft")]
-    SourceWithin60Ft,
     /// The other sees the bearer.
     OtherSees,
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Modifier;
 use super::program::{Case, Op, Targets, Whom};
-use super::{Modifier, ModifierKind};
 use crate::content::Cost;
 use crate::{Condition, Key};
 
@@ -178,11 +178,4 @@ pub struct Grant {
     /// Once a turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub once_a_turn: bool,
-}
-
-impl Zone {
-    /// Whether it does something of this kind to who is in it.
-    pub fn does(&self, kind: ModifierKind) -> bool {
-        self.modifiers.iter().any(|modifier| modifier.kind == kind)
-    }
 }

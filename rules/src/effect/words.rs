@@ -213,9 +213,6 @@ pub struct EffectSpec {
     /// Does things so often, and is over then; a count of what it has left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<u32>,
-    /// Whom it counts as coming from: who is with its bearer, not the caster.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub from_other: bool,
 }
 
 /// A save at an edge of the bearer's turns that ends an effect.

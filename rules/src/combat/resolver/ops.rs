@@ -25,15 +25,13 @@ pub(super) struct Act {
     pub(super) anchor: Option<EffectId>,
     /// The effect whose words they are.
     pub(super) effect: Option<EffectId>,
-    /// The other in what set them off.
-    pub(super) other: Option<CombatantId>,
     /// What set them off was a critical hit.
     pub(super) critical: bool,
 }
 
 impl Act {
     pub(super) const fn of(caster: CombatantId, casting: Casting) -> Self {
-        Self { caster, casting, anchor: None, effect: None, other: None, critical: false }
+        Self { caster, casting, anchor: None, effect: None, critical: false }
     }
 }
 

@@ -24,9 +24,6 @@ impl Resolver<'_> {
             return Ok(());
         }
         let mut template = spec.template(&act.casting);
-        if spec.from_other {
-            template.key = None;
-        }
         if let (Some(zone), Some(area)) = (&template.zone, &mut template.area)
             && !zone.follows
         {
@@ -37,7 +34,7 @@ impl Resolver<'_> {
         }
         let on_map = template.zone.is_some();
         let parent = act.anchor.filter(|_| !spec.apart);
-        let source = if spec.from_other { act.other } else { Some(act.caster) };
+        let source = Some(act.caster);
         let Some(id) = self.put(&Arc::new(template), source, target, parent) else {
             return Ok(());
         };
@@ -68,7 +65,7 @@ impl Resolver<'_> {
         });
         let (effect, grant) = found.ok_or(Refusal::UnknownUse)?;
         let economy = self.grant_economy(who, &effect, &grant)?;
-        let act = act_of(&effect, who, None, false).ok_or(Refusal::UnknownUse)?;
+        let act = act_of(&effect, who, false).ok_or(Refusal::UnknownUse)?;
         let mut choices = act.casting.choices.clone();
         choices.extend(asked.choices.iter().map(|(of, choice)| (of.clone(), choice.clone())));
         let casting = Casting {

@@ -71,7 +71,7 @@ impl Resolver<'_> {
         if trigger.once_a_turn && effect.touched.contains(&bearer) {
             return Ok(());
         }
-        let Some(act) = act_of(&effect, bearer, other, critical) else { return Ok(()) };
+        let Some(act) = act_of(&effect, bearer, critical) else { return Ok(()) };
         let about = match trigger.whom {
             Party::Bearer => Some(bearer),
             Party::Other => other,
@@ -103,7 +103,7 @@ impl Resolver<'_> {
                 EndReason::Expired => [Some(Hook::Expires), Some(Hook::Ends)],
                 _ => [None, Some(Hook::Ends)],
             };
-            let Some(act) = act_of(&effect, effect.target, None, false) else { continue };
+            let Some(act) = act_of(&effect, effect.target, false) else { continue };
             let act = Act { anchor: None, effect: None, ..act };
             for trigger in hooks.into_iter().flatten().flat_map(|on| waiting_for(&effect, on)) {
                 let about = [(effect.target, Cover::None)];
@@ -115,12 +115,7 @@ impl Resolver<'_> {
 }
 
 /// Whose doing what an effect does is.
-pub(super) fn act_of(
-    effect: &Effect,
-    bearer: CombatantId,
-    other: Option<CombatantId>,
-    critical: bool,
-) -> Option<Act> {
+pub(super) fn act_of(effect: &Effect, bearer: CombatantId, critical: bool) -> Option<Act> {
     let casting = match effect.template.casting.as_deref() {
         Some(casting) => casting.clone(),
         None => plain(effect)?,
@@ -129,7 +124,6 @@ pub(super) fn act_of(
     Some(Act {
         anchor: concentrated.or(effect.covers.as_ref().map(|_| effect.id)),
         effect: Some(effect.id),
-        other,
         critical,
         ..Act::of(effect.source.unwrap_or(bearer), casting)
     })
