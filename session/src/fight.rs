@@ -7,6 +7,7 @@ pub(crate) mod action;
 pub(crate) mod asked;
 mod books;
 pub(crate) mod code;
+pub(crate) mod messages;
 pub(crate) mod narrate;
 mod outcome;
 pub(crate) mod prompts;

@@ -17,6 +17,7 @@ use crate::event::{CombatRewound, Event};
 use crate::execute::{Context, random_id};
 use crate::fight::action::Action;
 use crate::fight::asked::{AskedFight, Declare, MonsterInitiative, ReactWith, Start};
+use crate::fight::messages;
 use crate::fight::narrate::{self, Because};
 use crate::fight::show::Eye;
 use crate::fight::spec::CombatantSpec;
@@ -57,7 +58,7 @@ pub(super) fn decide(
         AskedFight::Rewind { to_version } => asking.rewind(fight, *to_version),
         AskedFight::End { reason } => {
             let reason = reason.as_deref();
-            let ended = narrate::ended(fight, Some(action), "ended_by_gm", reason);
+            let ended = messages::ended(fight, Some(action), "ended_by_gm", reason);
             Ok(Event::Combat(ended).into())
         }
         AskedFight::TimeOut { absent } => asking.time_out(fight, *absent),
@@ -143,7 +144,7 @@ impl Asking<'_, '_> {
             fight.combat.apply(&step.map_err(|refusal| self.refused(&fight, &refusal))?);
         }
         let change = FightChange::Set(Box::new(fight.clone()));
-        let mut events = vec![Event::Combat(narrate::started(&fight, self.action, change))];
+        let mut events = vec![Event::Combat(messages::started(&fight, self.action, change))];
         let options = &start.options;
         let fixed = options.monster_initiative == MonsterInitiative::Fixed;
         let command = Command::CallInitiative { roll: options.initiative, fixed };
@@ -412,7 +413,7 @@ impl Asking<'_, '_> {
         let then =
             then.ok_or_else(|| refusal::argument("to_version", "is no version of this fight"))?;
         let next = self.resumed(then, Some(fight));
-        let turn = narrate::turn_again(&next);
+        let turn = messages::turn_again(&next);
         let rewound = CombatRewound { to_version, fight: Box::new(next) };
         let mut events = vec![Event::CombatRewound(rewound)];
         events.extend(turn.map(Event::Combat));

@@ -4,7 +4,7 @@ use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::time::Timestamp;
 
 use crate::event::{Event, SessionDeleted, SessionStatus};
-use crate::fight::{Fight, FightChange, narrate};
+use crate::fight::{Fight, FightChange, messages};
 use crate::state::{Session, Status};
 
 /// Changes the status; a running fight ends with the session, and its open question has its whole
@@ -52,7 +52,7 @@ pub(super) fn delete(session: &Session) -> Vec<Event> {
 
 fn ends_fight(session: &Session, status: Status) -> Option<Event> {
     let fight = session.fight.as_deref().filter(|_| status == Status::Ended)?;
-    Some(Event::Combat(narrate::ended(fight, None, "session_ended", None)))
+    Some(Event::Combat(messages::ended(fight, None, "session_ended", None)))
 }
 
 fn asked_again(session: &Session, status: Status, now: Timestamp) -> Option<Event> {
@@ -60,7 +60,7 @@ fn asked_again(session: &Session, status: Status, now: Timestamp) -> Option<Even
     fight.deadline?;
     let deadline = Some(now.plus_ms(i64::from(session.settings.reaction_seconds) * 1_000));
     let again = Fight { deadline, ..fight.clone() };
-    narrate::asked_again(&again, FightChange::Deadline { deadline }).map(Event::Combat)
+    messages::asked_again(&again, FightChange::Deadline { deadline }).map(Event::Combat)
 }
 
 /// The phase that a fight shows before and after.

@@ -114,14 +114,36 @@ struct Cast {
 #[serde(deny_unknown_fields)]
 struct Move {
     path: Vec<Square>,
-    #[serde(default = "walk")]
-    mode: MovementMode,
+    #[serde(default)]
+    mode: Way,
     #[serde(default)]
     drag: Vec<Uuid>,
 }
 
-const fn walk() -> MovementMode {
-    MovementMode::Walk
+/// A way of moving, or jumping.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Way {
+    #[default]
+    Walk,
+    Fly,
+    Swim,
+    Climb,
+    Burrow,
+    Jump,
+}
+
+impl Way {
+    fn mode(self) -> Option<MovementMode> {
+        match self {
+            Self::Walk => Some(MovementMode::Walk),
+            Self::Fly => Some(MovementMode::Fly),
+            Self::Swim => Some(MovementMode::Swim),
+            Self::Climb => Some(MovementMode::Climb),
+            Self::Burrow => Some(MovementMode::Burrow),
+            Self::Jump => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -225,14 +247,10 @@ pub(super) fn read(
         "attack" => attack(who, targets, details)?,
         "use_action" => return use_action(who, targets, details),
         "cast" => return cast(who, targets, details),
-        "move" => {
-            none(targets)?;
-            let Move { path, mode, drag } = typed(details)?;
-            if path.len() > 1_000 {
-                return Err(refusal::argument("path", "is at most 1,000 squares"));
-            }
-            Command::Move { who, mode, path, drag: drag.into_iter().map(CombatantId).collect() }
+        "move" if details.contains_key("elevation_ft") => {
+            return Ok(Action::Left("Heights are the GM's: combatant_update sets them."));
         }
+        "move" => movement(who, targets, details)?,
         "dash" => {
             none(targets)?;
             let Dash { cost, mode } = typed(details)?;
@@ -289,6 +307,25 @@ pub(super) fn read(
         }
     };
     Ok(Action::Command(command))
+}
+
+fn movement(
+    who: CombatantId,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+) -> Parse<Command> {
+    none(targets)?;
+    let Move { path, mode, drag } = typed(details)?;
+    if path.len() > 1_000 {
+        return Err(refusal::argument("path", "is at most 1,000 squares"));
+    }
+    Ok(match mode.mode() {
+        Some(mode) => {
+            let drag = drag.into_iter().map(CombatantId).collect();
+            Command::Move { who, mode, path, drag }
+        }
+        None => Command::Jump { who, path },
+    })
 }
 
 fn attack(
