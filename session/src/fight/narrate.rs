@@ -393,10 +393,6 @@ fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<
     // Facts that are told together.
     let mut open: Option<usize> = None;
     let mut checks = Vec::new();
-    let ruled = matches!(
-        step.input,
-        Input::Command { command: Command::ApplyEffect { .. } | Command::RemoveEffect { .. }, .. }
-    );
     for (at, fact) in step.facts.iter().enumerate() {
         let upto = at + 1;
         if let Fact::Moved { who, forced: false, .. } = fact
@@ -408,35 +404,14 @@ fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<
             }
             acting = main.clone();
         }
-        let alone = match fact {
-            Fact::InitiativeSet { who, initiative } => Some(messages::initiative_roll(
-                before,
-                *who,
-                *initiative,
-                step.facts.get(..at),
-                because,
-            )),
-            Fact::TurnStarted { .. } => Some((Name::TurnChange, messages::turn_change(before))),
-            Fact::DeathSaveMade { .. } => {
-                Some(messages::death_save(before, fact, step.facts.get(..at)))
+        let alone = match own_message(before, step, at, because) {
+            Some((Name::ConcentrationCheck, data)) if in_action || acting.cause == "reaction" => {
+                checks.push(data);
+                None
             }
-            Fact::SaveMade { who, dc, success, .. } => {
-                let check =
-                    messages::concentration(before, (*who, *dc, *success), step.facts.get(..at));
-                if in_action || acting.cause == "reaction" {
-                    checks.extend(check.map(|check| (upto, check)));
-                    None
-                } else {
-                    check
-                }
-            }
-            Fact::EffectEnded { id, reason } if !in_action => {
-                outcome::effect_ended(before, *id, *reason, because)
-            }
-            Fact::EffectStarted { effect } if ruled => {
-                Some(outcome::effect_applied(before, effect, because))
-            }
-            _ => None,
+            // An action's outcome says which effects ended.
+            Some((Name::EffectEnded, _)) if in_action => None,
+            own => own,
         };
         match alone {
             Some((name, data)) => {
@@ -457,12 +432,39 @@ fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<
         // What it changed, be it only that somebody has to decide, is told as the action's.
         drafts.push(resolved(0..step.facts.len(), step, acting, because));
     }
-    drafts.extend(checks.into_iter().map(|(_, (name, data))| Draft {
-        name,
-        upto: step.facts.len(),
-        data,
-    }));
+    let (name, upto) = (Name::ConcentrationCheck, step.facts.len());
+    drafts.extend(checks.into_iter().map(|data| Draft { name, upto, data }));
     drafts
+}
+
+/// The message that a fact has of its own.
+fn own_message<'d>(
+    before: &'d Fight,
+    step: &'d Step,
+    at: usize,
+    because: &'d Because<'_>,
+) -> Option<(Name, Telling<'d>)> {
+    let earlier = step.facts.get(..at);
+    match step.facts.get(at)? {
+        Fact::InitiativeSet { who, initiative } => {
+            Some(messages::initiative_roll(before, *who, *initiative, earlier, because))
+        }
+        Fact::TurnStarted { .. } => Some((Name::TurnChange, messages::turn_change(before))),
+        fact @ Fact::DeathSaveMade { .. } => Some(messages::death_save(before, fact, earlier)),
+        Fact::SaveMade { who, dc, success, .. } => {
+            messages::concentration(before, (*who, *dc, *success), earlier)
+        }
+        Fact::EffectEnded { id, reason } => outcome::effect_ended(before, *id, *reason, because),
+        Fact::EffectStarted { effect } if is_ruling(step) => {
+            Some(outcome::effect_applied(before, effect, because))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a game master puts an effect there.
+fn is_ruling(step: &Step) -> bool {
+    matches!(step.input, Input::Command { command: Command::ApplyEffect { .. }, .. })
 }
 
 /// Whether this is a roll that the message of the next fact has in it.
