@@ -33,7 +33,8 @@ use uuid::Uuid;
 pub use changes::{Changes, ConditionAdded, DeathSaves, EconomyChange, HitPointsChange};
 pub use combatant::{Cast, Combatant, CombatantKind, Economy, Readied};
 pub use command::{
-    Actor, Awaited, Command, Happening, HelpWith, Input, Interaction, RolledFor, Shove, SkillAction,
+    Actor, Awaited, CheckSense, Command, Happening, HelpWith, Input, Interaction, RolledFor, Shove,
+    SkillAction,
 };
 pub use fact::{Fact, Purpose};
 pub use ground::Ground;

@@ -9,6 +9,7 @@
 
 mod armor;
 mod attack;
+mod creature_trait;
 mod gear;
 mod item;
 mod monster;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 pub use armor::{Armor, ArmorCategory};
 pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
+pub use creature_trait::{Aura, AuraEdge, Trait};
 pub use gear::Gear;
 pub use item::Item;
 pub use monster::{
@@ -64,6 +66,8 @@ pub struct Content {
     pub spellbook: Spellbook,
     /// What things do that are used up.
     pub items: BTreeMap<Key, Item>,
+    /// What traits of creatures do.
+    pub traits: BTreeMap<Key, Trait>,
 }
 
 /// The texts that [`Content`] is read from, each a JSON array of records.
@@ -81,6 +85,8 @@ pub struct Texts<'a> {
     pub gear: &'a str,
     /// Of [`crate::effect::Program`]; later ones take the place of earlier ones.
     pub programs: &'a [&'a str],
+    /// Of [`Trait`].
+    pub traits: &'a str,
 }
 
 impl Texts<'static> {
@@ -94,6 +100,7 @@ impl Texts<'static> {
                 armor: include_str!("../content/5.1/armor.json"),
                 gear: include_str!("../content/5.1/gear.json"),
                 programs: spellbook::E51,
+                traits: include_str!("../content/overlay/5.1/traits.json"),
             },
             Edition::E52 => Self {
                 monsters: include_str!("../content/5.2/monsters.json"),
@@ -102,6 +109,7 @@ impl Texts<'static> {
                 armor: include_str!("../content/5.2/armor.json"),
                 gear: include_str!("../content/5.2/gear.json"),
                 programs: spellbook::E52,
+                traits: include_str!("../content/overlay/5.2/traits.json"),
             },
         }
     }
@@ -123,6 +131,21 @@ impl Content {
             gear: records::read("gear", texts.gear, |it: &Gear| &it.id)?,
             items: item::read(item::BUILT_IN)
                 .map_err(|source| ContentError::Syntax { kind: "items", source })?,
+            traits: records::read("traits", texts.traits, |it: &Trait| &it.id)?,
         })
+    }
+
+    /// What a trait does for a creature; that which is for it alone comes first.
+    pub fn trait_of(&self, monster: Option<&Key>, id: &Key) -> Option<&Trait> {
+        let own = |it: &&Trait| {
+            it.of.as_ref() == Some(id) && monster.is_some_and(|key| it.monsters.contains(key))
+        };
+        let for_all = || {
+            let it = self.traits.get(id)?;
+            let any =
+                it.monsters.is_empty() || monster.is_some_and(|key| it.monsters.contains(key));
+            (it.of.is_none() && any).then_some(it)
+        };
+        self.traits.values().find(own).or_else(for_all)
     }
 }

@@ -128,8 +128,15 @@ fn spells_are_those_of_the_documents() {
 }
 
 fn refused(monsters: &str) -> ContentError {
-    let texts =
-        Texts { monsters, spells: "[]", weapons: "[]", armor: "[]", gear: "[]", programs: &[] };
+    let texts = Texts {
+        monsters,
+        spells: "[]",
+        weapons: "[]",
+        armor: "[]",
+        gear: "[]",
+        programs: &[],
+        traits: "[]",
+    };
     Content::parse(texts).expect_err("refused")
 }
 

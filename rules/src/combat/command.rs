@@ -294,6 +294,9 @@ pub enum Command {
         /// About whom.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<CombatantId>,
+        /// What it relies on, where it does on one sense.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sense: Option<CheckSense>,
     },
     /// Casts a spell.
     Cast {
@@ -389,6 +392,16 @@ pub enum HelpWith {
     },
     /// Not dying.
     Stabilize,
+}
+
+/// A sense that a check relies on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CheckSense {
+    Sight,
+    Hearing,
+    Smell,
 }
 
 /// An action that is a check.

@@ -47,6 +47,16 @@ pub enum AtZero {
     Dies,
 }
 
+impl AtZero {
+    /// What it is then.
+    pub const fn life(self) -> Life {
+        match self {
+            Self::Saves => Life::Dying { successes: 0, failures: 0 },
+            Self::Dies => Life::Dead,
+        }
+    }
+}
+
 /// What an instance of damage did: all types of one source together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Harm {

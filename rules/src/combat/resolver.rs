@@ -29,6 +29,7 @@ mod spell_attack;
 mod spell_effects;
 mod targeting;
 mod throws;
+mod traits;
 mod triggers;
 mod turns;
 mod uses;
@@ -284,8 +285,8 @@ impl<'a> Resolver<'a> {
                 self.use_object(*who, item.as_ref(), *target)
             }
             Command::Update { id, changes } => self.update(*id, changes),
-            Command::TrySkill { who, action, skill, target } => {
-                self.try_skill(*who, *action, *skill, *target)
+            Command::TrySkill { who, action, skill, target, sense } => {
+                self.try_skill(*who, *action, (*skill, *sense), *target)
             }
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => {

@@ -11,7 +11,7 @@ mod spells;
 mod tests_made;
 
 use super::resolver::is_hiding;
-use super::{Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
+use super::{CheckSense, Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
 use crate::dice::RollMode;
 use crate::effect::{Modifier, ModifierKind, RollKind, When};
 use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
@@ -50,6 +50,10 @@ pub(in crate::combat) struct About<'r> {
     pub(in crate::combat) distance_ft: i32,
     /// Conditions that a save is to avoid or end.
     pub(in crate::combat) against: &'r [Condition],
+    /// What a check relies on.
+    pub(in crate::combat) sense: Option<CheckSense>,
+    /// A save is against magic.
+    pub(in crate::combat) magical: bool,
 }
 
 impl<'a> View<'a> {
@@ -208,7 +212,21 @@ impl<'a> View<'a> {
             When::BearerCanDodge => {
                 !self.is(bearer, ModifierKind::CannotAct) && self.best_speed_ft(bearer) > 0
             }
-            When::NeedsSight | When::NeedsHearing => false,
+            When::NeedsSight => about.sense == Some(CheckSense::Sight),
+            When::NeedsHearing => about.sense == Some(CheckSense::Hearing),
+            When::NeedsSmell => about.sense == Some(CheckSense::Smell),
+            When::AgainstMagic => about.magical,
+            When::AgainstConditions => {
+                active.modifier.conditions.iter().any(|it| about.against.contains(it))
+            }
+            When::AllyNearOther => about.other.is_some_and(|other| self.flanks(bearer, other)),
+            When::OtherWounded => about.other.is_some_and(|other| {
+                let other = self.combat.combatant(other);
+                other.is_some_and(|other| other.hp.current < other.hp.max)
+            }),
+            When::OtherGrappled => about.other.is_some_and(|other| self.grapples(bearer, other)),
+            When::InSunlight => self.combat.grid.sunlight,
+            When::BearerBloodied => self.is_bloodied(bearer),
             When::OtherIsSubject => about.other.is_some() && about.other == active.effect.about,
             When::OtherIsSource => about.other == active.effect.source,
             When::OtherSees => about.other.is_some_and(|other| self.sees(other, bearer)),
@@ -335,7 +353,8 @@ impl<'a> View<'a> {
             return false;
         }
         let senses = &viewer.block.senses;
-        if within(senses.blindsight_ft) {
+        let deaf = self.has(one, Condition::Deafened) && self.is(one, ModifierKind::SeesByHearing);
+        if within(senses.blindsight_ft) && !deaf {
             return true;
         }
         let sees_invisible = || {

@@ -215,6 +215,32 @@ pub enum ModifierKind {
     NoFreeHand,
     /// It makes no attacks.
     CannotAttack,
+    /// Its flight out of a reach provokes nobody.
+    FliesUnprovoking,
+    /// Its movement out of a reach provokes nobody.
+    MovesUnprovoking,
+    /// Saves with Dexterity for half damage: none on a success, half on a failure.
+    Evasion,
+    /// Its attacks do double damage to objects.
+    DoublesAgainstObjects,
+    /// `value` hit points come back as its turn starts, unless damage of `types` was taken.
+    Regenerates,
+    /// Not dead at 0 hit points as long as it regenerates.
+    OutlivesZero,
+    /// A save keeps it at 1 hit point instead of 0: Constitution, DC 5 and the damage.
+    UndeadFortitude,
+    /// Once, damage of at most `value` leaves it at 1 hit point instead of 0.
+    Relentless,
+    /// Damage of `types` heals it instead.
+    Absorbs,
+    /// It breathes under water.
+    BreathesWater,
+    /// It does not breathe air.
+    CannotBreatheAir,
+    /// It holds its breath for `value` minutes.
+    HoldsBreath,
+    /// Its blindsight is hearing.
+    SeesByHearing,
 }
 
 /// A kind of roll.
@@ -269,6 +295,22 @@ pub enum When {
     NeedsSight,
     /// The check depends on hearing.
     NeedsHearing,
+    /// The check depends on smell.
+    NeedsSmell,
+    /// The save is against magic.
+    AgainstMagic,
+    /// The save keeps from one of the modifier's `conditions`.
+    AgainstConditions,
+    /// An ally of the bearer that can act is within 5 feet of the other.
+    AllyNearOther,
+    /// The other lacks hit points.
+    OtherWounded,
+    /// The bearer grapples the other.
+    OtherGrappled,
+    /// The sun shines on the bearer.
+    InSunlight,
+    /// The bearer has half of its hit points or fewer.
+    BearerBloodied,
     /// The other is the one that the effect is about.
     OtherIsSubject,
     /// The other is the effect's source.

@@ -30,6 +30,12 @@ pub struct Grid {
     /// Hard or impossible to see in.
     #[serde(default, skip_serializing_if = "Obscured::is_clear")]
     pub obscured: Obscured,
+    /// Under water: who does not breathe it holds its breath.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub underwater: bool,
+    /// The sun shines on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sunlight: bool,
 }
 
 const fn five() -> i32 {
@@ -98,6 +104,8 @@ impl Grid {
             difficult: BTreeSet::new(),
             blocking: BTreeSet::new(),
             obscured: Obscured { lightly: BTreeSet::new(), heavily: BTreeSet::new() },
+            underwater: false,
+            sunlight: false,
         }
     }
 

@@ -115,6 +115,16 @@ pub fn step(
     (from, to): (Place, Place),
     diagonals: u32,
 ) -> Result<Step, StepRefusal> {
+    step_among(mover, terrain, occupants, (from, to), (diagonals, false))
+}
+
+fn step_among(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    (from, to): (Place, Place),
+    (diagonals, shares): (u32, bool),
+) -> Result<Step, StepRefusal> {
     let (dx, dy) = (offset(from.square.x, to.square.x)?, offset(from.square.y, to.square.y)?);
     let rise = from.elevation_ft.abs_diff(to.elevation_ft);
     let axes = i32::from(dx != 0) + i32::from(dy != 0) + i32::from(rise != 0);
@@ -128,7 +138,7 @@ pub fn step(
         && space.footprint().squares().any(|square| terrain.is_difficult(square));
     for occupant in entered {
         let passage = passage(rule, mover.size, occupant);
-        if !passage.may_pass {
+        if !passage.may_pass && !shares {
             return Err(StepRefusal::Occupied { at: occupant.space.place.square });
         }
         difficult |= passage.difficult;
@@ -184,10 +194,26 @@ pub fn path(
     places: &[Place],
     diagonals: u32,
 ) -> Result<Vec<Step>, PathRefusal> {
+    path_among(mover, terrain, occupants, (from, places), diagonals, false)
+}
+
+/// All steps of a path of one that may share others' spaces, as swarms do (SRD 5.1 and SRD 5.2.1
+/// "Swarm").
+///
+/// # Errors
+/// [`PathRefusal`]: the first step that cannot be made, or an end where it cannot be.
+pub fn path_among(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    (from, places): (Place, &[Place]),
+    diagonals: u32,
+    shares: bool,
+) -> Result<Vec<Step>, PathRefusal> {
     let (mut at, mut diagonals) = (from, diagonals);
     let mut steps = Vec::with_capacity(places.len());
     for (index, to) in places.iter().enumerate() {
-        let step = step(mover, terrain, occupants, (at, *to), diagonals)
+        let step = step_among(mover, terrain, occupants, (at, *to), (diagonals, shares))
             .map_err(|why| PathRefusal::Step { index, why })?;
         diagonals = diagonals.wrapping_add(u32::from(step.diagonal));
         at = *to;
@@ -195,7 +221,7 @@ pub fn path(
     }
     let end = mover.space(at);
     match occupants.iter().find(|occupant| occupant.space.overlaps(end)) {
-        Some(occupant) if !steps.is_empty() => {
+        Some(occupant) if !steps.is_empty() && !shares => {
             Err(PathRefusal::End { at: occupant.space.place.square })
         }
         Some(_) | None => Ok(steps),

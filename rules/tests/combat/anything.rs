@@ -142,6 +142,7 @@ impl Play {
                 let (Some(here), Some(there)) = (one.space(), other.space()) else { continue };
                 // One who falls on the way through another's space lies there.
                 let living = one.life == Life::Alive && other.life == Life::Alive;
+                let living = living && !one.is_swarm() && !other.is_swarm();
                 let shared = here.overlaps(there);
                 let were = |id| before.combatant(id).and_then(Combatant::space);
                 let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
@@ -344,7 +345,7 @@ impl Play {
             _ => {
                 let actions = [SkillAction::Search, SkillAction::Influence, SkillAction::Study];
                 let action = *self.chance.of(&actions).expect("one");
-                Command::TrySkill { who, action, skill: None, target: Some(target) }
+                Command::TrySkill { who, action, skill: None, target: Some(target), sense: None }
             }
         }
     }

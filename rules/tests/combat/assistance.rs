@@ -64,8 +64,13 @@ fn help_with_a_check_takes_proficiency_in_the_new_rules() {
     let mut table = party(Edition::E51);
     table.play(help(with(Some(Skill::Perception))), "");
     table.play(Command::EndTurn { who: HERO }, "");
-    let search =
-        |skill| Command::TrySkill { who: OGRE, action: SkillAction::Search, skill, target: None };
+    let search = |skill| Command::TrySkill {
+        who: OGRE,
+        action: SkillAction::Search,
+        skill,
+        target: None,
+        sense: None,
+    };
     let facts = table.play(search(None), "20:4 20:9");
     assert_eq!(modes(&facts), [RollMode::Advantage]);
     let made = facts.iter().find_map(|fact| match fact {
@@ -128,6 +133,7 @@ fn who_hides_is_found_by_a_search_and_seen_when_it_attacks() {
         action: SkillAction::Search,
         skill: Some(Skill::Perception),
         target: Some(HERO),
+        sense: None,
     };
     table.play(search.clone(), "20:14");
     assert_eq!(table.combat.effects.len(), 1, "14 does not find 15");
@@ -162,6 +168,7 @@ fn influence_and_study_are_of_the_new_rules() {
         action: SkillAction::Influence,
         skill,
         target,
+        sense: None,
     };
     let mut table = Table::duel(Edition::E51, [1, 0]);
     assert_eq!(table.refused(urge(None, Some(GOBLIN))), Refusal::NotInTheseRules);

@@ -416,7 +416,7 @@ fn attempt(
     let Try { skill, text } = typed(details)?;
     said(text.as_deref())?;
     let target = at_most_one(targets)?;
-    Ok(Command::TrySkill { who, action, skill, target })
+    Ok(Command::TrySkill { who, action, skill, target, sense: None })
 }
 
 fn interact(

@@ -8,6 +8,7 @@ mod attack;
 mod dice;
 mod sets;
 mod stage;
+mod traits;
 mod uses;
 
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ pub(super) fn files(edition: &str, monsters: &[&Monster]) -> Result<Vec<(PathBuf
         ("monsters-actions.json", &actions),
         ("monsters-sets.json", &sets),
         ("monsters-legendary.json", &legends),
+        ("monsters-traits.json", &traits::cases(edition, monsters)?),
     ]
     .into_iter()
     .map(|(name, cases)| Ok((folder.join(name), layout::text(cases)?)))

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::combat::{
-    CombatantId, Effect, EffectId, EndReason, Fact, HelpWith, Life, Refusal, SkillAction,
+    CheckSense, CombatantId, Effect, EffectId, EndReason, Fact, HelpWith, Life, Refusal,
+    SkillAction,
 };
 use crate::effect::{
     Duration, Edge, EffectTemplate, Ending, Modifier, ModifierKind, RollKind, When, Which, Whose,
@@ -144,7 +145,7 @@ impl Resolver<'_> {
         &mut self,
         who: CombatantId,
         action: SkillAction,
-        skill: Option<Skill>,
+        (skill, sense): (Option<Skill>, Option<CheckSense>),
         target: Option<CombatantId>,
     ) -> Flow<()> {
         self.on_its_turn(who)?;
@@ -165,7 +166,10 @@ impl Resolver<'_> {
         let hidden = target.map(|target| self.hiding(target)).unwrap_or_default();
         self.spend_action(who)?;
         let favor = target.filter(|target| self.view().is_partial_to(*target, who, skill));
-        let total = self.check(who, skill, favor.map(|target| ("charmed", target)))?;
+        let total = {
+            let favor = favor.map(|target| ("charmed", target));
+            self.check_by(who, skill, favor, sense)?
+        };
         let to_find = hidden.iter().filter_map(|id| self.combat.effects.get(id)?.template.dc);
         let against = match action {
             SkillAction::Search if skill == Skill::Perception => to_find.max().map(i64::from),

@@ -1,9 +1,10 @@
 //! Attacks (SRD 5.1 "Making an Attack"; SRD 5.2.1 "Making an Attack").
 
+use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
 use crate::combat::{
-    CombatantId, CombatantKind, DamagePart, Fact, Manner, Portion, Purpose, Refusal, Test, hits,
+    CombatantId, CombatantKind, DamagePart, Fact, Manner, Purpose, Refusal, Test, hits,
 };
 use crate::content::{Attack, AttackProperty, Rider};
 use crate::dice::Modifier;
@@ -71,7 +72,13 @@ impl Resolver<'_> {
         }
         let saved = self.rider_damage(strike, rider, critical, &mut parts)?;
         let before = self.combatant(target)?.hp;
+        if self.view().doubles(strike) {
+            for part in &mut parts {
+                part.rolled = part.rolled.saturating_mul(2);
+            }
+        }
         let dealt = self.harm_by_strike(strike, parts, critical)?;
+        self.retaliate(strike)?;
         if let Some(rider) = rider {
             self.ride(strike, rider, saved)?;
         }
@@ -125,10 +132,17 @@ impl Resolver<'_> {
     ) -> Flow<bool> {
         let Some(rider) = rider else { return Ok(false) };
         let saved = match rider.save {
-            Some(save) => self.save_behind(strike.target, save.ability, save.dc, strike.cover)?,
+            Some(save) => {
+                let conditions = rider.fail.as_ref().map_or(&[][..], |it| &it.conditions);
+                let detail = self.view().detail(strike.attacker, &strike.attack.attack_id);
+                let magical = detail.is_some_and(|it| it.magical);
+                let from = Some(strike.attacker);
+                let stakes = Stakes { from, conditions, magical };
+                self.save_against(strike.target, save, strike.cover, stakes)?
+            }
             None => false,
         };
-        let portion = Portion::after(saved, rider.save.is_some_and(|save| save.half));
+        let portion = self.portion(strike.target, rider.save, saved);
         for part in self.damage_rolled(strike.attacker, &rider.damage, critical)? {
             let rolled = portion.of(part.rolled);
             add_part(parts, DamagePart { rolled, ..part });

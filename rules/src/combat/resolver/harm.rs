@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::attack::qualities;
 use super::setup::MOST_HIT_POINTS;
+use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::combat::view::{IMMUNE, Strike};
 use crate::combat::{
@@ -64,6 +65,9 @@ impl Resolver<'_> {
         let knocked_out = blow.knock_out && harm.dropped && before == Life::Alive;
         if knocked_out {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
+        } else if harm.life != Life::Alive {
+            let radiant = parts.iter().any(|it| it.kind == DamageType::Radiant && it.applied > 0);
+            self.outlive(target, &mut harm, (total, radiant, critical))?;
         }
         if harm.hp.current == 0 && before == Life::Alive && self.ward_from_death(target) {
             harm.hp.current = 1;
@@ -77,7 +81,10 @@ impl Resolver<'_> {
         }
         let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
         let massive = harm.massive;
+        let taken = parts.clone();
         self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
+        self.hinder_regeneration(target, &taken);
+        self.absorb(target, &taken, portion);
         if total > 0 {
             self.end_by(target, Ending::BearerDamaged);
         }
@@ -191,7 +198,7 @@ impl Resolver<'_> {
     /// more (SRD 5.1 and SRD 5.2.1 "Temporary Hit Points").
     pub(super) fn give_temp_hp(&mut self, who: CombatantId, amount: i32) -> Flow<()> {
         let Some(combatant) = self.combat.combatant(who) else { return Ok(()) };
-        if combatant.life == Life::Dead {
+        if combatant.life == Life::Dead || combatant.is_swarm() {
             return Ok(());
         }
         let hp = combatant.hp;
@@ -224,7 +231,7 @@ impl Resolver<'_> {
     /// Gives hit points back; wakes who lay at 0.
     pub(super) fn heal(&mut self, target: CombatantId, amount: i32) {
         let Some(combatant) = self.combat.combatant(target) else { return };
-        if self.view().is(target, ModifierKind::CannotHeal) {
+        if self.view().is(target, ModifierKind::CannotHeal) || combatant.is_swarm() {
             return;
         }
         let before = combatant.hp.current;
@@ -266,21 +273,28 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// A save if one is asked for, damage that was rolled, and what else comes of it.
+    /// A save if one is asked for, damage that was rolled, and what else comes of it: whether it
+    /// was made.
     pub(super) fn afflict(
         &mut self,
         source: CombatantId,
         target: CombatantId,
         parts: &[DamagePart],
         follows: Follows<'_>,
-    ) -> Flow<()> {
+    ) -> Flow<bool> {
         let saved = match follows.save {
-            Some(save) => self.save_behind(target, save.ability, save.dc, follows.cover)?,
+            Some(save) => {
+                let conditions = follows.fail.map_or(&[][..], |it| &it.conditions);
+                let detail = self.view().detail(source, follows.by);
+                let magical = detail.is_some_and(|it| it.magical);
+                let stakes = Stakes { from: Some(source), conditions, magical };
+                self.save_against(target, save, follows.cover, stakes)?
+            }
             None => false,
         };
         if !parts.is_empty() {
-            let half = follows.save.is_some_and(|save| save.half);
-            self.deal(source, target, parts.to_vec(), Portion::after(saved, half))?;
+            let portion = self.portion(target, follows.save, saved);
+            self.deal(source, target, parts.to_vec(), portion)?;
         }
         let outcome = if saved { follows.success } else { follows.fail };
         for outcome in [outcome, follows.always].into_iter().flatten() {
@@ -289,7 +303,7 @@ impl Resolver<'_> {
         if saved {
             self.make_immune(source, target, follows.by);
         }
-        Ok(())
+        Ok(saved)
     }
 
     /// Who resisted is immune for a time, where the creature's record says so.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::combat::{
-    Choice, Combatant, CombatantId, Effect, EffectId, EndReason, Fact, Life, Purpose, Refusal,
-    Shove,
+    CheckSense, Choice, Combatant, CombatantId, Effect, EffectId, EndReason, Fact, Life, Purpose,
+    Refusal, Shove,
 };
 use crate::content::UNARMED;
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
@@ -163,7 +163,18 @@ impl Resolver<'_> {
         skill: Skill,
         favor: Option<(&str, CombatantId)>,
     ) -> Flow<i64> {
-        let mut test = self.view().check_test(who, skill.ability(), Some(skill));
+        self.check_by(who, skill, favor, None)
+    }
+
+    /// A check that relies on one sense.
+    pub(super) fn check_by(
+        &mut self,
+        who: CombatantId,
+        skill: Skill,
+        favor: Option<(&str, CombatantId)>,
+        sense: Option<CheckSense>,
+    ) -> Flow<i64> {
+        let mut test = self.view().check_test_by(who, skill.ability(), Some(skill), sense);
         if let Some((why, by)) = favor {
             test.reason(crate::dice::RollMode::Advantage, why, Some(by.0.to_string()));
         }

@@ -11,7 +11,7 @@ use crate::combat::{
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
     Gait, Grid, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
-    Terrain, drag_burdens, movement_left_ft, nearest_free, path, pay_half_speed,
+    Terrain, drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -37,8 +37,10 @@ impl Resolver<'_> {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
         self.dares(who, squares)?;
+        let unprovoking = self.view().is(who, ModifierKind::MovesUnprovoking)
+            || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
         for step in steps {
-            if !self.provoke(who, step.to.square)? {
+            if !unprovoking && !self.provoke(who, step.to.square)? {
                 break;
             }
             let mover = self.combatant(who)?;
@@ -215,24 +217,25 @@ impl Resolver<'_> {
             before = next;
         }
         let diagonals = combatant.economy.diagonals;
-        path(&mover, &terrain, &occupants, from, &places, diagonals).map_err(|refusal| {
-            let at = match refusal {
-                PathRefusal::Step { index, why: StepRefusal::TooLong } => {
-                    squares.get(index).copied()
-                }
-                PathRefusal::Step {
-                    why:
-                        StepRefusal::OffTheMap { at }
-                        | StepRefusal::Filled { at }
-                        | StepRefusal::Corner { at }
-                        | StepRefusal::Occupied { at },
-                    ..
-                }
-                | PathRefusal::End { at } => Some(at),
-                PathRefusal::Steps => None,
-            };
-            Refusal::InvalidPath { at }
-        })
+        path_among(&mover, &terrain, &occupants, (from, &places), diagonals, combatant.is_swarm())
+            .map_err(|refusal| {
+                let at = match refusal {
+                    PathRefusal::Step { index, why: StepRefusal::TooLong } => {
+                        squares.get(index).copied()
+                    }
+                    PathRefusal::Step {
+                        why:
+                            StepRefusal::OffTheMap { at }
+                            | StepRefusal::Filled { at }
+                            | StepRefusal::Corner { at }
+                            | StepRefusal::Occupied { at },
+                        ..
+                    }
+                    | PathRefusal::End { at } => Some(at),
+                    PathRefusal::Steps => None,
+                };
+                Refusal::InvalidPath { at }
+            })
     }
 
     /// Everybody else on the board, as somebody meets them.

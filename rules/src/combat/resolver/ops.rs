@@ -5,7 +5,8 @@ use crate::combat::{CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Po
 use crate::content::{self, plus, scaled};
 use crate::dice::RollMode;
 use crate::effect::{
-    Amount, Case, Casting, DamageDice, DamageOp, ModifierKind, Op, Pool, Remove, SaveOp, Table,
+    Amount, Case, Casting, DamageDice, DamageOp, ModifierKind, Op, Pool, Remove, SaveOp, SaveSpec,
+    Table,
 };
 use crate::space::Cover;
 use crate::{Ability, Condition, DamageType, Key};
@@ -194,7 +195,10 @@ impl Resolver<'_> {
             let so = |case: &Case| self.is_so(act, *target, case);
             let greatest = !saved && save.greatest.iter().any(so);
             let parts = if greatest { greatest_of(&dice) } else { parts.clone() };
-            let portion = Portion::after(saved, save.half == Some(true));
+            let ability = save.ability.unwrap_or(Ability::Con);
+            let half = save.half == Some(true);
+            let asked = SaveSpec { ability, dc: act.casting.dc, half };
+            let portion = self.portion(*target, Some(asked), saved);
             if !parts.is_empty() && portion != Portion::None {
                 self.leaves_one = save.damage_leaves_one;
                 let dealt = self.deal(act.caster, *target, parts, portion)?;
@@ -232,7 +236,7 @@ impl Resolver<'_> {
         } else {
             let against = conditions_of(&save.fail);
             let by = Some(act.caster);
-            self.view().save_test_against(target, ability, by, &against, cover)
+            self.view().save_test_against(target, ability, (by, &against, true), cover)
         };
         if any(&save.fails) {
             test.fail();

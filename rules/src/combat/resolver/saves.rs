@@ -1,9 +1,10 @@
 //! Saving throws (SRD 5.1 "Saving Throws"; SRD 5.2.1 "Saving Throws").
 
+use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::Ability;
 use crate::combat::{CombatantId, EndReason, Fact, Purpose, Test};
-use crate::effect::Hook;
+use crate::effect::{Hook, SaveSpec};
 use crate::space::Cover;
 
 impl Resolver<'_> {
@@ -13,16 +14,18 @@ impl Resolver<'_> {
         self.make_save(who, ability, dc, test, Purpose::Save { ability })
     }
 
-    /// A saving throw against something from outside.
-    pub(super) fn save_behind(
+    /// A saving throw against something from outside that threatens with this.
+    pub(super) fn save_against(
         &mut self,
         who: CombatantId,
-        ability: Ability,
-        dc: i32,
+        save: SaveSpec,
         cover: Cover,
+        stakes: Stakes<'_>,
     ) -> Flow<bool> {
-        let test = self.view().save_test_behind(who, ability, cover);
-        self.make_save(who, ability, dc, test, Purpose::Save { ability })
+        let ability = save.ability;
+        let stakes = (stakes.from, stakes.conditions, stakes.magical);
+        let test = self.view().save_test_against(who, ability, stakes, cover);
+        self.make_save(who, ability, save.dc, test, Purpose::Save { ability })
     }
 
     /// The save to go on concentrating.

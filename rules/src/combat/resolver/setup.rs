@@ -39,6 +39,7 @@ impl Resolver<'_> {
         }
         self.fits(combatant)?;
         self.tell(Fact::CombatantSet { combatant: Arc::new(combatant.clone()) });
+        self.bear_traits(id)?;
         if self.combat.phase == Phase::Running {
             self.roll_initiative(id)?;
             self.put_in_order(id);

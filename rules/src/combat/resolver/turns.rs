@@ -7,7 +7,7 @@
 use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::{
-    CombatantId, Economy, EffectId, EndReason, Fact, Life, Phase, Point, Portion, Purpose, Refusal,
+    CombatantId, Economy, EffectId, EndReason, Fact, Life, Phase, Point, Purpose, Refusal,
     after_death_save, death_save,
 };
 use crate::effect::{Edge, Hook, ModifierKind, Quality};
@@ -46,6 +46,8 @@ impl Resolver<'_> {
         self.edge(who, Edge::End)?;
         self.fire(who, Hook::TurnEnd, None, false)?;
         self.fire_of_source(who, Hook::SourceTurnEnd)?;
+        self.auras(who, Edge::End)?;
+        self.breathe(who)?;
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
         self.settle()?;
@@ -92,6 +94,8 @@ impl Resolver<'_> {
         self.settle()?;
         self.recharge(who)?;
         self.restore_legendary(who);
+        self.regenerate(who)?;
+        self.auras(who, Edge::Start)?;
         self.edge(who, Edge::Start)?;
         self.fire(who, Hook::TurnStart, None, false)?;
         self.fire_of_source(who, Hook::SourceTurnStart)?;
@@ -113,8 +117,7 @@ impl Resolver<'_> {
             let test = self.view().save_test_against(
                 who,
                 ability,
-                source,
-                &effect.template.conditions,
+                (source, &effect.template.conditions, effect.template.casting.is_some()),
                 Cover::None,
             );
             if self.make_save(who, ability, ends.dc, test, Purpose::Save { ability })? {
@@ -131,7 +134,7 @@ impl Resolver<'_> {
                 Some(save) => self.save(who, save.ability, save.dc)?,
                 None => false,
             };
-            let portion = Portion::after(saved, damage.save.is_some_and(|save| save.half));
+            let portion = self.portion(who, damage.save, saved);
             let parts = self.damage_rolled(who, &damage.dice, false)?;
             self.harm(Blow {
                 source,

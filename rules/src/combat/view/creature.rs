@@ -28,7 +28,9 @@ impl View<'_> {
                 _ => {}
             }
         }
-        if halved { most / 2 } else { most.max(combatant.hp.max.min(1)) }
+        // Half of one hit point is none, but nobody has none at most by that.
+        let least = combatant.hp.max.min(1);
+        if halved { (most / 2).max(least) } else { most.max(least) }
     }
 
     /// Speed of one kind now, in feet; none: it has none of its own.

@@ -2,10 +2,10 @@
 //! "Monsters", "Actions"; SRD 5.2.1 "Monsters", "Parts of a Stat Block").
 
 use super::{Strike, View};
-use crate::combat::{Combatant, CombatantId, Effect, Refusal};
+use crate::combat::{Combatant, CombatantId, CombatantKind, Effect, Refusal};
 use crate::content::{Detail, Requirement, SpecialAction, Variant, Who};
 use crate::dice::RollMode;
-use crate::effect::DamageDice;
+use crate::effect::{DamageDice, ModifierKind};
 use crate::space::{SQUARE_FT, Square, distance_ft};
 use crate::{Condition, Key};
 
@@ -54,6 +54,28 @@ impl<'a> View<'a> {
             is_grapple(effect, who) && effect.template.key.as_ref() == Some(with)
         };
         self.combat.effects.values().filter(by_it).map(|effect| effect.target).collect()
+    }
+
+    /// Whether an attack does double damage (SRD 5.1 and SRD 5.2.1 "Siege Monster").
+    pub(in crate::combat) fn doubles(self, strike: Strike<'_>) -> bool {
+        let target = self.combat.combatant(strike.target);
+        target.is_some_and(|target| target.kind == CombatantKind::Object)
+            && self.is(strike.attacker, ModifierKind::DoublesAgainstObjects)
+    }
+
+    /// Whether an ally that can act is within 5 feet of somebody (SRD 5.1 and SRD 5.2.1 "Pack
+    /// Tactics").
+    pub(in crate::combat) fn flanks(self, who: CombatantId, other: CombatantId) -> bool {
+        let Some(me) = self.combat.combatant(who) else { return false };
+        self.combat.combatants.values().any(|ally| {
+            ally.id != who
+                && ally.id != other
+                && ally.side == me.side
+                && ally.position.is_some()
+                && ally.life == crate::combat::Life::Alive
+                && !self.is(ally.id, ModifierKind::CannotAct)
+                && self.distance_ft(ally.id, other) <= SQUARE_FT
+        })
     }
 
     fn overlap(self, one: CombatantId, other: CombatantId) -> bool {

@@ -1,7 +1,7 @@
 //! Saves and checks as they stand before a die is thrown.
 
 use super::{About, View};
-use crate::combat::{CombatantId, Test};
+use crate::combat::{CheckSense, CombatantId, Test};
 use crate::effect::{ModifierKind, RollKind};
 use crate::space::Cover;
 use crate::{Ability, Condition, Skill};
@@ -26,13 +26,13 @@ impl View<'_> {
         self,
         who: CombatantId,
         ability: Ability,
-        other: Option<CombatantId>,
-        against: &[Condition],
+        (other, against, magical): (Option<CombatantId>, &[Condition], bool),
         cover: Cover,
     ) -> Test {
         let mut test = Test::new(self.save_bonus(who, ability), ability.name());
         let kinds = &[RollKind::Save];
-        let about = About { kinds, ability: Some(ability), other, against, ..About::default() };
+        let about =
+            About { kinds, ability: Some(ability), other, against, magical, ..About::default() };
         self.consult(&mut test, who, about);
         if ability == Ability::Dex {
             test.add(cover.bonus().unwrap_or(0), "cover");
@@ -78,14 +78,25 @@ impl View<'_> {
 
     /// An ability check, with a skill if that is what it is.
     pub fn check_test(self, who: CombatantId, ability: Ability, skill: Option<Skill>) -> Test {
+        self.check_test_by(who, ability, skill, None)
+    }
+
+    /// An ability check that relies on a sense.
+    pub fn check_test_by(
+        self,
+        who: CombatantId,
+        ability: Ability,
+        skill: Option<Skill>,
+        sense: Option<CheckSense>,
+    ) -> Test {
         let bonus = self.combat.combatant(who).map_or(0, |who| match skill {
             Some(skill) => who.block.skill_bonus(skill),
             None => who.block.abilities.modifier(ability),
         });
         let bonus = bonus.saturating_add(self.score_change(who, ability));
         let mut test = Test::new(bonus, ability.name());
-        let about =
-            About { kinds: &[RollKind::Check], ability: Some(ability), skill, ..About::default() };
+        let kinds = &[RollKind::Check];
+        let about = About { kinds, ability: Some(ability), skill, sense, ..About::default() };
         self.consult(&mut test, who, about);
         test
     }

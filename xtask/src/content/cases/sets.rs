@@ -21,6 +21,12 @@ fn one(of: &Subject<'_>, number: usize, set: &[Key]) -> Option<Value> {
     let block = &of.monster.block;
     let attack = |key: &Key| block.attacks.iter().find(|it| it.attack_id == *key);
     let mut steps = Vec::new();
+    let mut who = who(of);
+    // An aura that burns as its turn starts is another case.
+    let burns = ["fire-aura", "barbed-hide"];
+    if block.traits.iter().any(|it| burns.contains(&it.as_str())) {
+        who["a"]["block"] = json!({"traits": []});
+    }
     for key in set {
         let detail = of.monster.details.get(key).cloned().unwrap_or_default();
         if detail.targets.is_some() {
@@ -34,7 +40,7 @@ fn one(of: &Subject<'_>, number: usize, set: &[Key]) -> Option<Value> {
         let again = json!({"who": "a", "target": target(attack(last)?), "attack": last});
         steps.push(json!({"attack": again, "refused": "no_action_left"}));
     }
-    Some(of.case(&format!("set-{number}"), who(of), steps, json!({"b": {"hp": HP}})))
+    Some(of.case(&format!("set-{number}"), who, steps, json!({"b": {"hp": HP}})))
 }
 
 /// Somebody beside the creature, and somebody twelve squares away for what is shot.

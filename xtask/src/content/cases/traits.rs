@@ -1,0 +1,177 @@
+//! Traits: cases written once, played with every creature that has the trait.
+//!
+//! The templates are `rules/content/overlay/proofs.json`; words that begin with `$` stand for what
+//! differs between creatures.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use gss_rules::content::{AttackKind, Entry, Monster};
+use gss_rules::{Edition, Key};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::dice::Thrown;
+use super::stage::{AT, HP, Subject};
+use crate::cargo;
+
+/// Where the templates are.
+const TEMPLATES: &str = "rules/content/overlay/proofs.json";
+
+/// A case for every creature that has one of the traits.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Template {
+    /// What it is called after the creature and the trait.
+    name: String,
+    traits: Vec<Key>,
+    /// Absent: both.
+    edition: Option<Edition>,
+    /// Only these; empty: all.
+    #[serde(default)]
+    monsters: Vec<Key>,
+    /// Not these.
+    #[serde(default)]
+    without: Vec<Key>,
+    grid: Option<Value>,
+    who: Value,
+    #[serde(rename = "do")]
+    steps: Vec<Value>,
+    then: Value,
+}
+
+/// All cases of an edition.
+pub(super) fn cases(edition: &str, monsters: &[&Monster]) -> Result<Vec<Value>> {
+    let text = std::fs::read_to_string(cargo::root().join(TEMPLATES)).context(TEMPLATES)?;
+    let templates: Vec<Template> = serde_json::from_str(&text).context(TEMPLATES)?;
+    let this: Edition = serde_json::from_value(json!(edition))?;
+    let mut cases = Vec::new();
+    for monster in monsters {
+        for entry in &monster.entries {
+            for template in &templates {
+                let fits = template.traits.contains(&entry.id)
+                    && template.edition.is_none_or(|it| it == this)
+                    && (template.monsters.is_empty() || template.monsters.contains(&monster.id))
+                    && !template.without.contains(&monster.id);
+                if fits {
+                    cases.extend(filled(edition, monster, entry, template));
+                }
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// The template with a creature's words. None: one of them has no meaning for it.
+fn filled(edition: &str, monster: &Monster, entry: &Entry, template: &Template) -> Option<Value> {
+    let of = Subject { edition, monster, entry };
+    let words = words(&of);
+    let fill = |value: &Value| fill(value, &words);
+    let steps = template.steps.iter().map(fill).collect::<Option<_>>()?;
+    let who = fill(&template.who)?;
+    let mut case = of.case(&template.name, who, steps, fill(&template.then)?);
+    if let Some(grid) = &template.grid {
+        case["grid"] = grid.clone();
+    }
+    Some(case)
+}
+
+fn fill(value: &Value, words: &BTreeMap<&str, Value>) -> Option<Value> {
+    Some(match value {
+        Value::String(word) if word.starts_with('$') => words.get(word.as_str())?.clone(),
+        Value::Array(all) => {
+            let mut filled = Vec::new();
+            for it in all {
+                match (it.as_str(), fill(it, words)?) {
+                    // A list in a list stands for its members.
+                    (Some(word), Value::Array(more)) if word.starts_with('$') => {
+                        filled.extend(more);
+                    }
+                    (_, one) => filled.push(one),
+                }
+            }
+            Value::Array(filled)
+        }
+        Value::Object(members) => {
+            let mut filled = Map::new();
+            for (name, it) in members {
+                filled.insert(name.clone(), fill(it, words)?);
+            }
+            Value::Object(filled)
+        }
+        plain => plain.clone(),
+    })
+}
+
+/// What the words stand for.
+fn words(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
+    let block = &of.monster.block;
+    let facts = of.detail().facts.unwrap_or_default();
+    let mut words = BTreeMap::from([
+        ("$monster", json!(of.monster.id)),
+        ("$at", json!([AT, AT])),
+        ("$max", json!(block.hp.max)),
+        ("$half", json!(block.hp.max / 2)),
+    ]);
+    let attack = block.attacks.iter().find(|it| it.kind != AttackKind::Ranged);
+    let covers = attack.is_some_and(|it| it.reach_ft == Some(0));
+    let beside = if covers { AT } else { AT + of.side() };
+    words.insert("$beside", json!([beside, AT]));
+    words.insert("$next", json!([AT + of.side(), AT]));
+    words.insert("$into", json!([[AT + 1, AT]]));
+    words.insert("$ally", json!([AT + of.side(), AT + 1]));
+    words.insert("$away", json!((1..=3).map(|step| [AT - step, AT]).collect::<Vec<_>>()));
+    let off = AT + of.side();
+    words.insert("$off", json!((1..=3).map(|step| [off + step, AT]).collect::<Vec<_>>()));
+    let speeds = block.speeds;
+    let mode = if speeds.walk >= 10 {
+        "walk"
+    } else if speeds.fly.is_some() {
+        "fly"
+    } else {
+        "swim"
+    };
+    words.insert("$mode", json!(mode));
+    if let Some(attack) = attack {
+        words.insert("$attack", json!(attack.attack_id));
+    }
+    let plain =
+        block.attacks.iter().find(|it| it.kind != AttackKind::Ranged && it.on_hit.is_none());
+    if let Some(attack) = plain {
+        let mut thrown = Thrown::default();
+        thrown.face(20, 11);
+        if let Some(dealt) = thrown.damage(&attack.damage) {
+            words.insert("$plain", json!(attack.attack_id));
+            words.insert("$ac", json!(attack.bonus + 11));
+            words.insert("$hit", json!(thrown.faces));
+            words.insert("$dealt", json!(HP - dealt));
+            words.insert("$dealt_twice", json!(HP - 2 * dealt));
+        }
+    }
+    if let Some(back) = facts.hit_points.first() {
+        words.insert("$healed", json!(1 + back));
+        words.insert("$back", json!(back));
+    }
+    if let Some(save) = facts.saves.first() {
+        let ability = json!(save.ability);
+        let name = ability.as_str().unwrap_or_default();
+        words.insert("$saves", json!({name: save.dc - 11}));
+    }
+    let mut thrown = Thrown::default();
+    if let Some(part) = facts.damage.first()
+        && let Some(dealt) = thrown.throw(&part.dice)
+    {
+        words.insert("$dice", json!(thrown.faces));
+        words.insert("$burnt", json!(HP - dealt));
+    }
+    // The same dice after a d20.
+    let mut after = Thrown::default();
+    after.face(20, 11);
+    if let Some(part) = facts.damage.last()
+        && let Some(dealt) = after.throw(&part.dice)
+    {
+        words.insert("$answered", json!(after.faces));
+        words.insert("$hurt", json!(HP - dealt));
+    }
+    words
+}
