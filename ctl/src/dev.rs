@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Port on loopback. Default: 8080; with --demo: a free one.
     #[arg(long)]
     port: Option<u16>,
-    /// Let four bots play a table, check what they saw against the journal, and end.
+    /// Let five bots play an evening with a fight, check what they saw against the journal, and end.
     #[arg(long)]
     demo: bool,
     /// Forget what was played before. Keys stay, so tokens do too.

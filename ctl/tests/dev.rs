@@ -21,7 +21,22 @@ fn the_demo_holds() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(said.lines().last(), Some("everything holds"));
-        assert_eq!(said.lines().filter(|line| line.ends_with(", 0 finding(s)")).count(), 4);
+        assert_eq!(said.lines().filter(|line| line.ends_with(", 0 finding(s)")).count(), 5);
+        assert!(!said.contains('\u{1b}'), "colors are for terminals");
+        for part in ["══ The ford at dusk ══", "── round 1 ──", "the seed is the one"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        for shown in ["concentration checks", "opportunity attacks", "death saves"] {
+            let lines = said.lines().filter_map(|line| line.strip_prefix(shown));
+            let counts: Vec<&str> = lines.filter_map(|rest| rest.strip_prefix(": ")).collect();
+            let [count] = counts[..] else { panic!("{shown}: {said}") };
+            assert!(count.parse::<u32>().is_ok_and(|count| count > 0), "{shown}: {count}");
+        }
+        for shown in ["spells cast: ", "conditions: "] {
+            let mut lines = said.lines().filter_map(|line| line.strip_prefix(shown));
+            assert!(lines.next().is_some_and(|list| !list.is_empty()), "{shown}: {said}");
+        }
     }
 }
 

@@ -30,6 +30,7 @@ struct Progress {
     resumed: Vec<bool>,
     ended: Option<EndReason>,
     document: Document,
+    messages: Vec<Message>,
     whispers: Vec<String>,
     unfit: Option<String>,
 }
@@ -38,6 +39,8 @@ struct Progress {
 pub(crate) struct Bot {
     pub(crate) name: &'static str,
     pub(crate) player: PlayerId,
+    /// Of a player.
+    pub(crate) character: Option<Uuid>,
     pub(crate) api: Api,
     client: Client,
     frames: Arc<Mutex<Vec<String>>>,
@@ -49,7 +52,7 @@ impl Bot {
     /// Connects.
     pub(crate) async fn sit_down(
         name: &'static str,
-        player: PlayerId,
+        (player, character): (PlayerId, Option<Uuid>),
         jwt: JwtSource,
         url: String,
         token: String,
@@ -71,7 +74,8 @@ impl Bot {
                 tell.send_modify(|progress| progress.take(event));
             }
         });
-        let bot = Self { name, player, api, client, frames, sent: Mutex::default(), progress };
+        let bot =
+            Self { name, player, character, api, client, frames, sent: Mutex::default(), progress };
         bot.wait("the first snapshot", |progress| progress.version > 0).await?;
         bot.say("sits down");
         Ok(bot)
@@ -138,6 +142,13 @@ impl Bot {
         self.wait(&what, |progress| progress.version >= version).await
     }
 
+    /// Waits until a question is put to it.
+    pub(crate) async fn is_asked(&self, prompt: &str) -> Result<()> {
+        let pointer = format!("/combat/prompts/{prompt}");
+        let what = format!("question {prompt}");
+        self.wait(&what, |progress| progress.document.get(&pointer).is_some()).await
+    }
+
     /// Waits for the service to end the connection, and says with which code.
     pub(crate) async fn is_shown_out(&self) -> Result<u16> {
         self.wait("the end", |progress| progress.ended.is_some()).await?;
@@ -171,6 +182,12 @@ impl Bot {
     pub(crate) fn document(&self) -> Result<Document, String> {
         let progress = self.progress.borrow();
         progress.unfit.clone().map_or_else(|| Ok(progress.document.clone()), Err)
+    }
+
+    /// Messages after the first `count`, in order.
+    pub(crate) fn messages(&self, count: usize) -> Vec<Message> {
+        let progress = self.progress.borrow();
+        progress.messages.get(count..).unwrap_or_default().to_vec()
     }
 
     /// Texts of chat messages that were not for all.
@@ -209,6 +226,7 @@ impl Progress {
             self.whispers.push(text.to_owned());
         }
         self.version = self.version.max(message.version.unwrap_or_default());
+        self.messages.push(message.clone());
     }
 }
 

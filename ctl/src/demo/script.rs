@@ -1,5 +1,5 @@
 //! What is played: talk, dice, shared and private state, refusals, a repeated command, a rollback,
-//! a lost connection, a pause, the end.
+//! a lost connection, a pause; and after the fight the end.
 
 use anyhow::{Result, ensure};
 use gss_client::Command;
@@ -13,7 +13,7 @@ const COINS: usize = 5;
 /// The connection ends because the session does.
 const SESSION_ENDED: u16 = 4502;
 
-/// Plays it all; an error names the line that went otherwise.
+/// Plays what comes before the fight; an error names the line that went otherwise.
 pub(crate) async fn play(cast: &Cast) -> Result<()> {
     arrive(cast).await?;
     roll(cast).await?;
@@ -22,8 +22,7 @@ pub(crate) async fn play(cast: &Cast) -> Result<()> {
     whisper(cast).await?;
     turn_back(cast).await?;
     stumble(cast).await?;
-    pause(cast).await?;
-    end(cast).await
+    pause(cast).await
 }
 
 fn say(text: &str) -> (String, Command) {
@@ -41,7 +40,7 @@ async fn arrive(cast: &Cast) -> Result<()> {
     cast.gm.does("sets the scene", Command::set("/shared/scene", scene)).await?;
     let plot = json!({"goblins": 4, "ambush": true});
     cast.gm.does("writes down the plot, for itself", Command::set("/gm/plot", plot)).await?;
-    for (bot, hp) in cast.players().into_iter().zip([12, 31, 18]) {
+    for (bot, hp) in cast.players().into_iter().zip([38, 49, 32, 38]) {
         let sheet = Command::set(&format!("/players/{}", bot.player), json!({ "hp": hp }));
         bot.does("lays out its sheet", sheet).await?;
     }
@@ -67,10 +66,14 @@ async fn gather(cast: &Cast) -> Result<()> {
         }
         anyhow::Ok(())
     };
-    let [mira, toma, lia] = cast.players();
-    tokio::try_join!(collect(mira), collect(toma), collect(lia))?;
+    let [mira, toma, lia, oren] = cast.players();
+    tokio::try_join!(collect(mira), collect(toma), collect(lia), collect(oren))?;
     let gold = state(cast).await?["shared"]["gold"].clone();
-    ensure!(gold == json!(3 * COINS), "there are {gold} coins, not {}", 3 * COINS);
+    ensure!(
+        gold == json!(COINS * cast.players().len()),
+        "there are {gold} coins, not {}",
+        COINS * cast.players().len()
+    );
     Ok(())
 }
 
@@ -105,7 +108,7 @@ async fn whisper(cast: &Cast) -> Result<()> {
         bot.hears(after).await?;
     }
     ensure!(cast.lia.whispers() == [text], "lia heard {:?}", cast.lia.whispers());
-    for bot in [&cast.mira, &cast.toma] {
+    for bot in [&cast.mira, &cast.toma, &cast.oren] {
         ensure!(bot.whispers().is_empty(), "{} heard {:?}", bot.name, bot.whispers());
     }
     Ok(())
@@ -146,8 +149,9 @@ async fn pause(cast: &Cast) -> Result<()> {
     Ok(())
 }
 
-async fn end(cast: &Cast) -> Result<()> {
-    let last = speak(&cast.gm, "The goblins flee. Well played.").await?;
+/// The end of the evening.
+pub(crate) async fn end(cast: &Cast) -> Result<()> {
+    let last = speak(&cast.gm, "So much for the ford. Well played.").await?;
     for bot in cast.all() {
         bot.hears(last).await?;
     }
