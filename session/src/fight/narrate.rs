@@ -99,7 +99,9 @@ pub(crate) fn step(
 ) -> Vec<CombatEvent> {
     let mut drafts = Vec::new();
     drafts.extend(head(before, after, step, because));
-    drafts.extend(body(before, step, because));
+    // What came with a change of who takes part is told with it.
+    let known = drafts.first().map_or(0, |head| head.upto);
+    drafts.extend(body(before, step, because).into_iter().filter(|draft| draft.upto > known));
     let asked = step.prompt.as_ref();
     if drafts.is_empty() {
         drafts.push(resolved(

@@ -421,3 +421,18 @@ fn a_rewound_fight_stands_where_it_stood_and_rolls_other_faces() {
     let error = fight.frame(GM, "turn_rewind", json!({"to_version": "3"})).expect_err("before");
     assert_eq!(error.code, ErrorCode::InvalidArgument);
 }
+
+#[test]
+fn an_effect_that_a_game_master_ends_with_an_update_leaves_nothing_that_nobody_is_told() {
+    let mut fight = Fight::started(json!({}));
+    let update = |fields: Value| json!({"character_id": id(GOBLIN), "fields": fields});
+    let poison = update(json!({"conditions_add": [{"condition": "poisoned"}]}));
+    fight.frame(GM, "combatant_update", poison).expect("updates");
+    let cure = update(json!({"conditions_remove": ["poisoned"]}));
+    fight.frame(GM, "combatant_update", cure).expect("updates");
+    let last = fight.table.position().version.0.to_string();
+    for who in [GM, ARIA] {
+        assert_eq!(fight.types(who), ["combatant_changed"]);
+        assert_eq!(fight.got(who)[0]["data"]["version"], json!(last));
+    }
+}
