@@ -7,6 +7,7 @@ pub(crate) mod action;
 pub(crate) mod asked;
 mod books;
 pub(crate) mod code;
+mod judge;
 pub(crate) mod messages;
 pub(crate) mod narrate;
 mod outcome;
@@ -24,6 +25,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub(crate) use books::book;
 pub use books::read_all;
+pub use judge::{Judged, Misjudged, judge};
 pub(crate) use seed::Seed;
 
 /// A fight.

@@ -40,7 +40,7 @@ pub use command::{
 };
 pub use event::Corrupt;
 pub use execute::{Context, Decision, Verdict};
-pub use fight::read_all as read_rulebooks;
+pub use fight::{Judged, Misjudged, judge, read_all as read_rulebooks};
 pub use hub::hub_message;
 pub use presence::{Presence, PresenceStatus, presence_frame};
 pub use state::{Session, Status};

@@ -2,6 +2,7 @@
 //! their whole histories.
 
 pub mod cluster;
+pub mod fight;
 pub mod figures;
 pub mod history;
 pub mod hub;

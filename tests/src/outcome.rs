@@ -11,6 +11,7 @@ use gss_shared::ports::journal::JournalEvent;
 use gss_shared::time::Timestamp;
 use tokio::time::Instant;
 
+use crate::fight;
 use crate::figures::Figures;
 use crate::history::{self, Calls, Fate, History, Ownership, Violation};
 
@@ -52,6 +53,7 @@ impl Outcome {
         let mut violations: Vec<Violation> = Vec::new();
         for (session, journal) in &self.journals {
             violations.extend(history::check_journal(*session, journal));
+            violations.extend(history::check_fights(*session, journal));
             if let Some(calls) = self.calls.get(session) {
                 violations.extend(history::check_calls(*session, journal, calls));
             }
@@ -106,6 +108,29 @@ impl Outcome {
         for frame in self.histories.iter().flat_map(History::frames) {
             if let Some(code) = frame["error"]["code"].as_str() {
                 *codes.entry(code.to_owned()).or_default() += 1;
+            }
+        }
+        codes
+    }
+
+    /// Error frames but those by which a command about a fight was refused: it came too late, or
+    /// the rules are against it.
+    pub fn troubles(&self) -> BTreeMap<String, usize> {
+        let mut codes = BTreeMap::new();
+        for history in &self.histories {
+            let refused: BTreeSet<String> = history
+                .sent
+                .iter()
+                .filter(|sent| matches!(sent.fate, Fate::Refused(_)))
+                .filter(|sent| fight::is_about(sent.frame["type"].as_str().unwrap_or_default()))
+                .map(|sent| sent.action.to_string())
+                .collect();
+            for frame in history.frames() {
+                let Some(code) = frame["error"]["code"].as_str() else { continue };
+                let action = frame["error"]["details"]["action_id"].as_str();
+                if !action.is_some_and(|action| refused.contains(action)) {
+                    *codes.entry(code.to_owned()).or_default() += 1;
+                }
             }
         }
         codes

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use gss_client::{Api, Client, Command, CommandError, ConnectOptions, JwtSource, Raw};
+use gss_client::{
+    Api, Client, Command, CommandError, ConnectOptions, Document, Event, JwtSource, Message, Raw,
+};
 use gss_shared::clock::Clock;
 use gss_shared::ids::{ActionId, PlayerId, SessionId, Version};
 use serde_json::{Value, json};
@@ -129,13 +131,21 @@ impl Seat {
         let mut options = self.options(session, token);
         options.tap = Some(Arc::new(tap));
         let (client, mut events) = Client::connect(options).await?;
-        tokio::spawn(async move { while events.next().await.is_some() {} });
+        let shown = Arc::new(Mutex::new(Shown::default()));
+        let followed = shown.clone();
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if let Event::Message(message) = event {
+                    lock(&followed).follow(&message);
+                }
+            }
+        });
         let (outbox, waiting) = mpsc::channel(OUTBOX);
         let (pending, fates) = watch::channel(0);
         let answered = Arc::<AtomicUsize>::default();
         let fated = Fated { pending, answered: answered.clone() };
         tokio::spawn(send_all(client.clone(), waiting, record.clone(), fated));
-        Ok(Player { player: self.player, client, outbox, record, seen, fates, answered })
+        Ok(Player { player: self.player, client, outbox, record, shown, seen, fates, answered })
     }
 }
 
@@ -188,20 +198,55 @@ struct Due {
     at: Instant,
 }
 
+/// What a client shows.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    document: Document,
+    version: Version,
+    unfit: Option<String>,
+}
+
+impl Shown {
+    /// Follows a message of the connection.
+    pub fn follow(&mut self, message: &Message) {
+        if let Err(error) = self.document.follow(message) {
+            self.unfit.get_or_insert_with(|| format!("{}: {error}", message.kind));
+        }
+        self.version = self.version.max(Version(message.version.unwrap_or_default()));
+    }
+
+    /// The document.
+    pub fn state(&self) -> &Value {
+        self.document.state()
+    }
+
+    /// Version of the last message.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The first message that did not fit the document: none should.
+    pub fn unfit(&self) -> Option<&str> {
+        self.unfit.as_deref()
+    }
+}
+
 /// A connected client and its record.
 pub struct Player {
     player: PlayerId,
     client: Client,
     outbox: mpsc::Sender<Due>,
     record: Arc<Mutex<History>>,
+    /// The document as the client follows it.
+    shown: Arc<Mutex<Shown>>,
     seen: watch::Receiver<()>,
     /// Commands without a fate.
     fates: watch::Receiver<usize>,
     answered: Arc<AtomicUsize>,
 }
 
-fn lock(record: &Mutex<History>) -> MutexGuard<'_, History> {
-    record.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// How many commands have no fate, and how many were acknowledged.
@@ -333,6 +378,11 @@ impl Player {
     /// Version of the last journaled message or snapshot that was seen.
     pub fn last_version(&self) -> Version {
         lock(&self.record).last_version()
+    }
+
+    /// Looks at the document as the client shows it.
+    pub fn look<T>(&self, at: impl FnOnce(&Shown) -> T) -> T {
+        at(&lock(&self.shown))
     }
 
     /// What was recorded so far.

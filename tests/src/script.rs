@@ -1,8 +1,11 @@
 //! What tables play: frames by turn, and what their GMs change meanwhile.
 
 use anyhow::Result;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
+use crate::fight::Seated;
 use crate::player::{Player, Seat, retried};
 use crate::workload::Table;
 
@@ -12,8 +15,14 @@ pub type Script = fn(&Table, usize, &Player) -> Value;
 /// Roles of a table's first player over time.
 const ROLES: [&str; 4] = ["assistant_gm", "player", "spectator", "player"];
 
-/// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls.
+/// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls; and, a
+/// quarter about, fights.
 pub fn every_kind(table: &Table, turn: usize, sender: &Player) -> Value {
+    // Everybody has its turn at both: senders take turns, too.
+    let fights = turn / table.players.len().max(1) % 5 < 3;
+    if let Some(frame) = fights.then(|| fight_on(table, turn, sender)).flatten() {
+        return frame;
+    }
     let me = sender.id();
     match turn % 8 {
         0..=2 => change(&json!([{"path": "/shared/counter", "op": "increment", "value": 1}])),
@@ -29,6 +38,19 @@ pub fn every_kind(table: &Table, turn: usize, sender: &Player) -> Value {
         6 => json!({"type": "roll", "data": {"expression": "2d6+3", "to": "all"}}),
         _ => json!({"type": "roll", "data": {"expression": "1d20", "to": "gm"}}),
     }
+}
+
+/// What the sender does in the table's fight, if there is anything for it to do.
+fn fight_on(table: &Table, turn: usize, sender: &Player) -> Option<Value> {
+    let me = sender.id();
+    let player = |place: usize| table.players.get(place).map(|player| player.id());
+    let owners = [player(1)?, player(2)?];
+    let mut random = StdRng::seed_from_u64(turn as u64 ^ me.0.as_u64_pair().0);
+    let gm = player(0) == Some(me);
+    sender.look(|shown| {
+        let (state, seen) = (shown.state(), shown.version());
+        Seated { state, me, gm, owners, seen }.next(&mut random)
+    })
 }
 
 /// Writes to every kind of place, by whoever may; whispers and rolls to all kinds of groups. With

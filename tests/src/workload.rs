@@ -111,7 +111,10 @@ impl Table {
     /// When the cluster refuses.
     pub async fn set_up(cluster: &Cluster, number: usize, players: usize) -> Result<Self> {
         let gm = Seat::new(cluster, number)?;
-        let settings = json!({"max_players": 100, "limits": {"messages_per_minute": 60_000}});
+        let settings = json!({
+            "max_players": 100, "limits": {"messages_per_minute": 60_000},
+            "reaction_seconds": 2, "physical_dice": number % 3 == 2,
+        });
         let (session, token) = gm.create(&format!("table {number}"), &settings).await?;
         let mut seated = vec![Arc::new(gm.connect(session, token).await?)];
         for place in 1..players {
@@ -120,6 +123,16 @@ impl Table {
             seated.push(Arc::new(seat.connect(session, token).await?));
         }
         Ok(Self { session, gm, players: seated, guests: Mutex::default(), calls: Mutex::default() })
+    }
+
+    /// Ends what is being fought: nothing happens by itself then, as when a question is open.
+    async fn end_fight(&self, deadline: Instant) -> Result<()> {
+        let Some(gm) = self.players.first() else { return Ok(()) };
+        if gm.look(|shown| shown.state()["combat"].is_object()) {
+            gm.send(json!({"type": "combat_end", "data": {}}));
+            gm.await_fates(deadline).await.context("a fight without an end")?;
+        }
+        Ok(())
     }
 }
 
@@ -178,6 +191,7 @@ impl Running {
             for player in &table.players {
                 player.await_fates(deadline).await.context("a command without a fate")?;
             }
+            table.end_fight(deadline).await?;
             let journal = self.journal(table.session).await?;
             for player in &table.players {
                 player.await_version(history::end_for(&journal, player.id()), deadline).await;

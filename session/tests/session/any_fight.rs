@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gss_session::{Verdict, service_time_out};
+use gss_session::{Verdict, judge, service_time_out};
 use gss_shared::error_code::ClientError;
 use gss_shared::ids::ActionId;
 use proptest::prelude::*;
@@ -285,5 +285,6 @@ proptest! {
             *done.entry(accepted).or_default() += 1;
             fight.check_sight();
         }
+        judge(fight.table.id, &fight.table.journal).expect("the rules come to the same again");
     }
 }

@@ -4,6 +4,7 @@ mod any_fight;
 mod bounds;
 mod fights;
 mod golden;
+mod judge;
 mod members;
 mod parsing;
 mod properties;

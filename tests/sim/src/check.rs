@@ -24,6 +24,7 @@ pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<S
     let journal = journals.get(&session).unwrap_or(&empty);
     let histories: Vec<History> = log.records.iter().map(|(record, _)| record.history()).collect();
     let mut found = history::check_journal(session, journal);
+    found.extend(history::check_fights(session, journal));
     found.extend(history::check_commands(&histories, journals));
     for (history, (_, presence)) in histories.iter().zip(&log.records) {
         let complete = *presence == Presence::AtTheTable && log.settled;
@@ -78,6 +79,16 @@ fn replayed(log: &Log, session: SessionId, journal: &[JournalEvent]) -> Vec<Stri
         let state = state.map(|state| state["state"].clone());
         if state.as_ref() != Some(document) {
             wrong.push(format!("{session} {player} reads {document}, replay says {state:?}"));
+        }
+    }
+    for (player, shown) in &log.shown {
+        if let Some(unfit) = shown.unfit() {
+            wrong.push(format!("{session} {player}: a message that does not fit: {unfit}"));
+        }
+        let read = log.documents.iter().find(|(reader, _)| reader == player);
+        if read.is_some_and(|(_, document)| document != shown.state()) {
+            let shown = shown.state();
+            wrong.push(format!("{session} {player} is shown {shown}, and would read {read:?}"));
         }
     }
     wrong

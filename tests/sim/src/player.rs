@@ -9,6 +9,7 @@ use gss_client::{Client, Command, CommandError, ConnectOptions, Event, JwtSource
 use gss_shared::ids::{ActionId, PlayerId, SessionId, Version};
 use gss_shared::jwt::{Claims, Issuer};
 use gss_tests::history::{Fate, History, Seen, Sent};
+use gss_tests::player::Shown;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -39,6 +40,8 @@ pub(crate) struct Record {
     history: Arc<Mutex<History>>,
     /// Why the connection ended for good.
     ended: Arc<Mutex<Option<String>>>,
+    /// What the client shows.
+    shown: Arc<Mutex<Shown>>,
 }
 
 fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -118,7 +121,8 @@ impl Player {
     /// Connects, with a record of its own.
     pub(crate) async fn connect(&mut self, session: SessionId, token: String) -> Result<()> {
         let history = Arc::new(Mutex::new(History::new(session, self.id)));
-        let record = Record { history: Arc::clone(&history), ended: Arc::default() };
+        let record =
+            Record { history: Arc::clone(&history), ended: Arc::default(), shown: Arc::default() };
         let id = self.id;
         let (trace, plant, frames) = (self.trace.clone(), self.plant, AtomicU64::new(0));
         let tap = move |raw: Raw<'_>| {
@@ -156,12 +160,16 @@ impl Player {
             })
         }));
         let (client, mut events) = Client::connect(options).await?;
-        let ended = Arc::clone(&record.ended);
+        let (ended, shown) = (Arc::clone(&record.ended), Arc::clone(&record.shown));
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                if let Event::Ended(reason) = event {
-                    tracing::info!(%reason, "a connection ended");
-                    *lock(&ended) = Some(reason.to_string());
+                match event {
+                    Event::Message(message) => lock(&shown).follow(&message),
+                    Event::Ended(reason) => {
+                        tracing::info!(%reason, "a connection ended");
+                        *lock(&ended) = Some(reason.to_string());
+                    }
+                    _ => {}
                 }
             }
         });
@@ -234,6 +242,11 @@ impl Player {
     /// Why its connection ended for good.
     pub(crate) fn ended(&self) -> Option<String> {
         self.records.last().and_then(Record::ended)
+    }
+
+    /// What its client shows.
+    pub(crate) fn shown(&self) -> Shown {
+        self.records.last().map(|record| lock(&record.shown).clone()).unwrap_or_default()
     }
 
     /// Waits until everything up to a version was seen.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use futures::FutureExt as _;
+use gss_session::Judged;
 use gss_tests::history;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -70,6 +71,7 @@ pub(crate) struct Report {
     events: usize,
     faults: usize,
     changes_of_owner: usize,
+    judged: Judged,
     pub(crate) wrong: Vec<String>,
 }
 
@@ -79,9 +81,11 @@ impl fmt::Display for Report {
         write!(
             f,
             "seed {seed} hash {hash:016x} {} s, {commands} commands, {acknowledged} acknowledged, \
-             {events} events, {faults} faults, {} changes of owner: ",
+             {events} events, {faults} faults, {} changes of owner, {} fights in {} steps: ",
             self.simulated_ms / 1_000,
             self.changes_of_owner,
+            self.judged.fights,
+            self.judged.steps,
         )?;
         match self.wrong.len() {
             0 => f.write_str("ok"),
@@ -98,6 +102,8 @@ impl Report {
             ("commands", self.commands as u64, 300),
             ("faults", self.faults as u64, 5),
             ("changes of owner", self.changes_of_owner as u64, 1),
+            ("fights", self.judged.fights as u64, 4),
+            ("steps of fights", self.judged.steps as u64, 100),
         ];
         let missed = least.into_iter().filter(|(_, got, least)| got < least);
         missed.map(|(what, got, least)| format!("{got} {what}, not {least}")).collect()
@@ -181,6 +187,7 @@ fn verdict(seed: u64, world: &World, logs: &[SharedLog], trace: &Trace) -> Resul
         events: journals.values().map(Vec::len).sum(),
         faults: world.done.len(),
         changes_of_owner: world.stores.database.changes_of_owner(CALM_MS),
+        judged: history::judged(&journals),
         wrong: Vec::new(),
     };
     for log in logs {

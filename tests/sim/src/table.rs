@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use gss_client::Command;
 use gss_shared::ids::{PlayerId, SessionId, Version};
+use gss_tests::fight::Seated;
 use gss_tests::history::{Calls, Fate};
+use gss_tests::player::Shown;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -30,6 +32,8 @@ pub(crate) struct Log {
     pub(crate) calls: Calls,
     /// The document as each player read it at the end.
     pub(crate) documents: Vec<(PlayerId, Value)>,
+    /// What each player's client showed then.
+    pub(crate) shown: Vec<(PlayerId, Shown)>,
     pub(crate) problems: Vec<String>,
     pub(crate) ready: bool,
     pub(crate) settled: bool,
@@ -86,7 +90,11 @@ impl Table {
         let mut gm = Player::new(place, number)?;
         let body = json!({
             "campaign_id": Uuid::nil(), "name": format!("table {number}"),
-            "settings": {"max_players": 20, "limits": {"messages_per_minute": 60_000}},
+            "settings": {
+                "max_players": 20, "limits": {"messages_per_minute": 60_000},
+                "reaction_seconds": 2, "physical_dice": number == 3,
+                "rules": {"edition": if number == 1 { "5.1" } else { "5.2" }},
+            },
         });
         let made = gm.call(("POST", ""), &body).await?;
         ensure!(made.status == 201, "create: {made:?}");
@@ -145,9 +153,17 @@ impl Table {
         }
     }
 
-    /// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls.
+    /// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls; and
+    /// fights.
     fn command(&mut self, who: usize) -> Command {
         let (me, turn) = (self.players[who].id, self.turn);
+        if self.random.random_range(0..5) < 3
+            && let Some(mut frame) = self.fight_on(who)
+        {
+            let kind = frame["type"].as_str().unwrap_or_default().to_owned();
+            let command = Command::new(kind, frame["data"].take());
+            return command.with_action_id(Uuid::from_u128(self.random.random()));
+        }
         let command = match self.random.random_range(0..9) {
             0..=2 => Command::increment("/shared/counter", 1),
             3 => Command::state_change(json!([
@@ -165,6 +181,14 @@ impl Table {
             _ => Command::new("roll", json!({"expression": "1d20", "to": "gm"})),
         };
         command.with_action_id(Uuid::from_u128(self.random.random()))
+    }
+
+    /// What a player does in the table's fight, if there is anything for it to do.
+    fn fight_on(&mut self, who: usize) -> Option<Value> {
+        let (player, shown) = (&self.players[who], self.players[who].shown());
+        let owners = [self.players[1].id, self.players[2].id];
+        let (state, seen) = (shown.state(), shown.version());
+        Seated { state, me: player.id, gm: who == 0, owners, seen }.next(&mut self.random)
     }
 
     /// A player leaves and joins again.
@@ -238,14 +262,28 @@ impl Table {
                 self.last
             );
         }
+        self.await_answers(until + RECOVERY).await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         for player in self.players.iter().filter(|player| player.is_connected()) {
             let state =
                 player.call(("GET", &format!("/{}/state", self.session)), &json!({})).await?;
             ensure!(state.status == 200, "{} reads: {state:?}", player.id);
-            with(&self.log, |log| log.documents.push((player.id, state.body["state"].clone())));
+            let shown = player.shown();
+            with(&self.log, |log| {
+                log.documents.push((player.id, state.body["state"].clone()));
+                log.shown.push((player.id, shown));
+            });
         }
         with(&self.log, |log| log.end = self.last);
+        Ok(())
+    }
+
+    /// Until no question of the fight is open: those that nobody answers are answered by time.
+    async fn await_answers(&self, until: Instant) -> Result<()> {
+        while self.players[0].shown().state()["combat"]["step"] == "awaiting_decision" {
+            ensure!(Instant::now() < until, "a question stays open after its deadline");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         Ok(())
     }
 

@@ -54,7 +54,7 @@ impl Along {
                 let changed = self.settings(version, &data["settings"]);
                 self.resyncs.extend(changed.then_some((version, None)));
             }
-            "rolled_back" => self.resyncs.push((version, None)),
+            "rolled_back" | "combat_rewound" => self.resyncs.push((version, None)),
             _ => {}
         }
     }

@@ -5,16 +5,19 @@ use gss_shared::ports::journal::JournalEvent;
 use serde_json::Value;
 
 use super::along::Along;
-use super::{History, Violation, version_of};
+use super::hidden::Hidden;
+use super::{History, Violation, is_journaled, version_of};
 
-/// Every frame holds only what the viewer may see at its version: paths, chat, rolls, settings.
+/// Every frame holds only what the viewer may see at its version: paths, chat, rolls, settings, and
+/// of fights no combatant that is hidden from it.
 pub fn check_audience(history: &History, journal: &[JournalEvent]) -> Vec<Violation> {
-    let along = Along::of(journal);
+    let (along, hidden) = (Along::of(journal), Hidden::of(journal));
     let mut at = Version::ZERO;
     let mut violations = Vec::new();
     for frame in history.frames() {
         at = version_of(frame, "version").unwrap_or(at);
-        for what in exposed(frame, at, history, &along) {
+        let fighters = lurking(frame, history, &along, &hidden);
+        for what in exposed(frame, at, history, &along).into_iter().chain(fighters) {
             let role = along.role_at(history.player, at);
             let what = format!("{what}, shown to {role:?} in {frame}");
             violations.push(history.violation(Some(at), what));
@@ -51,4 +54,20 @@ fn exposed(frame: &Value, at: Version, history: &History, along: &Along) -> Vec<
         }
         _ => Vec::new(),
     }
+}
+
+/// Hidden combatants that a journaled frame or a snapshot names.
+fn lurking(frame: &Value, history: &History, along: &Along, hidden: &Hidden) -> Option<String> {
+    let version = version_of(frame, "version")?;
+    if !is_journaled(frame) && frame["type"] != "sync_response" {
+        return None;
+    }
+    let role = along.role_at(history.player, version);
+    let mut hidden = hidden.from(history.player, version).peekable();
+    if role.is_some_and(gss_shared::message::Role::is_gm) || hidden.peek().is_none() {
+        return None;
+    }
+    let text = frame.to_string();
+    let named = hidden.find(|id| text.contains(id))?;
+    Some(format!("combatant {named}, which is hidden"))
 }

@@ -22,7 +22,14 @@ impl<'a> Effect<'a> {
 
     /// What a command over a connection does beside that.
     fn asked(&self) -> impl Iterator<Item = &'a JournalEvent> {
-        let kinds = ["state_update", "chat_message", "roll_result"];
+        let kinds = [
+            "state_update",
+            "chat_message",
+            "roll_result",
+            "combat_started",
+            "action_declare",
+            "combat_rewound",
+        ];
         let events = std::iter::once(self.first).chain(self.further.iter().copied());
         events.filter(move |event| kinds.contains(&event.event_type.as_str()))
     }
@@ -130,6 +137,9 @@ fn mismatch(asked: &Value, effect: &Effect<'_>) -> Option<String> {
         "state_change" => "state_update",
         "chat" => "chat_message",
         "roll" => "roll_result",
+        "combat_start" => "combat_started",
+        "action_declare" => "action_declare",
+        "turn_rewind" => "combat_rewound",
         // What others do is not known here.
         _ => return None,
     };
@@ -147,6 +157,14 @@ fn is_effect(asked: &Value, event: &JournalEvent) -> bool {
     let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
     match event.event_type.as_str() {
         "state_update" => same_changes(&asked["changes"], &data["changes"]),
+        "combat_started" => true,
+        "action_declare" => ["character_id", "action_type", "details"].iter().all(|member| {
+            let told = data["all"].get(member).unwrap_or(&data["gms"][member]);
+            asked[member] == *told
+        }),
+        "combat_rewound" => {
+            asked["to_version"].as_str() == Some(data["to_version"].to_string().trim_matches('"'))
+        }
         "chat_message" => asked["text"] == data["text"] && same_audience(asked, &data),
         _ => same_audience(asked, &data),
     }

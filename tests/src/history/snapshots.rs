@@ -10,8 +10,8 @@ use super::along::Along;
 use super::{History, Violation, position_of, version_of};
 
 /// Every `sync_response` is the fold of the journal up to its version, projected for its viewer, and
-/// names that event; each change of the viewer's role or of visibility, and each rollback after it
-/// connected, was followed by one: up to the journal's end if `complete`, else up to its last
+/// names that event; each change of the viewer's role or of visibility, and each rollback or rewound fight
+/// after it connected, was followed by one: up to the journal's end if `complete`, else up to its last
 /// snapshot. For histories without `sync_request`s of parts.
 ///
 /// # Panics

@@ -1,6 +1,7 @@
 //! Planted faults: each checker is silent on a right history and names the fault of a wrong one.
 
 mod commands;
+mod fights;
 mod hub;
 mod journal;
 mod linear;

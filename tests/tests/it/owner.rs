@@ -117,7 +117,7 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
-    ensure!(outcome.errors().is_empty(), "clients saw {:?}", outcome.errors());
+    ensure!(outcome.troubles().is_empty(), "clients saw {:?}", outcome.troubles());
     let pauses = Figures::of(drains.iter().flat_map(|(start, end, sessions)| {
         outcome.longest_answers(sessions, *start - AROUND / 10, *end + AROUND)
     }));

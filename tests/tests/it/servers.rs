@@ -99,7 +99,7 @@ async fn a_redis_master_killed_under_load_loses_no_delivery() -> Result<()> {
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
-    ensure!(outcome.errors().is_empty(), "clients saw {:?}", outcome.errors());
+    ensure!(outcome.troubles().is_empty(), "clients saw {:?}", outcome.troubles());
     ensure!(outcome.unknown() == 0, "{} commands without a fate", outcome.unknown());
     let offered = rate * took.as_secs_f64();
     println!("{} acknowledged of about {offered:.0} offered", outcome.acknowledged());
@@ -141,7 +141,7 @@ async fn a_stopped_postgres_loses_nothing_that_was_acknowledged() -> Result<()> 
     println!("PostgreSQL started to first commit: {}", first_commits(&outcome, &sessions, back));
     println!("errors that clients saw: {:?}", outcome.errors());
     let allowed = ["unavailable", "owner_unreachable"];
-    let errors = outcome.errors();
+    let errors = outcome.troubles();
     ensure!(errors.keys().all(|code| allowed.contains(&code.as_str())), "clients saw {errors:?}");
     cluster.passed();
     Ok(())
@@ -163,7 +163,7 @@ async fn after_rabbitmq_was_away_every_commit_has_its_event_in_order() -> Result
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
-    ensure!(outcome.errors().is_empty(), "clients saw {:?}", outcome.errors());
+    ensure!(outcome.troubles().is_empty(), "clients saw {:?}", outcome.troubles());
     println!(
         "{} acknowledged; answers meanwhile: {}",
         outcome.acknowledged(),

@@ -16,8 +16,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::history::along::Along;
-use crate::history::{Fate, History, Seen, Sent, check_audience, check_commands, check_journal};
-use crate::history::{check_snapshots, check_stream, visible};
+use crate::history::{Fate, History, Seen, Sent, visible};
+use crate::history::{
+    check_audience, check_commands, check_fights, check_journal, check_snapshots, check_stream,
+};
 
 pub(super) const SESSION: SessionId = SessionId(id(0));
 pub(super) const GM: PlayerId = PlayerId(id(1));
@@ -45,6 +47,8 @@ pub(super) struct Table {
     /// Version up to which each client that is connected was told.
     told: BTreeMap<PlayerId, (Version, Version)>,
     actions: u128,
+    /// The session as of the version that the next command goes back to.
+    then: Option<Session>,
 }
 
 impl Table {
@@ -56,6 +60,7 @@ impl Table {
             histories: BTreeMap::new(),
             told: BTreeMap::new(),
             actions: 100,
+            then: None,
         };
         let name =
             json!({"kind": "create", "campaign_id": Uuid::nil(), "name": "t", "settings": {}});
@@ -119,11 +124,30 @@ impl Table {
         self.frame(player, json!({"type": "chat", "data": {"text": text, "to": to}}));
     }
 
+    /// Takes the fight back to a version.
+    pub(super) fn rewind(&mut self, to: Version) {
+        let upto = usize::try_from(to.0).expect("small");
+        let events = self.journal.get(..upto).expect("events");
+        self.then = Session::replay(SESSION, None, events).expect("folds");
+        let data = json!({"to_version": to.to_string()});
+        self.frame(GM, json!({"type": "turn_rewind", "data": data}));
+    }
+
+    /// The document as the player may see it.
+    pub(super) fn document(&self, player: PlayerId) -> Value {
+        let session = self.session.as_ref().expect("a session");
+        let whole = ReadKind::Sync { paths: Vec::new() };
+        let data = session.read(&whole, player, &Presence::new()).expect("a member");
+        let read: Value = serde_json::from_str(&data).expect("JSON");
+        read["state"].clone()
+    }
+
     fn run(&mut self, command: &Command) {
         let now = Timestamp(1_700_000_000_000 + i64::try_from(self.actions).expect("small"));
         let event_seed = self.actions << 32;
         let mut dice = Threes;
-        let mut context = Context { now, event_seed, dice: &mut dice, history: None };
+        let history = self.then.take();
+        let mut context = Context { now, event_seed, dice: &mut dice, history: history.as_ref() };
         let decision = match &mut self.session {
             None => {
                 let (session, decision) =
@@ -259,6 +283,7 @@ impl Table {
     #[track_caller]
     pub(super) fn is_right(&self) {
         super::found(&check_journal(SESSION, &self.journal), &[]);
+        super::found(&check_fights(SESSION, &self.journal), &[]);
         super::found(&self.commands(), &[]);
         for history in self.histories.values() {
             super::found(&check_stream(history, &self.journal, true), &[]);

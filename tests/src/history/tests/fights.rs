@@ -1,0 +1,80 @@
+//! Faults in fights: a journal that the rules do not come to again, hidden combatants shown.
+
+use gss_shared::ids::Version;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+use super::names;
+use super::table::{ARIA, BREN, GM, Table, at};
+use crate::fight::Seated;
+use crate::history::{Seen, check_audience, check_fights, judged};
+
+/// A table that plays a fight.
+fn fighting() -> Table {
+    let mut table = Table::new();
+    let mut random = StdRng::seed_from_u64(3);
+    let version = table.version();
+    let seated =
+        Seated { state: &Value::Null, me: GM, gm: true, owners: [ARIA, BREN], seen: version };
+    let start = seated.next(&mut random).expect("a start");
+    table.frame(GM, start);
+    for _ in 0..4 {
+        let state = table.document(GM);
+        let active = state["combat"]["active_character"].clone();
+        table.frame(GM, json!({"type": "turn_end", "data": {"character_id": active}}));
+    }
+    table
+}
+
+#[test]
+fn a_right_fight_is_found_right() {
+    let mut table = fighting();
+    table.is_right();
+    let back = table.version();
+    for effect in ["first", "second"] {
+        let effect = json!({"name": effect, "duration": {"kind": "rounds", "rounds": 2}});
+        let data = json!({"effect": effect, "target_ids": [ARIA]});
+        table.frame(GM, json!({"type": "effect_apply", "data": data}));
+    }
+    table.rewind(back);
+    table.frame(GM, json!({"type": "combat_end", "data": {}}));
+    table.is_right();
+    let judged = judged(&[(super::table::SESSION, table.journal.clone())].into());
+    assert_eq!((judged.fights, judged.ended, judged.returns), (1, 1, 1), "{judged:?}");
+    assert!(judged.steps > 5 && judged.faces > 4, "{judged:?}");
+}
+
+#[test]
+fn a_face_and_a_fact_that_are_others() {
+    let tampered = |from: &str, to: &str| -> (Version, Vec<_>) {
+        let mut table = fighting();
+        let mut events = table.journal.iter_mut();
+        let event = events.find(|event| event.data.contains(from)).expect("a step");
+        event.data = event.data.replacen(from, to, 1);
+        let version = event.version;
+        (version, check_fights(super::table::SESSION, &table.journal))
+    };
+    let start = |version| format!("session {}, version {version}: fights: ", super::table::SESSION);
+    let (version, found) = tampered("\"faces\":[", "\"faces\":[21,");
+    names(
+        &found,
+        &start(version),
+        "a face is not of the seed: the journal says \"21 as number 0\"",
+    );
+    let (version, found) =
+        tampered("\"initiative_set\":{\"initiative\":", "\"initiative_set\":{\"initiative\":9");
+    names(&found, &start(version), "a fact: the journal says");
+}
+
+#[test]
+fn a_hidden_combatant_shown_to_a_player() {
+    let mut table = fighting();
+    let started = table.last(GM, "combat_started").clone();
+    table.history(ARIA).seen.push(Seen::Frame(started.clone()));
+    let version = started["data"]["version"].as_str().and_then(|text| text.parse().ok());
+    let version = Version(version.expect("a version"));
+    let found = check_audience(&table.histories[&ARIA], &table.journal);
+    names(&found, &at(version, ARIA), ", which is hidden, shown to Some(Player) in");
+    assert!(check_audience(&table.histories[&BREN], &table.journal).is_empty());
+}
