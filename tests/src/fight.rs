@@ -73,8 +73,7 @@ impl Seated<'_> {
         let who = &combat["combatants"][active];
         // A GM acts for those whose player is away.
         let helps = self.gm && random.random_range(0..8) == 0;
-        self.commands(who).then(|| ()).or(helps.then_some(()))?;
-        Some(act(combat, active, who, random))
+        (helps || self.commands(who)).then(|| act(combat, active, who, random))
     }
 
     fn commands(&self, who: &Value) -> bool {

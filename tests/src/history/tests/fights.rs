@@ -6,9 +6,9 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::names;
-use super::table::{ARIA, BREN, GM, Table, at};
+use super::table::{ARIA, BREN, GM, SESSION, Table, at};
 use crate::fight::Seated;
-use crate::history::{Seen, check_audience, check_fights, judged};
+use crate::history::{Seen, Violation, check_audience, check_fights, judged};
 
 /// A table that plays a fight.
 fn fighting() -> Table {
@@ -40,31 +40,37 @@ fn a_right_fight_is_found_right() {
     table.rewind(back);
     table.frame(GM, json!({"type": "combat_end", "data": {}}));
     table.is_right();
-    let judged = judged(&[(super::table::SESSION, table.journal.clone())].into());
+    let judged = judged([(&SESSION, &table.journal)]);
     assert_eq!((judged.fights, judged.ended, judged.returns), (1, 1, 1), "{judged:?}");
     assert!(judged.steps > 5 && judged.faces > 4, "{judged:?}");
 }
 
+/// What is found when the first step that draws a face is changed, and where it is.
+fn tampered(tamper: impl Fn(&mut Value)) -> (String, Vec<Violation>) {
+    let mut table = fighting();
+    for event in &mut table.journal {
+        let mut data: Value = serde_json::from_str(&event.data).expect("JSON");
+        let step = &mut data["change"]["step"]["step"];
+        if step["faces"].is_array() {
+            tamper(step);
+            event.data = data.to_string();
+            let at = format!("session {SESSION}, version {}: fights: ", event.version);
+            return (at, check_fights(SESSION, &table.journal));
+        }
+    }
+    panic!("no step draws a face");
+}
+
 #[test]
 fn a_face_and_a_fact_that_are_others() {
-    let tampered = |from: &str, to: &str| -> (Version, Vec<_>) {
-        let mut table = fighting();
-        let mut events = table.journal.iter_mut();
-        let event = events.find(|event| event.data.contains(from)).expect("a step");
-        event.data = event.data.replacen(from, to, 1);
-        let version = event.version;
-        (version, check_fights(super::table::SESSION, &table.journal))
-    };
-    let start = |version| format!("session {}, version {version}: fights: ", super::table::SESSION);
-    let (version, found) = tampered("\"faces\":[", "\"faces\":[21,");
-    names(
-        &found,
-        &start(version),
-        "a face is not of the seed: the journal says \"21 as number 0\"",
-    );
-    let (version, found) =
-        tampered("\"initiative_set\":{\"initiative\":", "\"initiative_set\":{\"initiative\":9");
-    names(&found, &start(version), "a fact: the journal says");
+    let (at, found) = tampered(|step| step["faces"][0] = json!(21));
+    names(&found, &at, "a face is not of the seed: the journal says \"21 as number 0\"");
+    let (at, found) = tampered(|step| {
+        let facts = step["facts"].as_array_mut().expect("facts");
+        let mut set = facts.iter_mut().filter_map(|fact| fact.get_mut("initiative_set"));
+        set.next().expect("initiative")["initiative"] = json!(99);
+    });
+    names(&found, &at, "a fact: the journal says");
 }
 
 #[test]
