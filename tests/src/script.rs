@@ -19,7 +19,7 @@ const ROLES: [&str; 4] = ["assistant_gm", "player", "spectator", "player"];
 /// quarter about, fights.
 pub fn every_kind(table: &Table, turn: usize, sender: &Player) -> Value {
     // Everybody has its turn at both: senders take turns, too.
-    let fights = turn / table.players.len().max(1) % 5 < 3;
+    let fights = turn / table.players.len().max(1) % 5 < 4;
     if let Some(frame) = fights.then(|| fight_on(table, turn, sender)).flatten() {
         return frame;
     }

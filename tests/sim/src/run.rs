@@ -102,8 +102,8 @@ impl Report {
             ("commands", self.commands as u64, 300),
             ("faults", self.faults as u64, 5),
             ("changes of owner", self.changes_of_owner as u64, 1),
-            ("fights", self.judged.fights as u64, 4),
-            ("steps of fights", self.judged.steps as u64, 100),
+            ("fights", self.judged.fights as u64, 2),
+            ("steps of fights", self.judged.steps as u64, 40),
         ];
         let missed = least.into_iter().filter(|(_, got, least)| got < least);
         missed.map(|(what, got, least)| format!("{got} {what}, not {least}")).collect()

@@ -157,7 +157,7 @@ impl Table {
     /// fights.
     fn command(&mut self, who: usize) -> Command {
         let (me, turn) = (self.players[who].id, self.turn);
-        if self.random.random_range(0..5) < 3
+        if self.random.random_range(0..10) > 0
             && let Some(mut frame) = self.fight_on(who)
         {
             let kind = frame["type"].as_str().unwrap_or_default().to_owned();
