@@ -1,8 +1,10 @@
 //! The order of turns, and what a turn allows.
 
-use gss_rules::combat::{Actor, CombatantKind, Command, Input, Phase, Refusal};
+use std::sync::Arc;
+
+use gss_rules::combat::{Actor, CombatantKind, Command, Input, Phase, Refusal, RolledFor};
 use gss_rules::space::Square;
-use gss_rules::{Condition, Edition, MovementMode};
+use gss_rules::{Condition, Edition, InitiativeTies, MovementMode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -22,6 +24,56 @@ fn highest_first_and_ties_by_dexterity_then_dice() {
     table.play(Command::Begin, "20:8 20:8 20:11 20:3 20:17");
     assert_eq!(table.combat.order, [GOBLIN, HERO, OGRE]);
     assert_eq!((table.combat.phase, table.combat.round), (Phase::Running, 1));
+}
+
+/// A table where everybody is called to roll.
+fn called(ties: InitiativeTies, roll: RolledFor, faces: &str) -> Table {
+    let mut table = Table::new(Edition::E52);
+    Arc::make_mut(&mut table.combat.rules).initiative_ties = ties;
+    let dex = |dex: i32| {
+        block(json!({
+            "abilities": {"str": 10, "dex": dex, "con": 10, "int": 10, "wis": 10, "cha": 10}
+        }))
+    };
+    let hero = combatant(HERO, CombatantKind::Character, "party", [0, 0], dex(14));
+    let goblin = combatant(GOBLIN, CombatantKind::Monster, "foes", [1, 0], dex(10));
+    for combatant in [hero, goblin] {
+        table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
+    }
+    table.play(Command::CallInitiative { roll, fixed: false }, faces);
+    table
+}
+
+#[test]
+fn the_last_to_roll_begins_the_first_turn() {
+    let mut table = called(InitiativeTies::DexThenSeededRoll, RolledFor::Npcs, "20:12");
+    assert_eq!(table.combat.phase, Phase::RollingInitiative);
+    let again = table.refused(Command::RollInitiative { who: GOBLIN, face: None });
+    assert_eq!(again, Refusal::NothingToDo);
+    let none = table.refused(Command::RollInitiative { who: HERO, face: Some(21) });
+    assert_eq!(none, Refusal::WrongAnswer);
+    // 10 and 2 tie with 12; the hero is the quicker one.
+    table.play(Command::RollInitiative { who: HERO, face: Some(10) }, "");
+    assert_eq!(table.combat.order, [HERO, GOBLIN]);
+    assert_eq!(table.combat.active(), Some(HERO));
+    let late = table.refused(Command::RollInitiative { who: HERO, face: None });
+    assert_eq!(late, Refusal::WrongPhase);
+}
+
+#[test]
+fn ties_are_rolled_off_or_ordered_by_hand_where_the_table_says_so() {
+    // 10 and 2, and 12: a d20 each, whatever the Dexterity.
+    let table = called(InitiativeTies::RollOff, RolledFor::All, "20:10 20:12 20:3 20:9");
+    assert_eq!(table.combat.order, [GOBLIN, HERO]);
+    let mut table = called(InitiativeTies::GmOrder, RolledFor::All, "20:10 20:12");
+    assert_eq!(table.combat.phase, Phase::RollingInitiative);
+    let short = table.refused(Command::SetOrder { order: vec![GOBLIN] });
+    assert_eq!(short, Refusal::IncompleteOrder);
+    table.play(Command::SetOrder { order: vec![GOBLIN, HERO] }, "");
+    assert_eq!(table.combat.active(), Some(GOBLIN));
+    // A new order leaves the turn with whom it is.
+    table.play(Command::SetOrder { order: vec![HERO, GOBLIN] }, "");
+    assert_eq!((table.combat.active(), table.combat.turn), (Some(GOBLIN), Some(1)));
 }
 
 #[test]

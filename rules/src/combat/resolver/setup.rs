@@ -1,7 +1,7 @@
 //! Who takes part, and in which order (SRD 5.1 "Initiative"; SRD 5.2.1 "Initiative").
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
@@ -14,7 +14,7 @@ use crate::dice::{Roll, RollMode};
 use crate::effect::{
     Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, Which, Whose,
 };
-use crate::{Ability, Dice, Switch};
+use crate::{Ability, Dice, InitiativeTies, Switch};
 
 /// More hit points than any creature has.
 pub(super) const MOST_HIT_POINTS: i32 = 100_000;
@@ -246,7 +246,15 @@ impl Resolver<'_> {
     }
 
     fn start_if_all_rolled(&mut self) -> Flow<()> {
-        if self.combat.combatants.values().any(|who| who.initiative.is_none()) {
+        let counts: Vec<Option<i32>> =
+            self.combat.combatants.values().map(|who| who.initiative).collect();
+        if counts.iter().any(Option::is_none) {
+            return Ok(());
+        }
+        // A game master who orders ties does so with the whole order.
+        let different: BTreeSet<&Option<i32>> = counts.iter().collect();
+        let by_hand = self.combat.rules.initiative_ties == InitiativeTies::GmOrder;
+        if by_hand && different.len() < counts.len() {
             return Ok(());
         }
         self.start()
@@ -327,11 +335,13 @@ impl Resolver<'_> {
         Ok(test)
     }
 
-    /// Highest first; of equal counts the higher Dexterity, then a throw of dice.
+    /// Highest first; of equal counts the higher Dexterity, unless they roll it off, then a throw of
+    /// dice.
     fn ordered(&mut self, all: Vec<CombatantId>) -> Vec<CombatantId> {
         let count = |id: CombatantId, combat: &crate::combat::Combat| {
             let who = combat.combatant(id);
-            let dexterity = who.map_or(0, |who| who.block.abilities.dex);
+            let rolled_off = combat.rules.initiative_ties == InitiativeTies::RollOff;
+            let dexterity = who.filter(|_| !rolled_off).map_or(0, |who| who.block.abilities.dex);
             (who.and_then(|who| who.initiative).unwrap_or(0), dexterity)
         };
         let counts: Vec<_> = all.iter().map(|id| count(*id, &self.combat)).collect();
