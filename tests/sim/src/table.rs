@@ -22,6 +22,8 @@ use crate::player::{Place, Player, Presence, Record};
 const PLAYERS: usize = 4;
 /// Longest time from the heal until every table commits again: recovery, and the SDK's back-off.
 const RECOVERY: Duration = Duration::from_secs(30);
+/// Longest time until a question is answered, where clocks agree.
+const ANSWERED: Duration = Duration::from_secs(10);
 
 /// What the table leaves for the checks.
 #[derive(Default)]
@@ -278,10 +280,23 @@ impl Table {
         Ok(())
     }
 
-    /// Until no question of the fight is open: those that nobody answers are answered by time.
-    async fn await_answers(&self, until: Instant) -> Result<()> {
+    /// Until no question of the fight is open: those that nobody answers are answered by time. Times
+    /// of a session never fall, so after an owner whose clock ran ahead a deadline may be minutes
+    /// away; then the GM ends the fight.
+    async fn await_answers(&mut self, until: Instant) -> Result<()> {
+        let begun = Instant::now();
         while self.players[0].shown().state()["combat"]["step"] == "awaiting_decision" {
-            ensure!(Instant::now() < until, "a question stays open after its deadline");
+            ensure!(Instant::now() < until, "a question stays open, and the fight does not end");
+            if begun.elapsed() > ANSWERED {
+                let end = Command::new("combat_end", json!({}))
+                    .with_action_id(Uuid::from_u128(self.random.random()));
+                let sent = self.players[0].send(end).await.context("the GM is connected")?;
+                let fate = tokio::time::timeout_at(until, sent).await;
+                let fate = fate.context("a fight without an end")??;
+                if let Fate::Acknowledged(version) = fate {
+                    self.last = self.last.max(version);
+                }
+            }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         Ok(())
