@@ -31,6 +31,7 @@ pub(super) async fn all(journal: &dyn Journal, cast: &Cast) -> Result<Vec<String
     let history = History::read(journal, session).await?;
     let mut findings = history.gaps();
     findings.extend(history.replay(journal, session).await?);
+    findings.extend(history.judged(session));
     for bot in cast.all() {
         let Some(viewer) = history.last.viewer(bot.player) else {
             bail!("the journal does not know {}", bot.name);
@@ -99,6 +100,18 @@ impl History {
         let same = again.is_some_and(|again| again.snapshot() == self.last.snapshot());
         let finding = format!("journal: the snapshot at {version} differs from the replay");
         Ok(if same { Vec::new() } else { vec![finding] })
+    }
+
+    /// Every fight decided again, face by face, comes to what the journal says.
+    fn judged(&self, session: SessionId) -> Option<String> {
+        match gss_session::judge(session, &self.events) {
+            Ok(judged) => {
+                let (fights, steps, faces) = (judged.fights, judged.steps, judged.faces);
+                println!("judge   {fights} fight(s), {steps} steps, {faces} faces");
+                None
+            }
+            Err(wrong) => Some(format!("judge: {wrong}")),
+        }
     }
 
     /// What this viewer received is what the journal has for it, each once.
