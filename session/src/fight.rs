@@ -163,7 +163,7 @@ impl Fight {
     /// Bytes beside the struct itself, about. Stat blocks are shared by those who fought from the
     /// start; here each counts.
     pub(crate) fn heap_bytes(&self) -> usize {
-        const COMBATANT: usize = 4_000;
+        const COMBATANT: usize = 6_000;
         const EFFECT: usize = 700;
         let combat = &self.combat;
         let waiting = if combat.prompt().is_some() { 2 } else { 1 };

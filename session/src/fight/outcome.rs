@@ -124,7 +124,7 @@ impl Tally {
     /// Of these facts, which led from one scene to the other.
     pub(super) fn of(facts: &[Fact], was: Scene<'_>, is: Scene<'_>, eye: Eye) -> Self {
         let mut counting =
-            Counting { was, eye, targets: Vec::new(), rolls: Vec::new(), last: None };
+            Counting { was, eye, targets: Vec::new(), rolls: Vec::new(), last: None, apart: false };
         for fact in facts {
             counting.count(fact);
         }
@@ -144,6 +144,8 @@ struct Counting<'a> {
     targets: Vec<Target>,
     rolls: Vec<Value>,
     last: Option<(CombatantId, &'a Roll)>,
+    /// That roll is one to go on concentrating.
+    apart: bool,
 }
 
 impl<'a> Counting<'a> {
@@ -171,6 +173,7 @@ impl<'a> Counting<'a> {
         match fact {
             Fact::Rolled { who, purpose, roll: rolled } => {
                 self.last = Some((*who, rolled));
+                self.apart = *purpose == Purpose::Concentration;
                 let apart = matches!(purpose, Purpose::Concentration | Purpose::DeathSave);
                 if self.was.knows(self.eye, *who) && !apart {
                     self.rolls.push(roll(rolled, self.was, self.eye));
@@ -179,18 +182,10 @@ impl<'a> Counting<'a> {
             Fact::AttackMade { attacker, target, ac, cover, hit, critical, .. } => {
                 self.attack((*attacker, *target), (*ac, json!(cover)), (*hit, *critical));
             }
+            // The save to go on concentrating has a message of its own.
+            Fact::SaveMade { .. } if std::mem::take(&mut self.apart) => self.last = None,
             Fact::SaveMade { who, ability, dc, success } => {
-                let rolled = self.last.take().filter(|(roller, _)| roller == who);
-                let record = rolled
-                    .filter(|_| self.was.knows(self.eye, *who))
-                    .map(|(_, rolled)| roll(rolled, self.was, self.eye));
-                let mut save = json!({"ability": ability, "dc": dc, "success": success});
-                if let Some(record) = record {
-                    save["roll"] = record;
-                }
-                let target = self.target(*who);
-                target.say(if *success { "save_succeeded" } else { "save_failed" });
-                target.more.insert("save".to_owned(), save);
+                self.save(*who, json!({"ability": ability, "success": success}), *dc, *success);
             }
             Fact::Damaged { target, parts, temp_absorbed, hp, life, .. } => {
                 let before = self.hp_before(*target);
@@ -245,6 +240,23 @@ impl<'a> Counting<'a> {
             }
             _ => {}
         }
+    }
+
+    fn save(&mut self, who: CombatantId, mut save: Value, dc: i32, success: bool) {
+        let rolled = self.last.take().filter(|(roller, _)| *roller == who);
+        if let Some((_, rolled)) = rolled.filter(|_| self.was.knows(self.eye, who)) {
+            save["roll"] = roll(rolled, self.was, self.eye);
+        }
+        if self.commands(who) {
+            save["dc"] = json!(dc);
+        }
+        let known = self.targets.iter().rev().find(|known| known.id == who);
+        if known.is_some_and(|known| known.more.contains_key("save")) {
+            self.targets.push(Target::new(who));
+        }
+        let target = self.target(who);
+        target.say(if success { "save_succeeded" } else { "save_failed" });
+        target.more.insert("save".to_owned(), save);
     }
 
     fn check(&mut self, who: CombatantId, skill: Value, dc: Option<i64>, success: Option<bool>) {
