@@ -60,9 +60,10 @@ async fn ends<T>(what: &'static str, act: impl Future<Output = T>) -> Result<T, 
 
 impl Direction {
     /// What the players of such tables send.
-    pub(crate) fn script(self) -> Script {
+    pub(crate) fn script(self, fights: bool) -> Script {
         match self {
             Self::Sight => script::every_place,
+            Self::Calm | Self::Churn | Self::Rollback | Self::Rest if !fights => script::talk,
             Self::Calm | Self::Churn | Self::Rollback | Self::Rest => script::every_kind,
         }
     }

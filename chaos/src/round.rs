@@ -20,7 +20,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::arena::Arena;
-use crate::fault::Struck;
+use crate::fault::{Fault, Struck};
 use crate::logs::Logs;
 use crate::progress::Progress;
 use crate::registers::Contest;
@@ -108,7 +108,9 @@ pub(crate) async fn play(
     let who = format!("{tables} tables × {players} players");
     progress.say(&format!("{}, seed {seed}: {who} sit down", scenario.name));
     let workload = Workload { tables, players, rate: rate / tables as f64 };
-    let running = workload.start_script(cluster, direction.script()).await?;
+    // What an older release does not know of it cannot own.
+    let fights = !scenario.faults().any(Fault::is_of_releases);
+    let running = workload.start_script(cluster, direction.script(fights)).await?;
     let directors = direction.start(cluster, &running.tables)?;
     let contest = Contest::start(cluster, registers).await?;
     let start = Instant::now();
