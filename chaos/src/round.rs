@@ -252,7 +252,7 @@ impl Round {
         self.acknowledged = outcome.acknowledged();
         self.closes = outcome.closes();
         self.guests = outcome.guests.len();
-        (self.errors, self.refusals) = (outcome.errors(), outcome.refusals());
+        (self.errors, self.refusals) = (outcome.troubles(), outcome.refusals());
         let since = |at: Instant| at.duration_since(began).as_secs_f64();
         for (number, hit) in hits.iter().enumerate() {
             // What the next fault does is the next one's.

@@ -97,6 +97,15 @@ impl History {
         self.seen.iter().filter(|seen| matches!(seen, Seen::Closed(_))).count()
     }
 
+    /// Close codes of the socket, in order; None: without a close frame.
+    pub fn close_codes(&self) -> Vec<Option<u16>> {
+        let code = |seen: &Seen| match seen {
+            Seen::Closed(code) => Some(*code),
+            Seen::Frame(_) => None,
+        };
+        self.seen.iter().filter_map(code).collect()
+    }
+
     /// What the server said at each opening after the first: whether it resumed.
     pub fn reopenings(&self) -> Vec<bool> {
         let established = self.frames().filter(|frame| frame["type"] == "connection_established");

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::fight;
 use crate::figures::Figures;
-use crate::history::{self, Calls, Fate, History, Ownership, Violation};
+use crate::history::{self, Calls, Fate, History, Ownership, Sent, Violation};
 
 /// Everything that was seen and stored.
 pub struct Outcome {
@@ -91,10 +91,12 @@ impl Outcome {
         self.fates(|fate| matches!(fate, Fate::Acknowledged(_)))
     }
 
-    /// Commands that were refused, by code.
+    /// Commands that were refused, by code; those about fights are not counted: they come too late,
+    /// or the rules are against them.
     pub fn refusals(&self) -> BTreeMap<String, usize> {
         let mut codes = BTreeMap::new();
-        for sent in self.histories.iter().flat_map(|history| &history.sent) {
+        let talk = |sent: &&Sent| !fight::is_about(sent.frame["type"].as_str().unwrap_or_default());
+        for sent in self.histories.iter().flat_map(|history| &history.sent).filter(talk) {
             if let Fate::Refused(code) = &sent.fate {
                 *codes.entry(code.clone()).or_default() += 1;
             }
