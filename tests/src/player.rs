@@ -141,11 +141,11 @@ impl Seat {
             }
         });
         let (outbox, waiting) = mpsc::channel(OUTBOX);
-        let (pending, fates) = watch::channel(0);
+        let pending = Arc::new(watch::Sender::new(0));
         let answered = Arc::<AtomicUsize>::default();
-        let fated = Fated { pending, answered: answered.clone() };
+        let fated = Fated { pending: Arc::clone(&pending), answered: answered.clone() };
         tokio::spawn(send_all(client.clone(), waiting, record.clone(), fated));
-        Ok(Player { player: self.player, client, outbox, record, shown, seen, fates, answered })
+        Ok(Player { player: self.player, client, outbox, record, shown, seen, pending, answered })
     }
 }
 
@@ -241,7 +241,7 @@ pub struct Player {
     shown: Arc<Mutex<Shown>>,
     seen: watch::Receiver<()>,
     /// Commands without a fate.
-    fates: watch::Receiver<usize>,
+    pending: Arc<watch::Sender<usize>>,
     answered: Arc<AtomicUsize>,
 }
 
@@ -251,7 +251,7 @@ fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How many commands have no fate, and how many were acknowledged.
 struct Fated {
-    pending: watch::Sender<usize>,
+    pending: Arc<watch::Sender<usize>>,
     answered: Arc<AtomicUsize>,
 }
 
@@ -263,7 +263,6 @@ async fn send_all(
     fated: Fated,
 ) {
     let Fated { pending, answered } = fated;
-    let pending = Arc::new(pending);
     while let Some(Due { command, at }) = waiting.recv().await {
         let index = {
             let mut record = lock(&record);
@@ -272,7 +271,6 @@ async fn send_all(
             record.sent.push(Sent { action, frame, at, answered: None, fate: Fate::Unknown });
             record.sent.len() - 1
         };
-        pending.send_modify(|pending| *pending += 1);
         let Ok(answer) = client.send(command).await else {
             pending.send_modify(|pending| *pending -= 1);
             continue;
@@ -312,6 +310,8 @@ impl Player {
         let kind = frame["type"].as_str().unwrap_or_default().to_owned();
         let command = Command::new(kind, frame["data"].take());
         let due = Due { command, at: Instant::now() };
+        // Before it is queued: whoever waits for all fates from now on waits for this one.
+        self.pending.send_modify(|pending| *pending += 1);
         // A full outbox is a load the test did not mean.
         assert!(self.outbox.try_send(due).is_ok(), "{OUTBOX} commands wait already");
     }
@@ -321,22 +321,17 @@ impl Player {
     /// # Errors
     /// At the deadline, with how many have none.
     pub async fn await_fates(&self, deadline: Instant) -> Result<()> {
-        let mut fates = self.fates.clone();
+        let mut fates = self.pending.subscribe();
         loop {
-            let queued = OUTBOX - self.outbox.capacity();
             let pending = *fates.borrow_and_update();
-            if queued == 0 && pending == 0 {
+            if pending == 0 {
                 return Ok(());
             }
             let step = (Instant::now() + Duration::from_millis(20)).min(deadline);
             if tokio::time::timeout_at(step, fates.changed()).await.is_err()
                 && Instant::now() >= deadline
             {
-                bail!(
-                    "{} of {}: {queued} queued, {pending} unanswered",
-                    self.id(),
-                    lock(&self.record).session
-                );
+                bail!("{} of {}: {pending} unanswered", self.id(), lock(&self.record).session);
             }
         }
     }
