@@ -294,7 +294,7 @@ fn declared<'d>(
                 "actor": because.actor,
                 "action_type": doing.kind,
                 "targets": known.collect::<Vec<_>>(),
-                "details": details,
+                "details": scene.known_only(eye, details),
             }))
         })
     })

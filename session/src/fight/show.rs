@@ -80,6 +80,25 @@ impl Scene<'_> {
         eye == Eye::Gm || self.combat.combatant(id).is_some_and(|combatant| eye.knows(combatant))
     }
 
+    /// A value without the ids of combatants that this eye does not know of, wherever they stand.
+    pub(super) fn known_only(&self, eye: Eye, value: &Value) -> Value {
+        let unknown = |value: &Value| {
+            let id = value.as_str().and_then(|text| Uuid::parse_str(text).ok()).map(CombatantId);
+            id.is_some_and(|id| self.combat.combatant(id).is_some() && !self.knows(eye, id))
+        };
+        match value {
+            Value::Object(members) => {
+                let known = members.iter().filter(|(_, member)| !unknown(member));
+                known.map(|(name, member)| (name.clone(), self.known_only(eye, member))).collect()
+            }
+            Value::Array(items) => {
+                let known = items.iter().filter(|item| !unknown(item));
+                known.map(|item| self.known_only(eye, item)).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Everybody that this eye knows of.
     fn known_to(&self, eye: Eye) -> impl Iterator<Item = CombatantId> {
         let all = self.combat.combatants.values();

@@ -115,7 +115,8 @@ impl Fight {
                     "attack" => json!({"attack_id": pick_of("attacks")}),
                     "use_action" => json!({"use_id": pick_of("uses"), "direction": [6, 6]}),
                     "shove" => json!({"effect": if pick.index(2) == 0 { "prone" } else { "push" }}),
-                    "help" => json!({"kind": "check"}),
+                    "help" if pick.index(2) == 0 => json!({"kind": "check"}),
+                    "help" => json!({"kind": "attack", "enemy_id": id(ALL[pick.index(5)])}),
                     "study" => json!({"skill": "nature"}),
                     _ => json!({}),
                 };
