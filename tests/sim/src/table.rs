@@ -155,11 +155,12 @@ impl Table {
         }
     }
 
-    /// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls; and
-    /// fights.
+    /// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls; and,
+    /// where they are asked for, fights.
     fn command(&mut self, who: usize) -> Command {
         let (me, turn) = (self.players[who].id, self.turn);
-        if self.random.random_range(0..10) > 0
+        if crate::run::plays_fights()
+            && self.random.random_range(0..10) > 0
             && let Some(mut frame) = self.fight_on(who)
         {
             let kind = frame["type"].as_str().unwrap_or_default().to_owned();
