@@ -1,7 +1,5 @@
 //! Anything that may be asked of a fight, by anybody, in any order.
 
-use std::collections::BTreeMap;
-
 use gss_session::{Verdict, judge, service_time_out};
 use gss_shared::error_code::ClientError;
 use gss_shared::ids::ActionId;
@@ -280,10 +278,9 @@ proptest! {
     ) {
         let settings = json!({"reaction_seconds": 10, "turn_seconds": 20, "physical_dice": all});
         let mut fight = Fight::started(settings);
-        let mut done: BTreeMap<bool, usize> = BTreeMap::new();
         for (by, step) in &steps {
-            let accepted = fight.any(*by, step).is_ok();
-            *done.entry(accepted).or_default() += 1;
+            // Refusals are part of the play.
+            drop(fight.any(*by, step));
             fight.check_sight();
         }
         judge(fight.table.id, &fight.table.journal).expect("the rules come to the same again");

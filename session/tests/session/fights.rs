@@ -355,6 +355,26 @@ fn a_reaction_is_asked_for_and_the_deadline_answers() {
     }
 }
 
+/// The ICD's form of the message has no key: nothing remembers it.
+#[test]
+fn initiative_without_a_key_is_journaled_and_decided_each_time() {
+    let mut fight = Fight::new(json!({}));
+    let start = json!({"combatants": combatants(), "grid": {"width": 12, "height": 12}});
+    fight.frame(GM, "combat_start", start).expect("starts");
+    let roll = |who: u128| json!({"type": "initiative_roll", "data": {"character_id": id(who), "modifiers": {}}});
+    let aria = PlayerId(id(ARIA));
+    fight.table.frame(aria, &roll(HERO).to_string()).expect("rolls");
+    let event = fight.table.journal.last().expect("an event");
+    assert_eq!((event.event_type.as_str(), event.action), ("initiative_roll", None));
+    let told = fight.got(WATCHER)[0]["data"].clone();
+    assert_eq!((&told["character_id"], &told["action_id"]), (&json!(id(HERO)), &json!(null)));
+    let again = fight.table.frame(aria, &roll(HERO).to_string()).expect_err("rolled already");
+    assert_eq!((again.code, again.details.get("action_id")), (ErrorCode::RuleViolation, None));
+    // Another's command without a key is not taken for this one.
+    fight.table.frame(PlayerId(id(BREN)), &roll(CLERIC).to_string()).expect("rolls");
+    assert_eq!(fight.combat(ARIA)["phase"], "running");
+}
+
 #[test]
 fn a_pause_stops_the_clock_of_a_question() {
     let mut fight = Fight::started(json!({"reaction_seconds": 10}));

@@ -116,7 +116,7 @@ async fn kill_owner(cluster: &mut Cluster, session: SessionId) -> Result<String>
     Ok(owner)
 }
 
-/// What the journal folds to is what both clients hold, and today's rules agree with every step.
+/// What the journal folds to is what both clients hold.
 async fn is_as_the_journal_says(
     cluster: &Cluster,
     session: SessionId,
