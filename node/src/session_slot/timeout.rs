@@ -14,13 +14,17 @@ impl Slot {
     /// of a player who is not there. Without any client nothing goes on by itself but answers. After
     /// a change of owner the session is loaded for that by [`Slot::tick`], for those who are connected.
     pub fn act_in_time(&mut self, turn: &mut Turn<'_>) {
-        let present = self.clients.presence(turn.at);
         let State::Live(live) = &self.state else { return };
         let free = live.in_flight < DECISIONS_AHEAD && !live.is_behind();
         if turn.stalled || self.solo || live.phase != Phase::Ready || !free {
             return;
         }
         let Some(session) = &live.session else { return };
+        // Most sessions have nothing to come, whoever is there.
+        if session.acts_at(|_| true).is_none_or(|at| at > turn.now) {
+            return;
+        }
+        let present = self.clients.presence(turn.at);
         let absent = |player| !present.is_empty() && !present.contains_key(&player);
         let due = session.acts_at(absent).filter(|at| *at <= turn.now);
         if due.is_none() {

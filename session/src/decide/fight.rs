@@ -213,14 +213,13 @@ impl Asking<'_, '_> {
         after.step(&step, (deadline, doing.clone()), self.now);
         let change =
             FightChange::Step { step: Box::new(step.clone()), deadline, doing: doing.clone() };
-        let fresh = |k: u32| self.fresh((1 << 32) + u128::from(k));
         let because = Because {
             actor: self.viewer.map(|viewer| viewer.player),
             action: self.action,
             declared: declared.map(|declared| (declared.targets.as_slice(), &declared.details)),
             doing,
             reason,
-            fresh: &fresh,
+            own: ActionId(self.fresh(1 << 32)),
         };
         let events = narrate::step(fight, &after, &step, change, &because);
         Ok(events.into_iter().map(Event::Combat).collect())

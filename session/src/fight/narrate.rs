@@ -73,8 +73,8 @@ pub(crate) struct Because<'a> {
     pub(crate) declared: Option<(&'a [CombatantId], &'a Value)>,
     pub(crate) doing: Option<Doing>,
     pub(crate) reason: Option<&'a str>,
-    /// Names of what the server does by itself: k of them are taken one after another.
-    pub(crate) fresh: &'a dyn Fn(u32) -> Uuid,
+    /// `action_id` of what the server does by itself.
+    pub(crate) own: ActionId,
 }
 
 /// What an eye is told of what led from one scene to the next; None: nothing.
@@ -239,13 +239,9 @@ impl Acting {
                 cause: "action",
                 answers: None,
             },
-            None => Self {
-                who: None,
-                action: ActionId((because.fresh)(0)),
-                kind: None,
-                cause: "rule",
-                answers: None,
-            },
+            None => {
+                Self { who: None, action: because.own, kind: None, cause: "rule", answers: None }
+            }
         }
     }
 }

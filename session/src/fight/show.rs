@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use gss_rules::MovementMode;
 use gss_rules::combat::{
-    Combat, Combatant, CombatantId, CombatantKind, Effect, EffectId, HitPoints, Life, Phase, Point,
-    View,
+    Combat, Combatant, CombatantId, CombatantKind, Effect, HitPoints, Life, Phase, Point, View,
 };
 use gss_rules::effect::Modifier;
+use gss_rules::space::movement_left_ft;
 use gss_shared::ids::PlayerId;
 use gss_shared::message::Viewer;
 use serde_json::{Map, Value, json};
@@ -209,7 +209,7 @@ impl Scene<'_> {
             "initiative": combatant.initiative,
             "health": self.health(combatant),
             "conditions": self.conditions(combatant, eye),
-            "concentration": combatant.concentration.map(|id| self.wire_effect(id)),
+            "concentration": combatant.concentration.map(|id| self.fight.effect_id(id)),
         });
         if let Some(creature_type) = combatant.block.creature_type {
             shown["creature_type"] = json!(creature_type);
@@ -252,14 +252,14 @@ impl Scene<'_> {
         }
         shown["speeds"] = Value::Object(speeds);
         let economy = &combatant.economy;
-        let left = view.walk_ft(id).saturating_add(economy.dashed_ft) - economy.moved_ft;
+        let left = movement_left_ft(view.walk_ft(id), economy.dashed_ft, economy.moved_ft);
         let active = self.combat.active() == Some(id);
         shown["economy"] = json!({
             "action": economy.action,
             "bonus_action": economy.bonus_action,
             "reaction": economy.reaction,
             "interaction": economy.interaction,
-            "movement_left_ft": if active { left.max(0) } else { 0 },
+            "movement_left_ft": if active { left } else { 0 },
         });
         let keys = |keys: Vec<&gss_rules::Key>| json!(keys);
         let block = &combatant.block;
@@ -305,7 +305,7 @@ impl Scene<'_> {
             for condition in &effect.template.conditions {
                 let mut entry = json!({
                     "condition": condition,
-                    "effect_id": self.wire_effect(effect.parent.unwrap_or(effect.id)),
+                    "effect_id": self.fight.effect_id(effect.parent.unwrap_or(effect.id)),
                 });
                 if let Some(source) = source {
                     entry["source_id"] = json!(source);
@@ -327,17 +327,12 @@ impl Scene<'_> {
         entries
     }
 
-    /// `effect_id` on the wire: what hangs on another is shown as one with it.
-    fn wire_effect(&self, id: EffectId) -> Uuid {
-        self.fight.effect_id(id)
-    }
-
     /// Running effects on those this eye knows of.
     fn effects(&self, eye: Eye) -> Map<String, Value> {
         let mut shown = Map::new();
         for effect in self.combat.effects.values().filter(|effect| effect.parent.is_none()) {
             if let Some(value) = self.effect(effect, eye) {
-                shown.insert(self.wire_effect(effect.id).to_string(), value);
+                shown.insert(self.fight.effect_id(effect.id).to_string(), value);
             }
         }
         shown
@@ -363,7 +358,7 @@ impl Scene<'_> {
         let holder = root.source.and_then(|source| self.combat.combatant(source));
         let held = holder.is_some_and(|holder| holder.concentration == Some(root.id));
         let mut value = json!({
-            "effect_id": self.wire_effect(root.id),
+            "effect_id": self.fight.effect_id(root.id),
             "name": template.name,
             "source_id": self.known(eye, root.source),
             "target_ids": targets,

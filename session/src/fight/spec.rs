@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gss_rules::combat::{Combatant, CombatantId, CombatantKind, HitPoints, Life};
+use gss_rules::combat::{AtZero, Combatant, CombatantId, CombatantKind, HitPoints, Life};
 use gss_rules::content::{Monster, StatBlock};
 use gss_rules::space::Square;
 use gss_rules::{Edition, Key};
@@ -99,10 +99,11 @@ impl CombatantSpec {
         let printed = record.map(|record| record.name.clone());
         let name = self.name.clone().or(printed).unwrap_or_else(|| "Somebody".to_owned());
         let hp = self.hp.unwrap_or(block.hp);
-        let life = match self.kind {
+        let plain = Combatant::new(CombatantId(id), &name, self.kind, &self.side, block);
+        let life = match plain.at_zero() {
             _ if hp.current > 0 => Life::Alive,
-            CombatantKind::Character | CombatantKind::Npc => Life::Stable,
-            CombatantKind::Monster | CombatantKind::Object => Life::Dead,
+            AtZero::Saves => Life::Stable,
+            AtZero::Dies => Life::Dead,
         };
         Ok(Combatant {
             owner,
@@ -115,7 +116,7 @@ impl CombatantSpec {
             surprised: self.surprised,
             group: self.group.clone(),
             initiative: self.initiative,
-            ..Combatant::new(CombatantId(id), &name, self.kind, &self.side, block)
+            ..plain
         })
     }
 
