@@ -10,11 +10,11 @@ mod tail;
 mod trail;
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gss_session::Session;
+use gss_shared::beside::beside;
 use gss_shared::ids::{ActionId, Epoch, Position, SessionId, Shard, ShardCount, Version};
 use gss_shared::limits::{ACTIVATION_TRIES, ACTIVATIONS_AT_ONCE};
 use gss_shared::ports::journal::{FoundAction, Journal, JournalError, Snapshot};
@@ -278,10 +278,7 @@ impl Loader {
 }
 
 async fn encode(state: Session) -> Option<String> {
-    if state.size_bytes() < LARGE_STATE_BYTES {
-        return catch_unwind(AssertUnwindSafe(|| state.snapshot())).ok();
-    }
-    tokio::task::spawn_blocking(move || state.snapshot()).await.ok()
+    beside(state.size_bytes() >= LARGE_STATE_BYTES, move || state.snapshot()).await.ok()
 }
 
 async fn wait(pause: &mut Duration) {

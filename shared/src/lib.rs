@@ -4,6 +4,7 @@
 //! Nothing here knows rules or session state; a session is an id, a shard and a row of events.
 
 pub mod admin;
+pub mod beside;
 pub mod clock;
 pub mod config;
 pub mod error_code;

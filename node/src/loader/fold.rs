@@ -1,8 +1,7 @@
 //! Sessions as folds of the journal: the highest usable snapshot and the events after it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use gss_session::{Corrupt, Session};
+use gss_shared::beside::{Panicked, beside};
 use gss_shared::ids::{Position, SessionId, Version};
 use gss_shared::ports::journal::{JournalError, JournalEvent, Snapshot};
 
@@ -65,7 +64,7 @@ impl Loader {
 async fn restore(id: SessionId, snapshot: Snapshot) -> Result<Session, String> {
     let Snapshot { state, position, .. } = snapshot;
     let large = state.len() >= LARGE_STATE_BYTES;
-    let restored = beside(large, move || Session::restore(id, &state)).await?;
+    let restored = done(beside(large, move || Session::restore(id, &state)).await)?;
     if restored.position() == position {
         Ok(restored)
     } else {
@@ -90,7 +89,7 @@ async fn apply(
         }
         Ok((session, saves))
     };
-    beside(bytes >= LARGE_STATE_BYTES, fold).await.map_err(JournalError::Corrupt)
+    done(beside(bytes >= LARGE_STATE_BYTES, fold).await).map_err(JournalError::Corrupt)
 }
 
 /// What is to be stored of an event, just folded, by which the GM saved.
@@ -102,19 +101,10 @@ fn save(session: &Session, event: &JournalEvent) -> Option<Candidate> {
     (version == event.version).then(candidate)
 }
 
-/// Runs on the blocking pool when it is large; a panic is as good as unreadable data.
-async fn beside<T: Send + 'static>(
-    large: bool,
-    work: impl FnOnce() -> Result<T, Corrupt> + Send + 'static,
-) -> Result<T, String> {
-    let guarded = move || catch_unwind(AssertUnwindSafe(work));
-    let outcome = if large {
-        tokio::task::spawn_blocking(guarded).await.map_err(|error| error.to_string())?
-    } else {
-        guarded()
-    };
+/// A panic is as good as unreadable data.
+fn done<T>(outcome: Result<Result<T, Corrupt>, Panicked>) -> Result<T, String> {
     match outcome {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err("reading it panicked".to_owned()),
+        Err(Panicked) => Err("reading it panicked".to_owned()),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use gss_shared::beside::beside;
 use gss_shared::error_code::{ClientError, ErrorCode};
 use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
@@ -86,11 +87,8 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), ClientError> {
 
 /// The JSON of a body.
 pub(crate) async fn parse(bytes: Bytes) -> Result<Value, ClientError> {
-    if bytes.len() <= PARSE_INLINE_BYTES {
-        return json(&bytes);
-    }
-    tokio::task::spawn_blocking(move || json(&bytes)).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "parsing a body panicked");
+    beside(bytes.len() > PARSE_INLINE_BYTES, move || json(&bytes)).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "parsing a body");
         Err(ClientError::new(ErrorCode::Internal, "The body could not be read."))
     })
 }
