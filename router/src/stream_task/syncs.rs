@@ -1,5 +1,7 @@
 //! Reads: of REST callers, and of state for connections.
 
+use std::time::Duration;
+
 use gss_shared::error_code::{ClientError, CloseCode, ErrorCode};
 use gss_shared::frames::{error_frame, sync_frame};
 use gss_shared::ids::{ConnectionId, Epoch, NodeId, PlayerId, SessionId};
@@ -14,6 +16,12 @@ use super::{Worker, commands};
 use crate::routes::REDIRECT_PAUSE;
 use crate::routes::route::GivenUp;
 use crate::stream::cursor::Wish;
+
+/// Refusals of state that another try may not meet: a connection that cannot go on without the
+/// state asks again.
+const PASSING: [ErrorCode; 2] = [ErrorCode::OwnerUnreachable, ErrorCode::Unavailable];
+/// Between two such tries.
+const RESYNC_PAUSE: Duration = Duration::from_millis(500);
 
 impl Worker {
     /// A REST read.
@@ -152,11 +160,27 @@ impl Worker {
     ) {
         let entry = self.sessions.get_mut(&session);
         let Some(client) = entry.and_then(|session| session.client(id)) else { return };
+        if ask.forced && PASSING.contains(&error.code) {
+            // What comes meanwhile waits, up to what a connection's queue holds.
+            client.syncs.push_front(SyncAsk::forced());
+            self.next_sync(session, id, now);
+            return self.pause_sync(session, id, now);
+        }
         if ask.forced {
             return client.cursor.cannot_sync();
         }
         let wish = client.cursor.not_synced(error_frame(error).into());
         self.wish(session, id, wish, now);
+    }
+
+    /// Lets some time pass before the read that was just begun is sent.
+    fn pause_sync(&mut self, session: SessionId, id: ConnectionId, now: Instant) {
+        let entry = self.sessions.get_mut(&session);
+        let reading = entry.and_then(|session| session.client(id)).and_then(|it| it.reading);
+        if let Some(request) = reading.and_then(|number| self.reach.requests.get(number)) {
+            request.paused_until = Some(now + RESYNC_PAUSE);
+        }
+        self.note(session, now);
     }
 
     /// Takes a question out of the books.
@@ -206,8 +230,11 @@ impl Worker {
             }
             Ask::Sync(id, ask) => {
                 let entry = self.sessions.get_mut(&session);
-                if let Some(client) = entry.and_then(|session| session.client(id)) {
-                    client.reading = None;
+                let Some(client) = entry.and_then(|session| session.client(id)) else { return };
+                client.reading = None;
+                // Whether the read itself kills owners is the attach's to find out (SAFETY S14).
+                if ask.forced && reason != GivenUp::Deadline {
+                    return client.cursor.cannot_sync();
                 }
                 self.not_synced(session, id, &ask, &error, now);
                 self.next_sync(session, id, now);

@@ -174,6 +174,31 @@ fn a_refused_resync_closes_with_the_reason_that_waits_behind_it() {
 }
 
 #[test]
+fn who_cannot_go_on_without_the_state_asks_until_an_owner_has_it() {
+    let (mut bench, mut node, mut player) = Bench::with_player();
+    let mut changed = message(101);
+    changed.effects = vec![Effect::Resync { players: Some(vec![super::player(1)]) }];
+    bench.says(&node, ToRouter::Live { session: SESSION, messages: vec![changed, message(102)] });
+    assert_eq!(read(node.got_one()).2, whole());
+    bench.later(10 * SECOND);
+    bench.later(SECOND);
+    let (request, _, kind) = read(node.got_one());
+    assert_eq!(kind, whole(), "the first was not answered in time");
+    let refused = Refused {
+        code: ErrorCode::Unavailable,
+        message: "The journal does not answer.".to_owned(),
+        details: "{}".to_owned(),
+    };
+    bench.says(&node, ToRouter::ReadDone { request, outcome: Err(refused) });
+    assert_eq!(node.got(), [], "not at once");
+    bench.later(SECOND);
+    let (request, _, _) = read(node.got_one());
+    assert_eq!(player.got(), ["101<100"]);
+    bench.says(&node, ToRouter::ReadDone { request, outcome: read_answer(101) });
+    assert_eq!(player.got(), ["sync 101", "102<101"]);
+}
+
+#[test]
 fn one_that_has_to_leave_takes_and_is_told_nothing_more() {
     let (mut bench, mut node, mut player) = Bench::with_player();
     bench.command(&player, 1);
