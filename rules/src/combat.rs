@@ -8,7 +8,7 @@
 mod changes;
 mod combatant;
 mod command;
-
+mod effects;
 mod fact;
 mod fold;
 mod ground;
@@ -36,6 +36,7 @@ pub use command::{
     Actor, Awaited, CheckSense, Command, Happening, HelpWith, Input, Interaction, RolledFor, Shove,
     SkillAction,
 };
+pub use effects::Effects;
 pub use fact::{Fact, Purpose};
 pub use ground::Ground;
 pub use guard::{DamagePart, Guard, Portion};
@@ -77,7 +78,7 @@ pub struct Combat {
     /// Who takes part.
     pub combatants: BTreeMap<CombatantId, Arc<Combatant>>,
     /// What runs on them.
-    pub effects: BTreeMap<EffectId, Arc<Effect>>,
+    pub effects: Effects,
     /// Players who throw dice of their own and tell the faces.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub physical_dice: BTreeSet<Uuid>,
@@ -118,7 +119,7 @@ impl Combat {
             turn: None,
             order: Vec::new(),
             combatants: BTreeMap::new(),
-            effects: BTreeMap::new(),
+            effects: Effects::default(),
             physical_dice: BTreeSet::new(),
             ground: Arc::default(),
             next_effect: 0,
@@ -144,6 +145,6 @@ impl Combat {
 
     /// Effects on a creature, the oldest first.
     pub fn effects_on(&self, target: CombatantId) -> impl Iterator<Item = &Effect> {
-        self.effects.values().map(Arc::as_ref).filter(move |effect| effect.target == target)
+        self.effects.on(target).iter().map(Arc::as_ref)
     }
 }

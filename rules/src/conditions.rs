@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::Condition;
-use crate::effect::Modifier;
+use crate::effect::{Kinds, Modifier};
 
 /// What the conditions do in both editions.
 pub const BUILT_IN: &str = include_str!("../content/conditions.json");
 
 /// The fifteen conditions' effects.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Conditions([ConditionEffect; Condition::ALL.len()]);
+pub struct Conditions {
+    effects: [ConditionEffect; Condition::ALL.len()],
+    /// What each does, and what comes with it.
+    kinds: [Kinds; Condition::ALL.len()],
+}
 
 /// Why a text does not say what the conditions do.
 #[derive(Debug, thiserror::Error)]
@@ -47,11 +51,21 @@ impl Conditions {
         for (slot, condition) in all.iter_mut().zip(Condition::ALL) {
             *slot = read.remove(&condition).ok_or(ConditionsError::Missing(condition))?;
         }
-        Ok(Self(all))
+        let with_implied = |effect: &ConditionEffect| {
+            let implied = effect.implies.iter().flat_map(|it| &all[*it as usize].modifiers);
+            effect.modifiers.iter().chain(implied).collect()
+        };
+        let kinds = std::array::from_fn(|at| with_implied(&all[at]));
+        Ok(Self { effects: all, kinds })
     }
 
     /// What a condition does.
     pub fn of(&self, condition: Condition) -> &ConditionEffect {
-        &self.0[condition as usize]
+        &self.effects[condition as usize]
+    }
+
+    /// What a condition does, and what comes with it.
+    pub(crate) const fn kinds(&self, condition: Condition) -> Kinds {
+        self.kinds[condition as usize]
     }
 }

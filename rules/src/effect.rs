@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use casting::{Casting, Choice};
 pub(crate) use completion::printed_duration;
 pub use duration::{Duration, Edge, Which, Whose};
+pub(crate) use modifier::Kinds;
 pub use modifier::{Chosen, Modifier, ModifierKind, Quality, RollKind, RuleOf, When};
 pub use program::{Case, Op, Pick, Program, Reacts, Targets, Whom};
 pub use trigger::{Grant, Hook, Light, Party, Trigger, Zone};

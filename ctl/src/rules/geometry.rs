@@ -272,7 +272,7 @@ fn range(play: &mut Play<'_>) -> Result<Value> {
             that_hostile_incapacitated: incapacitated,
         } => {
             let distance_ft = if hostile_within_5ft { 5 } else { 10 };
-            let hinders = ranged_attack && crowded(distance_ft, sees, incapacitated);
+            let hinders = ranged_attack && crowded(distance_ft, || sees, || incapacitated);
             json!({ "mode": if hinders { "disadvantage" } else { "normal" } })
         }
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Combat, Combatant, CombatantId, Economy, Effect, EffectId, Fact};
+use super::{Combat, Combatant, CombatantId, Economy, Fact};
 use crate::space::Square;
 
 impl Combat {
@@ -79,15 +79,17 @@ impl Combat {
         match fact {
             Fact::EffectStarted { effect } | Fact::EffectChanged { effect } => {
                 self.next_effect = self.next_effect.max(effect.id.0 + 1);
-                self.effects.insert(effect.id, Arc::clone(effect));
+                self.effects.put(Arc::clone(effect));
             }
-            Fact::EffectEnded { id, .. } => self.end_effect(*id),
+            Fact::EffectEnded { id, .. } => self.effects.take(*id),
             Fact::EffectMoved { id, covers } => {
-                self.alter(*id, |effect| effect.covers = Some(covers.clone()));
+                self.effects.alter(*id, |effect| effect.covers = Some(covers.clone()));
             }
             Fact::GroundSet { ground } => self.ground = Arc::clone(ground),
-            Fact::Touched { id, who } => self.alter(*id, |effect| effect.touched.push(*who)),
-            Fact::Counted { id, of, count } => self.alter(*id, |effect| {
+            Fact::Touched { id, who } => {
+                self.effects.alter(*id, |effect| effect.touched.push(*who))
+            }
+            Fact::Counted { id, of, count } => self.effects.alter(*id, |effect| {
                 effect.counts.insert(of.clone(), *count);
             }),
             _ => {}
@@ -116,8 +118,9 @@ impl Combat {
 
     /// In a new turn effects may do again what they do once a turn.
     fn forget_touched(&mut self) {
-        for effect in self.effects.values_mut().filter(|it| !it.touched.is_empty()) {
-            Arc::make_mut(effect).touched.clear();
+        let touched = self.effects.values().filter(|effect| !effect.touched.is_empty());
+        for id in touched.map(|effect| effect.id).collect::<Vec<_>>() {
+            self.effects.alter(id, |effect| effect.touched.clear());
         }
     }
 
@@ -125,16 +128,6 @@ impl Combat {
     pub fn apply_facts(&mut self, facts: &[Fact]) {
         for fact in facts {
             self.apply_fact(fact);
-        }
-    }
-
-    fn end_effect(&mut self, id: EffectId) {
-        self.effects.remove(&id);
-    }
-
-    fn alter(&mut self, id: EffectId, alter: impl FnOnce(&mut Effect)) {
-        if let Some(effect) = self.effects.get_mut(&id) {
-            alter(Arc::make_mut(effect));
         }
     }
 

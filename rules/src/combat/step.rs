@@ -106,10 +106,11 @@ pub fn decide(
     dice: &mut dyn Dice,
 ) -> Result<Step, Refusal> {
     let run = Run::of(combat, &input)?;
-    let drawn = run.faces.len();
-    let mut resolver = Resolver::new(run.base.clone(), book, run.answers, run.faces, dice);
-    resolver.expect_after(run.told, combat);
-    let end = resolver.command(&run.command);
+    let Run { base, command, answers, faces, told } = run;
+    let drawn = faces.len();
+    let mut resolver = Resolver::new(base, book, answers, faces, dice);
+    resolver.expect_after(told, combat);
+    let end = resolver.command(&command);
     let heard = resolver.has_heard_all();
     let outcome = resolver.finish();
     if outcome.strayed {
@@ -119,7 +120,7 @@ pub fn decide(
         Ok(()) => None,
         Err(Halt::Ask(prompt)) => Some(prompt),
         // Nothing came of the answer: the question stays open.
-        Err(Halt::Refuse(refusal)) if heard && outcome.facts.len() == run.told => {
+        Err(Halt::Refuse(refusal)) if heard && outcome.facts.len() == told => {
             return Err(refusal);
         }
         // It was begun, so it can only have come to this under other rules.
@@ -129,7 +130,7 @@ pub fn decide(
         Err(Halt::Refuse(refusal)) => return Err(refusal),
     };
     let faces = outcome.faces.get(drawn..).unwrap_or_default().to_vec();
-    let facts = outcome.facts.into_iter().skip(run.told).collect();
+    let facts = outcome.facts.into_iter().skip(told).collect();
     Ok(Step { input, faces, facts, prompt })
 }
 

@@ -72,8 +72,8 @@ impl<'a> View<'a> {
         bearer: CombatantId,
     ) -> impl Iterator<Item = Active<'a>> + use<'a> {
         let rules = &*self.combat.rules;
-        let counts = move |effect: &&Effect| !self.is_overshadowed(effect);
-        let on_it = self.combat.effects_on(bearer).filter(counts).map(|effect| (effect, false));
+        let counted = self.combat.effects.counted_on(bearer);
+        let on_it = counted.iter().map(|effect| (&**effect, false));
         let on_map = self.zones_on(bearer).map(|effect| (effect, true));
         on_it.chain(on_map).flat_map(move |(effect, inside)| {
             let template = &*effect.template;
@@ -97,15 +97,26 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Whether another effect of the same key on the same creature counts in its place: the more
-    /// potent, the later of equals (SRD 5.1 "Combining Magical Effects"; SRD 5.2.1 same).
+    /// As [`View::modifiers`], those of one kind.
+    pub(in crate::combat) fn of_kind(
+        self,
+        bearer: CombatantId,
+        kind: ModifierKind,
+    ) -> impl Iterator<Item = Active<'a>> + use<'a> {
+        let all = self.may_have(bearer, kind).then(|| self.modifiers(bearer));
+        all.into_iter().flatten().filter(move |active| active.modifier.kind == kind)
+    }
+
+    /// Whether a modifier of this kind may hold for a creature; no: none does.
+    fn may_have(self, bearer: CombatantId, kind: ModifierKind) -> bool {
+        let effects = &self.combat.effects;
+        !effects.zones().is_empty() || effects.may_have(bearer, kind, &self.book.conditions)
+    }
+
+    /// Whether another effect of the same key on the same creature counts in its place.
     pub(in crate::combat) fn is_overshadowed(self, effect: &Effect) -> bool {
-        let Some(key) = &effect.template.key else { return false };
-        let rank = |effect: &Effect| (effect.template.potency(), effect.id);
-        self.combat
-            .effects_on(effect.target)
-            .filter(|other| other.template.key.as_ref() == Some(key))
-            .any(|other| rank(other) > rank(effect))
+        let counted = self.combat.effects.counted_on(effect.target);
+        !counted.iter().any(|other| other.id == effect.id)
     }
 
     /// A condition and those that come with it.
@@ -121,6 +132,9 @@ impl<'a> View<'a> {
         condition: Condition,
         source: Option<CombatantId>,
     ) -> bool {
+        if !self.may_have(bearer, ModifierKind::ConditionImmunity) {
+            return false;
+        }
         let own = self.combat.effects_on(bearer).flat_map(|effect| &effect.template.modifiers);
         let zones = self.zones_on(bearer).filter_map(|effect| effect.template.zone.as_ref());
         own.chain(zones.flat_map(|zone| &zone.modifiers)).any(|modifier| {
@@ -147,7 +161,7 @@ impl<'a> View<'a> {
 
     /// Whether anything on a creature does this to it.
     pub(in crate::combat) fn is(self, bearer: CombatantId, kind: ModifierKind) -> bool {
-        self.modifiers(bearer).any(|active| active.modifier.kind == kind)
+        self.of_kind(bearer, kind).next().is_some()
     }
 
     /// What keeps a creature from doing something.
@@ -156,7 +170,7 @@ impl<'a> View<'a> {
         bearer: CombatantId,
         kind: ModifierKind,
     ) -> Option<Condition> {
-        let by = self.modifiers(bearer).find(|active| active.modifier.kind == kind)?;
+        let by = self.of_kind(bearer, kind).next()?;
         by.effect.template.conditions.first().copied()
     }
 
@@ -358,10 +372,8 @@ impl<'a> View<'a> {
             return true;
         }
         let sees_invisible = || {
-            self.modifiers(one).any(|active| {
-                let feet = active.modifier.value.unwrap_or(i32::MAX);
-                active.modifier.kind == ModifierKind::SeesInvisible && distance <= feet
-            })
+            self.of_kind(one, ModifierKind::SeesInvisible)
+                .any(|active| distance <= active.modifier.value.unwrap_or(i32::MAX))
         };
         !self.is_hidden_from(one, other)
             && !self.has(one, Condition::Blinded)

@@ -92,6 +92,27 @@ pub enum Chosen {
     Skill,
 }
 
+/// A set of kinds of modifiers that may have more than was put in, never less.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Kinds(u128);
+
+impl Kinds {
+    pub(crate) fn may_have(self, kind: ModifierKind) -> bool {
+        self.0 & Self::one(kind) != 0
+    }
+
+    fn one(kind: ModifierKind) -> u128 {
+        1_u128.checked_shl(kind as u32).unwrap_or(u128::MAX)
+    }
+}
+
+impl<'m> FromIterator<&'m Modifier> for Kinds {
+    fn from_iter<T: IntoIterator<Item = &'m Modifier>>(modifiers: T) -> Self {
+        let kinds = modifiers.into_iter().map(|modifier| Self::one(modifier.kind));
+        Self(kinds.fold(0, |set, kind| set | kind))
+    }
+}
+
 /// What a modifier does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

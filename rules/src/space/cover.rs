@@ -9,8 +9,6 @@
 //! obstructed where it has more than one point in common with a square, edges included, or passes
 //! between two filled squares that touch at a corner.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::direction::{Point, SQUARE};
@@ -70,10 +68,17 @@ pub fn cover(
     attacker: Footprint,
     target: Footprint,
 ) -> Cover {
+    let (one, other) = (far_corners(attacker), far_corners(target));
+    let low = Point { x: one[0].x.min(other[0].x), y: one[0].y.min(other[0].y) };
+    let high = Point { x: one[1].x.max(other[1].x), y: one[1].y.max(other[1].y) };
+    let scene = Scene::of(terrain, obstacles, between(low, high));
+    if scene.is_clear() {
+        return Cover::None;
+    }
     let mut best = Cover::Total;
-    for from in corners(attacker).into_iter().filter(|corner| !cracked(terrain, *corner)) {
+    for from in corners(attacker).into_iter().filter(|corner| !scene.is_crack(*corner)) {
         for square in target.squares() {
-            best = best.min(from_corner(terrain, obstacles, from, square));
+            best = best.min(scene.seen_from(from, square));
             if best == Cover::None {
                 return best;
             }
@@ -84,7 +89,7 @@ pub fn cover(
 
 /// Whether nothing filled is between all of one creature and all of another.
 pub fn line_of_sight(terrain: &Terrain<'_>, from: Footprint, to: Footprint) -> bool {
-    cover(terrain, &[], from, to) < Cover::Total
+    terrain.is_open() || cover(terrain, &[], from, to) < Cover::Total
 }
 
 /// Cover of a square against what comes from a point: total if neither its corners nor its middle
@@ -95,12 +100,15 @@ pub fn point_cover(
     from: Point,
     square: Square,
 ) -> Cover {
-    if terrain.is_open() && obstacles.is_empty() {
+    let [low, high] = far_corners(Footprint::single(square));
+    let least = Point { x: low.x.min(from.x), y: low.y.min(from.y) };
+    let most = Point { x: high.x.max(from.x), y: high.y.max(from.y) };
+    let scene = Scene::of(terrain, obstacles, between(least, most));
+    if scene.is_clear() {
         return Cover::None;
     }
-    let cover = from_corner(terrain, obstacles, from, square);
-    let center = Point::center(square);
-    if cover == Cover::Total && !obstructed(terrain, obstacles, Cover::Total, from, center) {
+    let cover = scene.seen_from(from, square);
+    if cover == Cover::Total && scene.blocks(from, Point::center(square)) < Cover::Total {
         return Cover::ThreeQuarters;
     }
     cover
@@ -112,7 +120,8 @@ pub fn near_side(terrain: &Terrain<'_>, from: Footprint, aimed: Square) -> Squar
     let (a, b) = (Point::middle(from), Point::center(aimed));
     let clear = |square: Square| {
         let to = Point::center(square);
-        !terrain.is_filled(square) && !obstructed(terrain, &[], Cover::Total, a, to)
+        let scene = Scene::of(terrain, &[], between(a, to));
+        !terrain.is_filled(square) && scene.blocks(a, to) < Cover::Total
     };
     let (dx, dy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
     // Every square on the way is met, for no step is longer than a square.
@@ -125,42 +134,63 @@ pub fn near_side(terrain: &Terrain<'_>, from: Footprint, aimed: Square) -> Squar
     squares.last().unwrap_or_else(|| a.square())
 }
 
-fn from_corner(
-    terrain: &Terrain<'_>,
-    obstacles: &[Obstacle],
-    from: Point,
-    square: Square,
-) -> Cover {
-    let to = corners(Footprint::single(square));
-    let given = |most: Cover| {
-        let lines = to.iter().filter(|to| {
-            cracked(terrain, **to) || obstructed(terrain, obstacles, most, from, **to)
-        });
-        Cover::of(lines.count()).min(most)
-    };
-    if obstacles.is_empty() {
-        return given(Cover::Total);
-    }
-    // Asked for less cover, more obstacles are in the way.
-    given(Cover::Half).max(given(Cover::ThreeQuarters)).max(given(Cover::Total))
+/// What may be in the way within some bounds.
+struct Scene<'a> {
+    terrain: &'a Terrain<'a>,
+    filled: Vec<Square>,
+    obstacles: Vec<Obstacle>,
 }
 
-/// Whether the line meets what is good for at least this much cover.
-fn obstructed(
-    terrain: &Terrain<'_>,
-    obstacles: &[Obstacle],
-    least: Cover,
-    from: Point,
-    to: Point,
-) -> bool {
-    let bounds = between(from, to);
-    let filled: BTreeSet<Square> = terrain.filled_within(bounds).collect();
-    filled.iter().any(|square| shares_length(from, to, *square))
-        || filled.iter().any(|square| slips_past(terrain, from, to, *square))
-        || obstacles
+impl<'a> Scene<'a> {
+    fn of(terrain: &'a Terrain<'a>, obstacles: &[Obstacle], bounds: Bounds) -> Self {
+        let within = |obstacle: &&Obstacle| bounds.contains(obstacle.square);
+        let obstacles = obstacles.iter().filter(within).copied().collect();
+        Self { terrain, filled: terrain.filled_within(bounds), obstacles }
+    }
+
+    /// Nothing is.
+    fn is_clear(&self) -> bool {
+        self.filled.is_empty() && self.obstacles.is_empty()
+    }
+
+    fn seen_from(&self, from: Point, square: Square) -> Cover {
+        let blocked = corners_of(square)
+            .map(|to| if self.is_crack(to) { Cover::Total } else { self.blocks(from, to) });
+        let given = |most: Cover| {
+            Cover::of(blocked.iter().filter(|blocks| **blocks >= most).count()).min(most)
+        };
+        // Asked for less cover, more obstacles are in the way.
+        given(Cover::Half).max(given(Cover::ThreeQuarters)).max(given(Cover::Total))
+    }
+
+    /// The most cover that anything in the way of the line is good for.
+    fn blocks(&self, from: Point, to: Point) -> Cover {
+        let bounds = between(from, to);
+        let mut filled = self.filled.iter().filter(|square| bounds.contains(**square));
+        if filled.any(|square| {
+            shares_length(from, to, *square) || slips_past(self.terrain, from, to, *square)
+        }) {
+            return Cover::Total;
+        }
+        self.obstacles
             .iter()
-            .filter(|obstacle| obstacle.most >= least && bounds.contains(obstacle.square))
-            .any(|obstacle| shares_length(from, to, obstacle.square))
+            .filter(|obstacle| bounds.contains(obstacle.square))
+            .filter(|obstacle| shares_length(from, to, obstacle.square))
+            .map(|obstacle| obstacle.most)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Whether two filled squares touch at this point, and only there.
+    fn is_crack(&self, point: Point) -> bool {
+        if self.filled.is_empty() {
+            return false;
+        }
+        let after = point.square();
+        let filled = |dx, dy| self.terrain.is_filled(after.shifted(dx, dy));
+        let [a, b, c, d] = [filled(-1, -1), filled(0, 0), filled(-1, 0), filled(0, -1)];
+        point == Point::corner(after) && ((a && b && !c && !d) || (c && d && !a && !b))
+    }
 }
 
 /// Squares that the line can touch.
@@ -210,14 +240,6 @@ fn slips_past(terrain: &Terrain<'_>, from: Point, to: Point, square: Square) -> 
     })
 }
 
-/// Whether two filled squares touch at this point, and only there.
-fn cracked(terrain: &Terrain<'_>, point: Point) -> bool {
-    let after = point.square();
-    let filled = |dx, dy| terrain.is_filled(after.shifted(dx, dy));
-    let [a, b, c, d] = [filled(-1, -1), filled(0, 0), filled(-1, 0), filled(0, -1)];
-    point == Point::corner(after) && ((a && b && !c && !d) || (c && d && !a && !b))
-}
-
 fn cross(from: Point, to: Point, point: Point) -> i64 {
     let [dx, dy] = difference(from, to);
     let [px, py] = difference(from, point);
@@ -232,6 +254,17 @@ fn dot(from: Point, to: Point, point: Point) -> i64 {
 
 fn difference(from: Point, to: Point) -> [i64; 2] {
     [i64::from(to.x) - i64::from(from.x), i64::from(to.y) - i64::from(from.y)]
+}
+
+/// The least and the greatest corner of a space.
+fn far_corners(footprint: Footprint) -> [Point; 2] {
+    let (least, side) = (footprint.corner, footprint.side);
+    [Point::corner(least), Point::corner(least.shifted(side, side))]
+}
+
+/// Corners of a square.
+fn corners_of(square: Square) -> [Point; 4] {
+    [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dx, dy)| Point::corner(square.shifted(dx, dy)))
 }
 
 /// Corners of the squares on the edge of a space.

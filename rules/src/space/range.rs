@@ -27,6 +27,10 @@ pub fn shot(range: RangeFt, distance_ft: i32) -> Shot {
 
 /// Whether a hostile creature this far away hinders ranged attacks: within 5 ft, if it sees the
 /// attacker and is not incapacitated.
-pub const fn crowded(distance_ft: i32, sees_attacker: bool, incapacitated: bool) -> bool {
-    distance_ft <= super::square::SQUARE_FT && sees_attacker && !incapacitated
+pub fn crowded(
+    distance_ft: i32,
+    sees_attacker: impl FnOnce() -> bool,
+    incapacitated: impl FnOnce() -> bool,
+) -> bool {
+    distance_ft <= super::square::SQUARE_FT && sees_attacker() && !incapacitated()
 }

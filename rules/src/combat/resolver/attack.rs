@@ -23,7 +23,7 @@ impl Resolver<'_> {
         self.on_its_turn(who)?;
         let block = std::sync::Arc::clone(&self.combatant(who)?.block);
         let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
-        let attack = self.view().enchanted(who, &attack);
+        let attack = self.view().enchanted(who, attack);
         let tired = self.view().is(who, ModifierKind::OneAttack);
         let spent = !self.combatant(who)?.economy.action;
         if (tired && spent) || self.view().has_chosen_bonus_action(who) {

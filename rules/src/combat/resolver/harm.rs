@@ -130,8 +130,7 @@ impl Resolver<'_> {
     fn share(&mut self, target: CombatantId, total: i32) -> Flow<()> {
         let sharing: Vec<CombatantId> = self
             .view()
-            .modifiers(target)
-            .filter(|active| active.modifier.kind == ModifierKind::SharesDamage)
+            .of_kind(target, ModifierKind::SharesDamage)
             .filter_map(|active| active.effect.source)
             .collect();
         for who in sharing.into_iter().filter(|who| *who != target) {
@@ -150,9 +149,8 @@ impl Resolver<'_> {
 
     /// Whether something keeps a creature from death this once; that ends.
     pub(super) fn ward_from_death(&mut self, who: CombatantId) -> bool {
-        let ward = self.view().modifiers(who).find_map(|active| {
-            (active.modifier.kind == ModifierKind::DeathWard).then_some(active.effect.id)
-        });
+        let ward =
+            self.view().of_kind(who, ModifierKind::DeathWard).next().map(|active| active.effect.id);
         if let Some(id) = ward {
             self.end(id, EndReason::Over);
         }

@@ -281,10 +281,8 @@ impl Resolver<'_> {
     /// That no step leads closer to what frightens whoever moves.
     pub(super) fn dares(&self, who: CombatantId, squares: &[Square]) -> Result<(), Refusal> {
         let mover = self.combatant(who)?;
-        let sources = self.view().modifiers(who).filter_map(|active| {
-            let frightens = active.modifier.kind == ModifierKind::CannotApproachSource;
-            active.effect.source.filter(|_| frightens)
-        });
+        let fears = self.view().of_kind(who, ModifierKind::CannotApproachSource);
+        let sources = fears.filter_map(|active| active.effect.source);
         for source in sources {
             let Some(feared) = self.combat.combatant(source).and_then(Combatant::space) else {
                 continue;

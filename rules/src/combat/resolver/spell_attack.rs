@@ -1,5 +1,7 @@
 //! Spell attacks (SRD 5.1 "Attack Rolls"; SRD 5.2.1 "Attack Rolls" of spells).
 
+use std::borrow::Cow;
+
 use std::sync::Arc;
 
 use super::ops::{About, Act};
@@ -77,8 +79,7 @@ impl Resolver<'_> {
     pub(super) fn lessen(&mut self, target: CombatantId, parts: &mut [DamagePart]) -> Flow<()> {
         let found: Vec<(EffectId, Vec<DamageType>, Expression)> = self
             .view()
-            .modifiers(target)
-            .filter(|active| active.modifier.kind == ModifierKind::ReduceDie)
+            .of_kind(target, ModifierKind::ReduceDie)
             .filter(|active| !active.effect.touched.contains(&target))
             .filter_map(|active| {
                 let types = active.modifier.types.clone();
@@ -129,7 +130,7 @@ impl Resolver<'_> {
             Some(id) => block.attack(&id)?,
             None => block.attacks.first()?,
         };
-        Some(self.view().enchanted(bearer, attack))
+        Some(self.view().enchanted(bearer, Cow::Borrowed(attack)).into_owned())
     }
 
     /// What effects do when an attack has hit.
@@ -177,9 +178,9 @@ impl Resolver<'_> {
         attacker: CombatantId,
         target: CombatantId,
     ) -> Flow<bool> {
-        let ward = self.view().modifiers(target).find_map(|active| {
+        let ward = self.view().of_kind(target, ModifierKind::Warded).find_map(|active| {
             let dc = active.effect.template.casting.as_ref()?.dc;
-            (active.modifier.kind == ModifierKind::Warded).then_some(dc)
+            Some(dc)
         });
         match ward {
             Some(dc) => Ok(!self.save(attacker, Ability::Wis, dc)?),

@@ -317,9 +317,8 @@ impl Resolver<'_> {
     /// Whether a spell of this level of somebody else passes by a creature.
     pub(super) fn is_out_of_reach(&self, act: &super::ops::Act, target: CombatantId) -> bool {
         target != act.caster
-            && self.view().modifiers(target).any(|active| {
-                active.modifier.kind == ModifierKind::SpellsStopped
-                    && i32::from(act.casting.slot) <= active.modifier.value(active.level)
+            && self.view().of_kind(target, ModifierKind::SpellsStopped).any(|active| {
+                i32::from(act.casting.slot) <= active.modifier.value(active.level)
                     && !self.shares_zone(active.effect.id, act.caster)
             })
     }

@@ -184,10 +184,7 @@ impl Resolver<'_> {
     /// Hit points back as the turn starts, unless something keeps from it. Who outlives 0 hit points
     /// by regenerating dies there when it does not.
     pub(super) fn regenerate(&mut self, who: CombatantId) -> Flow<()> {
-        let amounts = self
-            .view()
-            .modifiers(who)
-            .filter(|active| active.modifier.kind == ModifierKind::Regenerates);
+        let amounts = self.view().of_kind(who, ModifierKind::Regenerates);
         let Some(amount) = amounts.map(|active| active.modifier.value(0)).max() else {
             return Ok(());
         };
@@ -208,10 +205,10 @@ impl Resolver<'_> {
     /// Damage of some types keeps from regenerating at the start of the next turn.
     pub(super) fn hinder_regeneration(&mut self, who: CombatantId, parts: &[DamagePart]) {
         let hurts = |kind: DamageType| parts.iter().any(|it| it.kind == kind && it.applied > 0);
-        let hinders = self.view().modifiers(who).any(|active| {
-            active.modifier.kind == ModifierKind::Regenerates
-                && active.modifier.types.iter().any(|kind| hurts(*kind))
-        });
+        let hinders = self
+            .view()
+            .of_kind(who, ModifierKind::Regenerates)
+            .any(|active| active.modifier.types.iter().any(|kind| hurts(*kind)));
         if !hinders {
             return;
         }
@@ -234,8 +231,7 @@ impl Resolver<'_> {
         let was_alive = self.combatant(who)?.life == Life::Alive;
         let view = self.view();
         let relentless = view
-            .modifiers(who)
-            .filter(|active| active.modifier.kind == ModifierKind::Relentless)
+            .of_kind(who, ModifierKind::Relentless)
             .any(|active| total <= active.modifier.value(0));
         let fortitude = view.is(who, ModifierKind::UndeadFortitude) && !radiant && !critical;
         let outlives = view.is(who, ModifierKind::OutlivesZero);
@@ -262,10 +258,9 @@ impl Resolver<'_> {
     /// Some damage heals instead: its share is taken out and given back as hit points.
     pub(super) fn absorb(&mut self, who: CombatantId, parts: &[DamagePart], portion: Portion) {
         let absorbs = |kind: DamageType| {
-            self.view().modifiers(who).any(|active| {
-                active.modifier.kind == ModifierKind::Absorbs
-                    && active.modifier.types.contains(&kind)
-            })
+            self.view()
+                .of_kind(who, ModifierKind::Absorbs)
+                .any(|active| active.modifier.types.contains(&kind))
         };
         let absorbed: i32 = parts
             .iter()
@@ -314,8 +309,7 @@ impl Resolver<'_> {
         }
         let modifier = combatant.block.abilities.modifier(Ability::Con);
         let longer = view
-            .modifiers(who)
-            .filter(|active| active.modifier.kind == ModifierKind::HoldsBreath)
+            .of_kind(who, ModifierKind::HoldsBreath)
             .map(|active| active.modifier.value(0))
             .max();
         // A minute is ten rounds.

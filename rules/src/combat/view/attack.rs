@@ -41,10 +41,8 @@ impl<'a> View<'a> {
 
     /// Whether one creature may not harm another.
     pub fn is_charmed_by(self, who: CombatantId, by: CombatantId) -> bool {
-        self.modifiers(who).any(|active| {
-            active.modifier.kind == ModifierKind::CannotHarmSource
-                && active.effect.source == Some(by)
-        })
+        self.of_kind(who, ModifierKind::CannotHarmSource)
+            .any(|active| active.effect.source == Some(by))
     }
 
     /// Whether the attack can be made on this target at all.
@@ -131,8 +129,7 @@ impl<'a> View<'a> {
     /// How far a creature reaches with an attack.
     pub(in crate::combat) fn reach_ft(self, who: CombatantId, attack: &Attack) -> i32 {
         let added = self
-            .modifiers(who)
-            .filter(|active| active.modifier.kind == ModifierKind::Reach)
+            .of_kind(who, ModifierKind::Reach)
             .map(|active| active.modifier.value(active.level))
             .fold(0_i32, i32::saturating_add);
         attack.reach_ft.unwrap_or(5).saturating_add(added)
@@ -180,25 +177,24 @@ impl<'a> View<'a> {
             .filter(|other| other.side != me.side && other.is_conscious())
             .map(|other| other.id)
             .find(|&other| {
-                let incapacitated = self.is(other, ModifierKind::CannotAct);
+                let incapacitated = || self.is(other, ModifierKind::CannotAct);
+                let sees = || self.sees(other, who);
                 self.combat.combatant(other).is_some_and(|other| other.position.is_some())
-                    && crowded(self.distance_ft(who, other), self.sees(other, who), incapacitated)
+                    && crowded(self.distance_ft(who, other), sees, incapacitated)
             })
     }
 
     /// Armor class now, behind cover.
     pub fn armor_class(self, who: CombatantId, cover: Cover) -> i32 {
         let Some(combatant) = self.combat.combatant(who) else { return 0 };
-        let of_kind =
-            || self.modifiers(who).filter(|active| active.modifier.kind == ModifierKind::Ac);
+        let of_kind = || self.of_kind(who, ModifierKind::Ac);
         let value = |active: &Active<'_>| active.modifier.value(active.level);
         let least =
             of_kind().filter(|active| active.modifier.set).map(|active| value(&active)).max();
         let plain = of_kind().filter(|active| !active.modifier.set).map(|active| value(&active));
         let added = plain.fold(0_i32, i32::saturating_add);
         let base = self
-            .modifiers(who)
-            .filter(|active| active.modifier.kind == ModifierKind::AcBase)
+            .of_kind(who, ModifierKind::AcBase)
             .map(|active| {
                 let ability = active.modifier.ability;
                 let own = ability.map_or(0, |it| combatant.block.abilities.modifier(it));
@@ -216,10 +212,8 @@ impl<'a> View<'a> {
             distance_ft: strike.distance_ft,
             ..About::default()
         };
-        self.modifiers(strike.target).any(|active| {
-            active.modifier.kind == ModifierKind::AutoCritical
-                && self.cases_hold(strike.target, &active, about)
-        })
+        self.of_kind(strike.target, ModifierKind::AutoCritical)
+            .any(|active| self.cases_hold(strike.target, &active, about))
     }
 
     /// Melee attacks that a creature may make on another right before its next step.

@@ -37,8 +37,7 @@ impl View<'_> {
     pub fn speed_ft(self, who: CombatantId, mode: MovementMode) -> Option<i32> {
         let speeds = self.combat.combatant(who)?.block.speeds;
         let gained = self
-            .modifiers(who)
-            .filter(|active| active.modifier.kind == ModifierKind::GainsSpeed)
+            .of_kind(who, ModifierKind::GainsSpeed)
             .filter(|active| active.modifier.modes.contains(&mode))
             .map(|active| active.modifier.value.unwrap_or(speeds.walk))
             .max();

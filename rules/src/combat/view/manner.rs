@@ -126,9 +126,8 @@ impl View<'_> {
         who: CombatantId,
         skill: Skill,
     ) -> bool {
-        self.modifiers(target).any(|active| {
-            active.modifier.kind == ModifierKind::AdvantageToSource
-                && active.effect.source == Some(who)
+        self.of_kind(target, ModifierKind::AdvantageToSource).any(|active| {
+            active.effect.source == Some(who)
                 && (active.modifier.skills.is_empty() || active.modifier.skills.contains(&skill))
         })
     }

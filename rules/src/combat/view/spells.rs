@@ -1,5 +1,7 @@
 //! What spells that run say to attacks, sight and places.
 
+use std::borrow::Cow;
+
 use super::{About, View};
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, Effect, EffectId};
@@ -32,7 +34,7 @@ impl<'a> View<'a> {
         self,
         who: CombatantId,
     ) -> impl Iterator<Item = &'a Effect> + use<'a> {
-        let effects = self.combat.effects.values().map(AsRef::as_ref);
+        let effects = self.combat.effects.zones().iter().map(AsRef::as_ref);
         effects.filter(move |effect| self.covers(effect, who))
     }
 
@@ -75,15 +77,14 @@ impl<'a> View<'a> {
             distance_ft: strike.distance_ft,
             ..About::default()
         };
-        let own = self.modifiers(strike.attacker).filter(|active| {
-            active.modifier.kind == ModifierKind::ExtraDamage
-                && self.concerns(strike.attacker, active, about(strike.target))
-        });
-        let marked = self.modifiers(strike.target).filter(|active| {
-            active.modifier.kind == ModifierKind::ExtraDamageFromSource
-                && active.effect.source == Some(strike.attacker)
-                && self.concerns(strike.target, active, about(strike.attacker))
-        });
+        let own = self
+            .of_kind(strike.attacker, ModifierKind::ExtraDamage)
+            .filter(|active| self.concerns(strike.attacker, active, about(strike.target)));
+        let marked =
+            self.of_kind(strike.target, ModifierKind::ExtraDamageFromSource).filter(|active| {
+                active.effect.source == Some(strike.attacker)
+                    && self.concerns(strike.target, active, about(strike.attacker))
+            });
         let dice = |active: super::Active<'_>| {
             let kind = active.modifier.types.first().copied();
             let kind = kind.or(strike.attack.damage.first().map(|part| part.kind))?;
@@ -97,10 +98,9 @@ impl<'a> View<'a> {
         let kinds = super::attack::attack_kinds(strike.attack, strike.ranged);
         let about = About { kinds: &kinds, other: Some(strike.target), ..About::default() };
         !strike.attack.spell
-            && self.modifiers(strike.attacker).any(|active| {
-                active.modifier.kind == ModifierKind::DealsHalf
-                    && self.concerns(strike.attacker, &active, about)
-            })
+            && self
+                .of_kind(strike.attacker, ModifierKind::DealsHalf)
+                .any(|active| self.concerns(strike.attacker, &active, about))
     }
 
     /// Images around a creature that an attacker may take for it: the effect and how many are left.
@@ -109,7 +109,8 @@ impl<'a> View<'a> {
         who: CombatantId,
         attacker: CombatantId,
     ) -> Option<(EffectId, u32)> {
-        if !self.sees(attacker, who) || self.has(attacker, Condition::Blinded) {
+        let any = self.may_have(who, ModifierKind::Images);
+        if !any || !self.sees(attacker, who) || self.has(attacker, Condition::Blinded) {
             return None;
         }
         let senses = &self.combat.combatant(attacker)?.block.senses;
@@ -119,9 +120,8 @@ impl<'a> View<'a> {
             return None;
         }
         let left = Key::parse("left").ok()?;
-        self.modifiers(who).find_map(|active| {
-            let is = active.modifier.kind == ModifierKind::Images;
-            let left = active.effect.counts.get(&left).copied().filter(|left| is && *left > 0)?;
+        self.of_kind(who, ModifierKind::Images).find_map(|active| {
+            let left = active.effect.counts.get(&left).copied().filter(|left| *left > 0)?;
             Some((active.effect.id, left))
         })
     }
@@ -134,21 +134,26 @@ impl<'a> View<'a> {
 
     /// An attack as effects on who makes it have changed it (SRD 5.1 "Shillelagh"; SRD 5.2.1
     /// "Shillelagh").
-    pub(in crate::combat) fn enchanted(self, who: CombatantId, attack: &Attack) -> Attack {
-        let mut attack = attack.clone();
+    pub(in crate::combat) fn enchanted<'s>(
+        self,
+        who: CombatantId,
+        mut attack: Cow<'s, Attack>,
+    ) -> Cow<'s, Attack> {
         let held = ["club", "quarterstaff"].contains(&attack.attack_id.as_str());
-        let found = self.modifiers(who).find_map(|active| {
-            let is = active.modifier.kind == ModifierKind::Shillelagh && held;
-            let casting = active.effect.template.casting.as_deref().filter(|_| is)?;
+        let found = self.of_kind(who, ModifierKind::Shillelagh).find_map(|active| {
+            let casting = active.effect.template.casting.as_deref().filter(|_| held)?;
             Some((active.modifier.dice.clone()?, casting))
         });
-        if let (Some((dice, casting)), Some(part)) = (found, attack.damage.first_mut()) {
+        if let Some((dice, casting)) = found
+            && let attack = attack.to_mut()
+            && let Some(part) = attack.damage.first_mut()
+        {
             attack.bonus = attack.bonus.max(casting.attack_bonus);
             part.dice = plus(&dice, casting.modifier);
             attack.properties.push(AttackProperty::Magical);
         }
         if self.is(who, ModifierKind::MagicalWeapon) && !attack.spell {
-            attack.properties.push(AttackProperty::Magical);
+            attack.to_mut().properties.push(AttackProperty::Magical);
         }
         attack
     }

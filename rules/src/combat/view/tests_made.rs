@@ -48,9 +48,8 @@ impl View<'_> {
     /// What an effect makes of an ability's modifier, beside what its score gives.
     fn score_change(self, who: CombatantId, ability: Ability) -> i32 {
         let Some(creature) = self.combat.combatant(who) else { return 0 };
-        let score = self.modifiers(who).find_map(|active| {
-            let is = active.modifier.kind == ModifierKind::ScoreIs
-                && active.modifier.abilities.contains(&ability);
+        let score = self.of_kind(who, ModifierKind::ScoreIs).find_map(|active| {
+            let is = active.modifier.abilities.contains(&ability);
             active.modifier.value.filter(|_| is).and_then(|score| u8::try_from(score).ok())
         });
         let own = creature.block.abilities.modifier(ability);
