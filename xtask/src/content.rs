@@ -79,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         counts.add(edition, &compiled, spells.len(), weapons.len(), armor.len(), corrected);
         let data = PathBuf::from("rules/content").join(edition);
         let monsters: Vec<&Monster> = compiled.iter().map(|it| &it.monster).collect();
-        files.extend(cases::files(edition, &monsters)?);
+        files.extend(cases::files(edition, &monsters, &spells)?);
         files.push((data.join("monsters.json"), layout::text(&monsters)?));
         files.push((data.join("spells.json"), layout::text(&spells)?));
         files.push((data.join("weapons.json"), layout::text(&weapons)?));

@@ -159,6 +159,7 @@ fn part_of_turn(stage: &mut Stage, play: &Play<'_>, part: &str) -> Result<bool> 
             direction: None,
             option: None,
             path: Vec::new(),
+            choices: std::collections::BTreeMap::new(),
         })
     };
     let handle =
@@ -409,6 +410,7 @@ fn legendary(play: &Play<'_>, at: &str, inputs: &Map<String, Value>) -> Result<b
             direction: None,
             option: None,
             path: Vec::new(),
+            choices: std::collections::BTreeMap::new(),
         };
         return done(&mut stage, own);
     }

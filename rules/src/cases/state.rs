@@ -10,7 +10,8 @@ use crate::{Condition, MovementMode};
 ///
 /// `hp`, `temp`, `max_hp`, `ac` are numbers; `conditions` are all that effects bring, those implied
 /// by others left out; `effects` and `without` are keys or names that run on it, or do not; `life`
-/// is a word; `speed` has feet by mode; `gone` says that it takes part no more. Any other member is
+/// is a word; `speed` has feet by mode; `castings` are, by spell, the numbers that spells which run
+/// on it were cast with; `gone` says that it takes part no more. Any other member is
 /// one of [`Combatant`]: of objects the members stated are compared, and a member left out counts
 /// as null.
 pub(super) fn different(
@@ -42,6 +43,7 @@ pub(super) fn different(
                 continue;
             }
             "speed" => speeds(view, id, stated),
+            "castings" => castings(combat, id),
             other => {
                 let all = serde_json::to_value(combatant).unwrap_or_default();
                 all.get(other).cloned().unwrap_or_default()
@@ -93,6 +95,12 @@ fn running(combat: &Combat, id: CombatantId, wanted: bool, stated: &Value) -> Ve
         })
         .map(|name| format!("effect {name} {}", if wanted { "is missing" } else { "is there" }))
         .collect()
+}
+
+/// The castings of effects on it by spell, the newest of several.
+fn castings(combat: &Combat, id: CombatantId) -> Value {
+    let all = combat.effects_on(id).filter_map(|effect| effect.template.casting.as_deref());
+    Value::Object(all.map(|casting| (casting.spell.to_string(), json!(casting))).collect())
 }
 
 fn speeds(view: View<'_>, id: CombatantId, stated: &Value) -> Value {

@@ -96,6 +96,9 @@ pub enum Command {
         /// Where it steps with it, one square after another.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         path: Vec<Square>,
+        /// What a spell that it casts leaves open.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        choices: BTreeMap<Key, Choice>,
     },
     /// The action that makes it hard to hit.
     Dodge {

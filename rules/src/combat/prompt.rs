@@ -1,5 +1,7 @@
 //! Questions that hold a command up until somebody answers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CombatantId, Happening, PromptId, Purpose};
@@ -142,5 +144,8 @@ pub enum Answer {
         /// Where it steps with it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         path: Vec<Square>,
+        /// What a spell that it casts leaves open.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        choices: BTreeMap<Key, crate::effect::Choice>,
     },
 }

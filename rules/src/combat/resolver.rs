@@ -8,6 +8,7 @@ mod assistance;
 mod attack;
 mod cases;
 mod cast;
+mod casting_use;
 mod displacement;
 mod effects;
 mod harm;
@@ -258,9 +259,9 @@ impl<'a> Resolver<'a> {
             Command::Attack { who, target, attack, knock_out, how } => {
                 self.attack_action(*who, *target, attack, (*knock_out, *how))
             }
-            Command::UseAction { who, id, targets, at, direction, option, path } => {
+            Command::UseAction { who, id, targets, at, direction, option, path, choices } => {
                 let (at, direction, option) = (*at, *direction, option.as_ref());
-                self.use_action(*who, id, Aim { targets, at, direction, option, path })
+                self.use_action(*who, id, Aim { targets, at, direction, option, path, choices })
             }
             Command::Dodge { who } => self.dodge(*who),
             Command::Move { who, mode, path, drag } => self.walk(*who, *mode, path, drag),

@@ -166,6 +166,19 @@ pub enum Recover {
 }
 
 impl Spellcasting {
+    /// Without any spells or slots; the DC is 8 and the bonus.
+    pub(crate) fn plain(ability: Ability, attack_bonus: i32) -> Self {
+        Self {
+            ability,
+            dc: attack_bonus.saturating_add(8),
+            attack_bonus,
+            slots: BTreeMap::new(),
+            spells: Vec::new(),
+            per_day: BTreeMap::new(),
+            level: None,
+        }
+    }
+
     /// Level of the caster: 1 to 20.
     pub fn caster_level(&self) -> u8 {
         let highest = self.slots.iter().rfind(|(_, count)| **count > 0);

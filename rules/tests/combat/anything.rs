@@ -182,7 +182,8 @@ impl Play {
                 let at = at.filter(|_| !self.chance.one_in(4)).or(Some(wild));
                 let path = at.into_iter().filter(|_| self.chance.one_in(4)).collect();
                 let targets = if self.chance.one_in(5) { Vec::new() } else { vec![target] };
-                Answer::Use { id, targets, at, direction: at, option: None, path }
+                let choices = BTreeMap::new();
+                Answer::Use { id, targets, at, direction: at, option: None, path, choices }
             }
             Question::Readied { .. } => {
                 Answer::React { option: Key::parse("ready").expect("a key") }
@@ -236,7 +237,8 @@ impl Play {
                 let place = Some(toward).filter(|_| !self.chance.one_in(4));
                 let (option, path) = (None, Vec::new());
                 let direction = Some(toward);
-                Command::UseAction { who, id, targets, at: place, direction, option, path }
+                let (at, choices) = (place, BTreeMap::new());
+                Command::UseAction { who, id, targets, at, direction, option, path, choices }
             }
             6..=8 => {
                 let steps = self.chance.below(6) + 1;

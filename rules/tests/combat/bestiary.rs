@@ -181,6 +181,7 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                     direction: victim.map(|at| Square { x: at.x + 1, ..at }),
                     option: None,
                     path: Vec::new(),
+                    choices: std::collections::BTreeMap::new(),
                 };
                 let used = arena.play(command);
                 let on_victim = used.as_ref().is_ok_and(|facts| {

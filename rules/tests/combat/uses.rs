@@ -49,6 +49,7 @@ fn using(id: &str, targets: &[gss_rules::combat::CombatantId], to: Option<[i32; 
         direction,
         option: None,
         path: Vec::new(),
+        choices: std::collections::BTreeMap::new(),
     }
 }
 

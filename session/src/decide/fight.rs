@@ -374,7 +374,8 @@ impl Asking<'_, '_> {
         let targets: Vec<CombatantId> = with.targets.iter().copied().map(CombatantId).collect();
         self.knows(fight, targets.iter().copied())?;
         let (at, direction) = (with.at, with.direction);
-        Ok(Answer::Use { id, targets, at, direction, option: None, path: Vec::new() })
+        let (path, choices) = (Vec::new(), Default::default());
+        Ok(Answer::Use { id, targets, at, direction, option: None, path, choices })
     }
 
     /// What happens when nobody does anything.

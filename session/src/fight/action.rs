@@ -376,7 +376,8 @@ fn use_action(
         _ => None,
     });
     let path = Vec::new();
-    Ok(Action::Command(Command::UseAction { who, id, targets, at, direction, option, path }))
+    let command = Command::UseAction { who, id, targets, at, direction, option, path, choices };
+    Ok(Action::Command(command))
 }
 
 fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Action> {

@@ -5,8 +5,10 @@
 //! entry can go: a hit and a miss by one, a save failed and made by one.
 
 mod attack;
+mod castings;
 mod dice;
 mod sets;
+mod spells;
 mod stage;
 mod traits;
 mod uses;
@@ -14,12 +16,18 @@ mod uses;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gss_rules::content::{EntryClass, Monster, Section};
+use gss_rules::content::{EntryClass, Monster, Section, Spell};
 
 use super::layout;
 
 /// The files of an edition, by their paths from the repository's root.
-pub(super) fn files(edition: &str, monsters: &[&Monster]) -> Result<Vec<(PathBuf, String)>> {
+pub(super) fn files(
+    edition: &str,
+    monsters: &[&Monster],
+    spells: &[Spell],
+) -> Result<Vec<(PathBuf, String)>> {
+    let book = castings::Book::read(edition, spells)?;
+    let mut castings = Vec::new();
     let mut attacks = Vec::new();
     let mut actions = Vec::new();
     let mut sets = Vec::new();
@@ -38,14 +46,13 @@ pub(super) fn files(edition: &str, monsters: &[&Monster]) -> Result<Vec<(PathBuf
                 (EntryClass::Multiattack, _) => sets.extend(sets::cases(&of).unwrap_or_default()),
                 (EntryClass::Makes, _) => sets.extend(sets::makes(&of).unwrap_or_default()),
                 (EntryClass::LegendaryResistance, _) => legends.push(uses::resistance(&of)),
-                (
-                    EntryClass::AttackPart
-                    | EntryClass::Casts
-                    | EntryClass::Spellcasting
-                    | EntryClass::Trait
-                    | EntryClass::Named,
-                    _,
-                ) => {}
+                (EntryClass::Casts, _) => {
+                    castings.extend(spells::casts(&of, &book).unwrap_or_default());
+                }
+                (EntryClass::Spellcasting, _) => {
+                    castings.extend(spells::list(&of, &book).unwrap_or_default());
+                }
+                (EntryClass::AttackPart | EntryClass::Trait | EntryClass::Named, _) => {}
             }
         }
     }
@@ -55,6 +62,7 @@ pub(super) fn files(edition: &str, monsters: &[&Monster]) -> Result<Vec<(PathBuf
         ("monsters-actions.json", &actions),
         ("monsters-sets.json", &sets),
         ("monsters-legendary.json", &legends),
+        ("monsters-spells.json", &castings),
         ("monsters-traits.json", &traits::cases(edition, monsters)?),
     ]
     .into_iter()

@@ -163,17 +163,22 @@ impl Resolver<'_> {
             return Ok((slot_level.max(level), Payment::Nothing));
         }
         let none = Err(Refusal::NoSlot { level: slot_level });
-        if level == 0 {
+        if level == 0 && !block.per_day.contains_key(&rules.record.id) {
             return if slot_level == 0 { Ok((0, Payment::Nothing)) } else { none };
         }
         let caster = self.combatant(who)?;
         if slot_level == 0 {
+            let level = self.view().listed_level(who, &rules.record.id).unwrap_or(level).max(level);
             return match block.per_day.get(&rules.record.id) {
                 Some(most) => {
                     let spent = caster.spent.get(&rules.record.id).copied().unwrap_or(0);
                     if spent < *most { Ok((level, Payment::PerDay)) } else { Err(Refusal::Spent) }
                 }
-                None if block.slots.is_empty() => Ok((level, Payment::Nothing)),
+                None if block.slots.is_empty()
+                    || self.view().casts_at_will(who, &rules.record.id) =>
+                {
+                    Ok((level, Payment::Nothing))
+                }
                 None => none,
             };
         }
@@ -234,7 +239,7 @@ impl Resolver<'_> {
 
     /// That squares which the caster draws are within range and not too many, and that nobody stands
     /// where they are to be filled.
-    fn drawn(
+    pub(super) fn drawn(
         &self,
         who: CombatantId,
         rules: &SpellRules,
@@ -387,7 +392,7 @@ impl Resolver<'_> {
     }
 
     /// Whom a spell is about that a game master rules: those named, within its range.
-    fn assisted_targets(
+    pub(super) fn assisted_targets(
         &self,
         who: CombatantId,
         rules: &SpellRules,

@@ -50,12 +50,14 @@ impl Resolver<'_> {
             return Ok(());
         }
         let answer = self.ask(who, Question::LegendaryAction { options, left })?;
-        let Answer::Use { id, targets, at, direction, option, path } = answer else {
+        let Answer::Use { id, targets, at, direction, option, path, choices } = answer else {
             return Ok(());
         };
         let action = block.uses.iter().find(|action| action.use_id == id);
         let action = action.ok_or(Refusal::UnknownUse)?;
-        let aim = Aim { targets: &targets, at, direction, option: option.as_ref(), path: &path };
+        let option = option.as_ref();
+        let (path, choices) = (path.as_slice(), &choices);
+        let aim = Aim { targets: &targets, at, direction, option, path, choices };
         let prepared = self.prepare(who, action, aim)?;
         let cost = action.legendary_cost.unwrap_or(1);
         self.count(who, LEGENDARY_ACTIONS, spent.saturating_add(cost));

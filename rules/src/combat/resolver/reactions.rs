@@ -5,14 +5,21 @@ use std::collections::BTreeMap;
 use super::cast::{Asked, casting};
 use super::{Flow, Resolver};
 use crate::Key;
-use crate::combat::{Answer, Cast, CombatantId, Economy, Fact, Question};
-use crate::content::CastingTime;
-use crate::effect::{Casting, ModifierKind, Pick, Reacts};
+use crate::combat::{Answer, Cast, Combatant, CombatantId, Economy, Fact, Question};
+use crate::content::{Casting as Listed, CastingTime, SpellRules};
+use crate::effect::{Casting, Choice, ModifierKind, Pick, Reacts};
 use crate::space::Cover;
 
 /// Whether a spell that is cast in reaction to one thing is cast in reaction to what happens.
 fn answers(reacts: Option<Reacts>, to: Reacts) -> bool {
     reacts == Some(to) || (to == Reacts::HitsInMelee && reacts == Some(Reacts::Hits))
+}
+
+/// What a spell that counters another is told of it.
+fn against_choices(against: Option<&Casting>) -> BTreeMap<Key, Choice> {
+    let of = Key::parse("against").ok();
+    let level = against.map(|against| Choice::Number(i64::from(against.slot)));
+    of.zip(level).into_iter().collect()
 }
 
 impl Resolver<'_> {
@@ -26,17 +33,24 @@ impl Resolver<'_> {
         against: Option<&Casting>,
     ) -> Flow<bool> {
         let options = self.castable_in_reaction(who, to_whom, to);
-        if options.is_empty() {
+        let by_use = self.castable_by_use(who, to_whom, to);
+        if options.is_empty() && by_use.is_empty() {
             return Ok(false);
         }
-        let keys = options.iter().map(|(key, _, _)| key.clone()).collect();
+        let listed = options.iter().map(|(key, _, _)| key.clone());
+        let keys = listed.chain(by_use.iter().map(|(_, it)| it.spell.clone())).collect();
         let question = Question::CastInReaction { target: to_whom, to, options: keys };
         let Answer::React { option } = self.ask(who, question)? else { return Ok(false) };
-        let Some((_, spell, slot)) = options.into_iter().find(|(key, _, _)| *key == option) else {
-            return Ok(false);
-        };
         let before = std::mem::replace(&mut self.countered, false);
-        self.cast_in_reaction(who, to_whom, (&spell, slot), against)?;
+        if let Some((_, spell, slot)) = options.into_iter().find(|(key, _, _)| *key == option) {
+            self.cast_in_reaction(who, to_whom, (&spell, slot), against)?;
+        } else if let Some((by, listed)) = by_use.into_iter().find(|(_, it)| it.spell == option) {
+            let choices = against_choices(against);
+            let (at, direction) = (None, None);
+            let asked = Asked { slot_level: 0, targets: &[], at, direction, choices: &choices };
+            let about = self.about_in_reaction(&listed.spell, who, to_whom);
+            self.cast_by_reaction(who, about, (&by, &listed), asked)?;
+        }
         Ok(std::mem::replace(&mut self.countered, before))
     }
 
@@ -58,16 +72,61 @@ impl Resolver<'_> {
             _ => Economy { reaction: false, ..economy },
         };
         self.tell(Fact::EconomySet { who, economy });
-        let mut choices = BTreeMap::new();
-        if let (Some(against), Ok(of)) = (against, Key::parse("against")) {
-            choices.insert(of, crate::effect::Choice::Number(i64::from(against.slot)));
-        }
+        let choices = against_choices(against);
         let asked =
             Asked { slot_level: slot, targets: &[], at: None, direction: None, choices: &choices };
         let casting = casting(&rules, &block, self.modifier(who, &block), level, asked);
-        let pick = rules.program.as_ref().and_then(|it| it.targets.as_ref()).map(|it| it.pick);
-        let about = if pick == Some(Pick::Other) { to_whom } else { who };
+        let about = self.about_in_reaction(spell, who, to_whom);
         self.perform(who, &rules, casting, payment, &[(about, Cover::None)])
+    }
+
+    /// Whom a spell cast in reaction is about.
+    fn about_in_reaction(
+        &self,
+        spell: &Key,
+        who: CombatantId,
+        to_whom: CombatantId,
+    ) -> CombatantId {
+        let program = self.book.content.spellbook.get(spell).and_then(|it| it.program.as_ref());
+        let pick = program.and_then(|it| it.targets.as_ref()).map(|it| it.pick);
+        if pick == Some(Pick::Other) { to_whom } else { who }
+    }
+
+    /// Spells that a creature's uses could cast in reaction, each with its use.
+    fn castable_by_use(
+        &self,
+        who: CombatantId,
+        to_whom: CombatantId,
+        to: Reacts,
+    ) -> Vec<(Key, Listed)> {
+        if !self.combat.combatant(who).is_some_and(Combatant::is_conscious) {
+            return Vec::new();
+        }
+        let mut uses = self.uses_in_reaction(who);
+        uses.retain(|(_, listed)| {
+            let Some(rules) = self.book.content.spellbook.get(&listed.spell) else { return false };
+            rules.program.as_ref().is_some_and(|it| answers(it.reacts, to))
+                && self.is_near_enough(who, to_whom, to, rules)
+                && self.can_perform(who, rules).is_ok()
+        });
+        uses
+    }
+
+    /// Whether what happens is within reach of a spell that is cast in reaction to it.
+    fn is_near_enough(
+        &self,
+        who: CombatantId,
+        to_whom: CombatantId,
+        to: Reacts,
+        rules: &SpellRules,
+    ) -> bool {
+        let targets = rules.program.as_ref().and_then(|it| it.targets.clone()).unwrap_or_default();
+        let sees = to == Reacts::Falling || self.view().sees(who, to_whom);
+        let range_ft = self.spell_range_ft(&rules.record, &targets);
+        to_whom == who
+            || matches!(to, Reacts::Hits | Reacts::HitsInMelee)
+            || targets.pick == Pick::Caster
+            || (sees && self.reaches(who, to_whom, range_ft).is_ok())
     }
 
     /// Spells that a creature could cast in reaction, by option, each with its slot.
@@ -92,16 +151,10 @@ impl Resolver<'_> {
         let mut options: Vec<(Key, Key, u8)> = Vec::new();
         for spell in known {
             let Some(rules) = self.book.content.spellbook.get(spell) else { continue };
-            let Some(program) = rules.program.as_ref().filter(|it| answers(it.reacts, to)) else {
+            if !rules.program.as_ref().is_some_and(|it| answers(it.reacts, to)) {
                 continue;
-            };
-            let sees = to == Reacts::Falling || self.view().sees(who, to_whom);
-            let targets = program.targets.clone().unwrap_or_default();
-            let range_ft = self.spell_range_ft(&rules.record, &targets);
-            let near = to_whom == who
-                || struck
-                || targets.pick == Pick::Caster
-                || (sees && self.reaches(who, to_whom, range_ft).is_ok());
+            }
+            let near = self.is_near_enough(who, to_whom, to, rules);
             if !near || self.can_perform(who, rules).is_err() {
                 continue;
             }

@@ -1,10 +1,13 @@
 //! Special actions put to work, whatever they cost: everything is checked first, then done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::casting_use::PreparedSpell;
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Fact, Life, Refusal};
 use crate::content::{Attack, Detail, SpecialAction};
+use crate::effect::Choice;
 use crate::space::{Cover, Square, Step};
 use crate::{Key, MovementMode, Skill};
 
@@ -16,6 +19,7 @@ pub(super) struct Aim<'a> {
     pub(super) direction: Option<Square>,
     pub(super) option: Option<&'a Key>,
     pub(super) path: &'a [Square],
+    pub(super) choices: &'a BTreeMap<Key, Choice>,
 }
 
 /// A use that can be carried out.
@@ -39,6 +43,8 @@ pub(super) struct Prepared {
     takes: Option<Takes>,
     /// A check it makes.
     check: Option<Skill>,
+    /// A spell it casts.
+    spell: Option<PreparedSpell>,
 }
 
 /// An action taken with a use.
@@ -71,7 +77,7 @@ impl Resolver<'_> {
                 });
                 affected
             }
-            None if !makes.is_empty() => Vec::new(),
+            None if !makes.is_empty() || !detail.casts.is_empty() => Vec::new(),
             None => self.chosen(who, action, aim.targets)?,
         };
         let block = &self.combatant(who)?.block;
@@ -97,6 +103,7 @@ impl Resolver<'_> {
             others,
             takes,
             check: detail.check,
+            spell: self.prepare_spell(who, detail, aim)?,
         })
     }
 
@@ -194,11 +201,7 @@ impl Resolver<'_> {
         prepared: Prepared,
     ) -> Flow<()> {
         let id = &action.use_id;
-        let (pool, most) = self.view().limit(who, action);
-        if most < u8::MAX {
-            let spent = self.combatant(who)?.spent.get(&pool).copied().unwrap_or(0);
-            self.tell(Fact::UsesSet { who, id: pool, spent: spent.saturating_add(1) });
-        }
+        self.spend(who, action)?;
         let affected = prepared.affected.iter().map(|(target, _)| *target).collect();
         if !prepared.flies {
             self.take_steps(who, &prepared.steps, prepared.unprovoking)?;
@@ -217,9 +220,22 @@ impl Resolver<'_> {
             self.tell(Fact::CheckMade { who, skill, target, total, against, success });
         }
         self.work(who, action, &prepared.affected)?;
+        if let Some(spell) = prepared.spell {
+            self.perform_prepared(who, spell)?;
+        }
         self.make_all(who, prepared.makes, prepared.others)?;
         if prepared.flies {
             self.take_steps(who, &prepared.steps, prepared.unprovoking)?;
+        }
+        Ok(())
+    }
+
+    /// One use of it is gone, where it has not as many as one likes.
+    pub(super) fn spend(&mut self, who: CombatantId, action: &SpecialAction) -> Flow<()> {
+        let (pool, most) = self.view().limit(who, action);
+        if most < u8::MAX {
+            let spent = self.combatant(who)?.spent.get(&pool).copied().unwrap_or(0);
+            self.tell(Fact::UsesSet { who, id: pool, spent: spent.saturating_add(1) });
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{About, View};
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, Effect, EffectId};
-use crate::content::{Attack, AttackProperty, plus};
+use crate::content::{Attack, AttackProperty, Detail, EntryClass, plus};
 use crate::effect::{DamageDice, ModifierKind, Whom};
 use crate::{Condition, Key};
 
@@ -36,6 +36,24 @@ impl<'a> View<'a> {
     ) -> impl Iterator<Item = &'a Effect> + use<'a> {
         let effects = self.combat.effects.zones().iter().map(AsRef::as_ref);
         effects.filter(move |effect| self.covers(effect, who))
+    }
+
+    /// What the bestiary says of a creature's list of spells.
+    fn list(self, who: CombatantId) -> Option<&'a Detail> {
+        let monster = self.combat.combatant(who)?.monster.as_ref()?;
+        let monster = self.book.content.monsters.get(monster)?;
+        let entry = monster.entries.iter().find(|it| it.class == EntryClass::Spellcasting)?;
+        monster.details.get(&entry.id)
+    }
+
+    /// The level that a creature's list has a spell at, where that is another than the spell's own.
+    pub(in crate::combat) fn listed_level(self, who: CombatantId, spell: &Key) -> Option<u8> {
+        self.list(who)?.casts.iter().find(|it| it.spell == *spell)?.level
+    }
+
+    /// Whether a creature with slots casts this spell without one.
+    pub(in crate::combat) fn casts_at_will(self, who: CombatantId, spell: &Key) -> bool {
+        self.list(who).is_some_and(|list| list.at_will.contains(spell))
     }
 
     /// Whether obscured ground keeps one creature from seeing another.
