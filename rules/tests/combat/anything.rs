@@ -202,6 +202,21 @@ impl Play {
         }
     }
 
+    /// A use of somebody, at somebody; spells have choices.
+    fn any_use(&mut self, who: CombatantId, target: CombatantId, toward: Square) -> Command {
+        let block = self.combat.combatant(who).map(|who| std::sync::Arc::clone(&who.block));
+        let uses = block.map(|block| block.uses.clone()).unwrap_or_default();
+        let id = self.chance.of(&uses).map(|action| action.use_id.clone());
+        let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
+        let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };
+        let at = Some(toward).filter(|_| !self.chance.one_in(4));
+        let (option, path) = (None, Vec::new());
+        let choices =
+            if self.chance.one_in(3) { self.any_choices(toward) } else { BTreeMap::new() };
+        let direction = Some(toward);
+        Command::UseAction { who, id, targets, at, direction, option, path, choices }
+    }
+
     fn any_command(&mut self) -> Command {
         let ids: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         let active = self.combat.active().filter(|_| !self.chance.one_in(10));
@@ -229,17 +244,7 @@ impl Play {
                 let how = if self.chance.one_in(3) { how } else { Manner::default() };
                 Command::Attack { who, target, attack, knock_out: self.chance.one_in(8), how }
             }
-            4 | 5 => {
-                let uses = block.map(|block| block.uses.clone()).unwrap_or_default();
-                let id = self.chance.of(&uses).map(|action| action.use_id.clone());
-                let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
-                let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };
-                let place = Some(toward).filter(|_| !self.chance.one_in(4));
-                let (option, path) = (None, Vec::new());
-                let direction = Some(toward);
-                let (at, choices) = (place, BTreeMap::new());
-                Command::UseAction { who, id, targets, at, direction, option, path, choices }
-            }
+            4 | 5 => self.any_use(who, target, toward),
             6..=8 => {
                 let steps = self.chance.below(6) + 1;
                 let mut square = at;

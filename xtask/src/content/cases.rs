@@ -7,6 +7,7 @@
 mod attack;
 mod castings;
 mod dice;
+mod parts;
 mod sets;
 mod spells;
 mod stage;
@@ -43,7 +44,9 @@ pub(super) fn files(
                     actions.extend(uses::burst(&of).unwrap_or_default());
                 }
                 (EntryClass::Use, _) => actions.extend(uses::cases(&of).unwrap_or_default()),
-                (EntryClass::Multiattack, _) => sets.extend(sets::cases(&of).unwrap_or_default()),
+                (EntryClass::Multiattack, _) => {
+                    sets.extend(sets::cases(&of, &book).unwrap_or_default())
+                }
                 (EntryClass::Makes, _) => sets.extend(sets::makes(&of).unwrap_or_default()),
                 (EntryClass::LegendaryResistance, _) => legends.push(uses::resistance(&of)),
                 (EntryClass::Casts, _) => {

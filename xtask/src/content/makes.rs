@@ -17,6 +17,7 @@ type Slots = Vec<Vec<Key>>;
 impl Names<'_> {
     /// The entry of a name, in one number or the other.
     fn find(&self, name: &str) -> Option<Key> {
+        let name = name.split(" (").next().unwrap_or(name);
         let wanted = slug(name.trim().trim_start_matches("its "));
         let same = |it: &&RawEntry| {
             let id = slug(&it.name);
@@ -37,6 +38,10 @@ pub(super) fn multiattack(
     entry: &RawEntry,
     names: &Names<'_>,
 ) -> Option<(Vec<Vec<Key>>, Vec<Casting>)> {
+    // What depends on the hits of the others is no set.
+    if entry.lower.contains("if both attacks hit") {
+        return None;
+    }
     if entry.source.get("multiattack_type").is_some() {
         return Some((structured(&entry.source, names)?, Vec::new()));
     }

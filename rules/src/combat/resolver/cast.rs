@@ -135,15 +135,22 @@ impl Resolver<'_> {
         }
         let economy = self.combatant(who)?.economy.clone();
         match rules.record.casting_time {
-            CastingTime::Action | CastingTime::ActionOrMinutes { .. } if economy.action => {
-                Ok(Economy { action: false, made: vec![rules.record.id.clone()], ..economy })
+            CastingTime::Action | CastingTime::ActionOrMinutes { .. } => {
+                // Part of Multiattack, or an action of its own.
+                let made = match self.view().set_member(who) {
+                    Some(member) => self.combatant(who)?.after_making(member),
+                    None => economy.action.then(|| Economy {
+                        action: false,
+                        made: vec![rules.record.id.clone()],
+                        ..economy
+                    }),
+                };
+                made.ok_or(Refusal::NoActionLeft)
             }
             CastingTime::BonusAction if self.view().bonus_action_left(who) => {
                 Ok(Economy { bonus_action: false, ..economy })
             }
-            CastingTime::Action
-            | CastingTime::ActionOrMinutes { .. }
-            | CastingTime::BonusAction => Err(Refusal::NoActionLeft),
+            CastingTime::BonusAction => Err(Refusal::NoActionLeft),
             CastingTime::Reaction => Err(Refusal::NotAnAction),
             CastingTime::Minutes { minutes } => Err(Refusal::CastingTime { minutes }),
         }

@@ -46,6 +46,15 @@ impl<'a> View<'a> {
         monster.details.get(&entry.id)
     }
 
+    /// The name of a creature's list of spells where a spell of it is part of Multiattack.
+    pub(in crate::combat) fn set_member(self, who: CombatantId) -> Option<&'a Key> {
+        let combatant = self.combat.combatant(who)?;
+        let monster = self.book.content.monsters.get(combatant.monster.as_ref()?)?;
+        let entry = monster.entries.iter().find(|it| it.class == EntryClass::Spellcasting)?;
+        let in_set = combatant.block.multiattack.iter().any(|set| set.contains(&entry.id));
+        in_set.then_some(&entry.id)
+    }
+
     /// The level that a creature's list has a spell at, where that is another than the spell's own.
     pub(in crate::combat) fn listed_level(self, who: CombatantId, spell: &Key) -> Option<u8> {
         self.list(who)?.casts.iter().find(|it| it.spell == *spell)?.level

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use gss_rules::content::{Casting, DamagePart, Scaling, Spell, Spellcasting};
+use gss_rules::content::{Casting, CastingTime, DamagePart, Scaling, Spell, Spellcasting};
 use gss_rules::{Ability, Edition, Expression, Key};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -142,6 +142,19 @@ impl<'a> Book<'a> {
             it.spells.contains(spell) && it.edition.is_none_or(|edition| edition == self.edition)
         };
         self.shown.iter().find(fits).zip(self.spell(spell))
+    }
+
+    /// The first spell of a creature's list that is shown and takes an action.
+    pub(super) fn listed(&self, of: &Subject<'_>) -> Option<Casting> {
+        let list = of.monster.block.spellcasting.as_ref()?;
+        let action = |key: &&Key| {
+            self.spell(key).is_some_and(|it| it.casting_time == CastingTime::Action)
+                && self.shows(key)
+        };
+        let spell = list.spells.iter().find(action)?.clone();
+        let detail = of.monster.details.get("spellcasting").cloned().unwrap_or_default();
+        let level = detail.casts.iter().find(|it| it.spell == spell).and_then(|it| it.level);
+        Some(Casting { spell, level })
     }
 
     /// A casting by an entry. None: it is not known how it is shown.

@@ -41,6 +41,11 @@ impl Thrown {
         Some(total.max(0))
     }
 
+    /// Throws the dice of all parts: what each comes to.
+    pub(super) fn damages(&mut self, parts: &[DamageDice]) -> Option<Vec<i32>> {
+        parts.iter().map(|part| self.throw(&part.dice)).collect()
+    }
+
     /// Throws the dice of all parts.
     pub(super) fn damage(&mut self, parts: &[DamageDice]) -> Option<i32> {
         parts.iter().map(|part| self.throw(&part.dice)).sum()

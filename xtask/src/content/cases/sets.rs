@@ -4,43 +4,45 @@ use gss_rules::Key;
 use gss_rules::content::{Attack, AttackKind, Cost};
 use serde_json::{Value, json};
 
-use super::dice::Thrown;
+use super::castings::Book;
+use super::parts::{self, Made};
 use super::stage::{AT, HP, Subject};
 
 /// Every allowed set, each of its attacks missing; then no action is left.
-pub(super) fn cases(of: &Subject<'_>) -> Option<Vec<Value>> {
+pub(super) fn cases(of: &Subject<'_>, book: &Book<'_>) -> Option<Vec<Value>> {
     let sets = &of.monster.block.multiattack;
     if sets.is_empty() {
         return None;
     }
-    let one = |(number, set): (usize, &Vec<Key>)| one(of, number + 1, set);
+    let one = |(number, set): (usize, &Vec<Key>)| one(of, book, number + 1, set);
     sets.iter().enumerate().map(one).collect()
 }
 
-fn one(of: &Subject<'_>, number: usize, set: &[Key]) -> Option<Value> {
+fn one(of: &Subject<'_>, book: &Book<'_>, number: usize, set: &[Key]) -> Option<Value> {
     let block = &of.monster.block;
     let attack = |key: &Key| block.attacks.iter().find(|it| it.attack_id == *key);
-    let mut steps = Vec::new();
     let mut who = who(of);
     // An aura that burns as its turn starts is another case.
     let burns = ["fire-aura", "barbed-hide"];
     if block.traits.iter().any(|it| burns.contains(&it.as_str())) {
         who["a"]["block"] = json!({"traits": []});
     }
-    for key in set {
-        let detail = of.monster.details.get(key).cloned().unwrap_or_default();
-        if detail.targets.is_some() {
-            return None;
-        }
-        steps.push(missing(attack(key)?));
+    parts::others(of, set, &mut who);
+    let mut made = Made::default();
+    // A spell first: whom it finds able to act has a say in what follows.
+    let casts = |key: &&Key| attack(key).is_none();
+    let (first, rest): (Vec<&Key>, Vec<&Key>) = set.iter().partition(casts);
+    for key in first.into_iter().chain(rest) {
+        made.make(of, book, key, &mut who)?;
     }
+    let Made { mut steps, damage, .. } = made;
     let longest = block.multiattack.iter().map(Vec::len).max();
-    let last = set.last().filter(|_| Some(set.len()) == longest);
-    if let Some(last) = last {
+    let last = set.iter().rev().find(|it| attack(it).is_some());
+    if let Some(last) = last.filter(|_| Some(set.len()) == longest) {
         let again = json!({"who": "a", "target": target(attack(last)?), "attack": last});
         steps.push(json!({"attack": again, "refused": "no_action_left"}));
     }
-    Some(of.case(&format!("set-{number}"), who, steps, json!({"b": {"hp": HP}})))
+    Some(of.case(&format!("set-{number}"), who, steps, json!({"b": {"hp": HP - damage}})))
 }
 
 /// Somebody beside the creature, and somebody twelve squares away for what is shot.
@@ -55,22 +57,11 @@ fn who(of: &Subject<'_>) -> Value {
     })
 }
 
-const fn target(attack: &Attack) -> &'static str {
+pub(super) const fn target(attack: &Attack) -> &'static str {
     match attack.kind {
         AttackKind::Ranged => "c",
         AttackKind::Melee | AttackKind::MeleeOrRanged => "b",
     }
-}
-
-/// An attack that misses by a 1; who shoots with somebody beside it throws twice.
-fn missing(attack: &Attack) -> Value {
-    let mut thrown = Thrown::default();
-    thrown.face(20, 1);
-    if attack.kind == AttackKind::Ranged {
-        thrown.face(20, 1);
-    }
-    let command = json!({"who": "a", "target": target(attack), "attack": attack.attack_id});
-    json!({"attack": command, "faces": thrown.faces})
 }
 
 /// Attacks that are made with a legendary action or in another way than with an action.
