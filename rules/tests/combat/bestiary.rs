@@ -165,6 +165,10 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                 let detail = monster.details.get(&action.use_id);
                 let goes = detail.is_some_and(|it| it.teleports || it.leaps_ft.is_some());
                 let targets = detail.and_then(|detail| detail.targets.as_ref());
+                // Whom a spell is about is the spell's to say.
+                if detail.is_some_and(|it| !it.casts.is_empty()) {
+                    continue;
+                }
                 if targets.is_some_and(|targets| targets.in_space) {
                     continue;
                 }

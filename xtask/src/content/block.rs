@@ -144,6 +144,10 @@ impl Builder<'_> {
             self.cast_use(cast);
         }
         self.monster.block.multiattack = sets;
+        // Whether the attacks hit says whether the rest is done: that is not in the sets.
+        if entry.lower.contains("if both attacks hit") {
+            return EntryClass::Named;
+        }
         EntryClass::Multiattack
     }
 

@@ -38,10 +38,6 @@ pub(super) fn multiattack(
     entry: &RawEntry,
     names: &Names<'_>,
 ) -> Option<(Vec<Vec<Key>>, Vec<Casting>)> {
-    // What depends on the hits of the others is no set.
-    if entry.lower.contains("if both attacks hit") {
-        return None;
-    }
     if entry.source.get("multiattack_type").is_some() {
         return Some((structured(&entry.source, names)?, Vec::new()));
     }

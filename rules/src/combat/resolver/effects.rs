@@ -186,6 +186,7 @@ impl Resolver<'_> {
         if on_map {
             self.lay_ground();
         }
+        self.clamp_hp(target);
         if from.is_some() {
             self.tell(Fact::Displaced { who: target, to: None, elevation_ft });
         }
