@@ -1,8 +1,7 @@
 //! The simulation: a cluster of production processes in one thread on simulated time, network and
 //! stores, driven by a seed. Prints a line per run; says what is wrong and fails if anything is.
 //!
-//! `gss-sim SEED` runs one; with `GSS_SIM_LOG=filter` it logs, with `GSS_SIM_FIGHTS=1` its tables
-//! play fights, too. The same seed gives the same run: the
+//! `gss-sim SEED` runs one; with `GSS_SIM_LOG=filter` it logs. The same seed gives the same run: the
 //! system's random numbers come from it (`entropy.c`), and there is no other clock than the simulated
 //! ones. `gss-sim --seeds N` and `--seconds S` run new ones, each in a process of its own.
 

@@ -107,15 +107,9 @@ impl Report {
             ("fights", self.judged.fights as u64, 2),
             ("steps of fights", self.judged.steps as u64, 40),
         ];
-        let fights = fights.into_iter().filter(|_| plays_fights());
         let missed = least.into_iter().chain(fights).filter(|(_, got, least)| got < least);
         missed.map(|(what, got, least)| format!("{got} {what}, not {least}")).collect()
     }
-}
-
-/// Whether tables play fights: with `GSS_SIM_FIGHTS`.
-pub(crate) fn plays_fights() -> bool {
-    std::env::var_os("GSS_SIM_FIGHTS").is_some()
 }
 
 /// Runs one seed; `folder` is for the keys.

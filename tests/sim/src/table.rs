@@ -155,12 +155,11 @@ impl Table {
         }
     }
 
-    /// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls; and,
-    /// where they are asked for, fights.
+    /// Every kind of change whose audience differs: shared, own, for GMs, chat, whispers, rolls; and
+    /// fights.
     fn command(&mut self, who: usize) -> Command {
         let (me, turn) = (self.players[who].id, self.turn);
-        if crate::run::plays_fights()
-            && self.random.random_range(0..10) > 0
+        if self.random.random_range(0..10) > 0
             && let Some(mut frame) = self.fight_on(who)
         {
             let kind = frame["type"].as_str().unwrap_or_default().to_owned();
@@ -265,7 +264,7 @@ impl Table {
                 self.last
             );
         }
-        self.await_answers(until + RECOVERY).await?;
+        self.end_fight(until + RECOVERY).await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         for player in self.players.iter().filter(|player| player.is_connected()) {
             let state =
@@ -281,22 +280,23 @@ impl Table {
         Ok(())
     }
 
-    /// Until no question of the fight is open: those that nobody answers are answered by time. Times
-    /// of a session never fall, so after an owner whose clock ran ahead a deadline may be minutes
-    /// away; then the GM ends the fight.
-    async fn await_answers(&mut self, until: Instant) -> Result<()> {
-        let begun = Instant::now();
-        while self.players[0].shown().state()["combat"]["step"] == "awaiting_decision" {
-            ensure!(Instant::now() < until, "a question stays open, and the fight does not end");
-            if begun.elapsed() > ANSWERED {
-                let end = Command::new("combat_end", json!({}))
-                    .with_action_id(Uuid::from_u128(self.random.random()));
-                let sent = self.players[0].send(end).await.context("the GM is connected")?;
-                let fate = tokio::time::timeout_at(until, sent).await;
-                let fate = fate.context("a fight without an end")??;
-                if let Fate::Acknowledged(version) = fate {
-                    self.last = self.last.max(version);
-                }
+    /// Until no question of the fight is open, or has been for long: those that nobody answers are
+    /// answered by time, but times of a session never fall, so after an owner whose clock ran ahead a
+    /// deadline may be minutes away. Then the GM ends the fight, so that time does nothing more.
+    async fn end_fight(&mut self, until: Instant) -> Result<()> {
+        let combat = |player: &Player| player.shown().state()["combat"].clone();
+        let answered = (Instant::now() + ANSWERED).min(until);
+        while combat(&self.players[0])["step"] == "awaiting_decision" && Instant::now() < answered {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        while combat(&self.players[0]).is_object() {
+            ensure!(Instant::now() < until, "the fight does not end");
+            let end = Command::new("combat_end", json!({}))
+                .with_action_id(Uuid::from_u128(self.random.random()));
+            let sent = self.players[0].send(end).await.context("the GM is connected")?;
+            let fate = tokio::time::timeout_at(until, sent).await;
+            if let Fate::Acknowledged(version) = fate.context("a fight without an end")?? {
+                self.last = self.last.max(version);
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
