@@ -9,6 +9,7 @@ mod interrupts;
 mod maneuvers;
 mod manners;
 mod questions;
+mod reached;
 mod readiness;
 mod rulings;
 mod spells;

@@ -55,7 +55,7 @@ impl Resolver<'_> {
             self.came_from(who, was)?;
             self.fire(who, Hook::Moves, None, false)?;
             self.answer_readied()?;
-            if self.is_stopped(who, step.to.square) {
+            if self.is_stopped(who, step.to) {
                 break;
             }
         }
@@ -65,21 +65,22 @@ impl Resolver<'_> {
 
     /// Whether a step was the last of a walk: something took who moves elsewhere, or keeps it here. In
     /// the space of another it goes to the nearest free one.
-    fn is_stopped(&mut self, who: CombatantId, at: Square) -> bool {
+    fn is_stopped(&mut self, who: CombatantId, at: Place) -> bool {
         let Some(mover) = self.combat.combatant(who) else { return true };
-        if mover.position != Some(at) || mover.life != Life::Alive {
+        if mover.position != Some(at.square) || mover.life != Life::Alive {
             return true;
         }
         let moved_ft = mover.economy.moved_ft;
         let reach = self.view().best_speed_ft(who).saturating_add(mover.economy.dashed_ft);
-        let stopped = self.view().best_speed_ft(who) == 0 || reach <= moved_ft;
+        let lifted = mover.elevation_ft != at.elevation_ft;
+        let stopped = lifted || self.view().best_speed_ft(who) == 0 || reach <= moved_ft;
         let own = mover.space();
         let others = self.combat.combatants.values();
         let shares = others
             .filter(|other| other.id != who && other.life != Life::Dead)
             .any(|other| own.zip(other.space()).is_some_and(|(one, other)| one.overlaps(other)));
         if stopped && shares {
-            self.set_down(who, at);
+            self.set_down(who, at.square);
         }
         stopped
     }
