@@ -68,7 +68,7 @@ pub(crate) fn combatants() -> Value {
 }
 
 impl Fight {
-    fn new(settings: Value) -> Self {
+    pub(crate) fn new(settings: Value) -> Self {
         let mut fight = Self { table: Table::new(), actions: 0, chance: 7 };
         let create = json!({
             "kind": "create", "campaign_id": id(200), "name": "Table", "settings": settings,
@@ -132,7 +132,7 @@ impl Fight {
     /// Faces for seeds.
     fn throw(&mut self) {
         self.table.faces.0.clear();
-        for _ in 0..64 {
+        for _ in 0..264 {
             self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let face = u32::try_from(self.chance >> 40).expect("24 bits") % 256 + 1;
             self.table.faces.0.push_back(face);
@@ -143,7 +143,7 @@ impl Fight {
         self.table.sync(PlayerId(id(who)))["combat"].clone()
     }
 
-    fn got(&self, who: u128) -> Vec<&Value> {
+    pub(crate) fn got(&self, who: u128) -> Vec<&Value> {
         let frames = self.table.got.iter().filter(|(player, _)| *player == PlayerId(id(who)));
         frames.map(|(_, frame)| frame).collect()
     }

@@ -2,6 +2,7 @@
 
 mod any_fight;
 mod bounds;
+mod crowd;
 mod fights;
 mod golden;
 mod judge;

@@ -1,0 +1,54 @@
+//! The largest fight there may be: 200 creatures that cast. What anybody is told at once fits what a
+//! connection may have waiting, so that nobody is closed as slow for it.
+
+use gss_shared::limits::{CLIENT_QUEUE_BYTES, CLIENT_QUEUE_FRAMES, MESSAGE_BYTES};
+use serde_json::{Value, json};
+
+use crate::fights::{ARIA, Fight, GM, PLAYERS};
+use crate::support::id;
+
+const MOST: u128 = 200;
+
+/// Every third is Aria's.
+fn crowd(count: u128) -> Value {
+    let one = |number: u128| {
+        let mut one = json!({
+            "character_id": id(1_000 + number), "kind": "monster", "stat_block": "lich",
+            "side": if number % 2 == 0 { "one" } else { "other" },
+            "position": [number % 20 * 4, number / 20 * 4],
+        });
+        if number % 3 == 0 {
+            one["owner_id"] = json!(id(ARIA));
+        }
+        one
+    };
+    json!((0..count).map(one).collect::<Vec<_>>())
+}
+
+#[test]
+fn the_largest_fight_fits_into_what_a_connection_may_have_waiting() {
+    let mut fight = Fight::new(json!({}));
+    let grid = json!({"width": 80, "height": 40});
+    let refused = fight
+        .frame(GM, "combat_start", json!({"combatants": crowd(MOST + 1), "grid": grid}))
+        .expect_err("too many");
+    assert_eq!(refused.details["limit"], json!(MOST));
+
+    let start = json!({"combatants": crowd(MOST), "grid": grid});
+    fight.frame(GM, "combat_start", start).expect("starts");
+    for who in PLAYERS {
+        let told = fight.got(who);
+        let bytes: usize = told.iter().map(|frame| frame.to_string().len()).sum();
+        assert!(told.len() < CLIENT_QUEUE_FRAMES, "{who} is told {} frames", told.len());
+        assert!(bytes < CLIENT_QUEUE_BYTES, "{who} is told {bytes} bytes");
+        let document = fight.combat(who).to_string().len();
+        assert!(document < CLIENT_QUEUE_BYTES, "{who} holds {document} bytes");
+    }
+    let events = fight.table.journal.iter().map(|event| event.data.len());
+    assert!(events.max().expect("events") < MESSAGE_BYTES);
+
+    let active = fight.combat(GM)["active_character"].clone();
+    fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    let last = fight.table.journal.last().expect("an event").data.len();
+    assert!(last < 64 << 10, "{last} bytes for one turn");
+}
