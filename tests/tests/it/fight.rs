@@ -1,5 +1,6 @@
 //! A fight goes on through the death of its owner.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use gss_tests::player::Seat;
 use gss_tests::workload::open_journal;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -137,6 +138,50 @@ async fn is_as_the_journal_says(
     Ok(())
 }
 
+/// REST and the `:combat` hash say what the clients are shown.
+async fn is_read_elsewhere(
+    cluster: &Cluster,
+    session: SessionId,
+    hands: [&mut Hand; 2],
+) -> Result<()> {
+    let mut shown = Value::Null;
+    for hand in hands {
+        shown = hand.document.borrow().get("/combat").cloned().unwrap_or_default();
+        let read = hand.seat.api().combat(session.0).await?;
+        ensure!(read == shown, "reads {read}, is shown {shown}");
+    }
+    let expected = HashMap::from([
+        ("round", shown["round"].to_string()),
+        ("turn", shown["turn_number"].to_string()),
+        ("initiative_order", shown["order"].to_string()),
+        ("active_effects", shown["effects"].to_string()),
+    ]);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let hash = combat_hash(cluster, session).await?;
+        if hash.iter().all(|(name, text)| expected.get(name.as_str()) == Some(text))
+            && hash.len() == expected.len()
+        {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "the hash says {hash:?}, not {expected:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn combat_hash(cluster: &Cluster, session: SessionId) -> Result<HashMap<String, String>> {
+    for seed in &cluster.endpoints().redis {
+        let url = format!("redis://{}", seed.trim_start_matches("redis://"));
+        let mut redis = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+        let key = format!("session:{{{session}}}:combat");
+        // Another master, or a replica, says that it has not got it.
+        if let Ok(hash) = redis::cmd("HGETALL").arg(key).query_async(&mut redis).await {
+            return Ok(hash);
+        }
+    }
+    Ok(HashMap::new())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_outlives_the_owner_that_asked_it() -> Result<()> {
     let mut cluster = Cluster::builder().start().await?;
@@ -158,6 +203,11 @@ async fn a_question_outlives_the_owner_that_asked_it() -> Result<()> {
     gm.does("turn_end", json!({"character_id": GOBLIN})).await?;
     aria.sees("its own turn", |combat| combat["active_character"] == json!(HERO)).await?;
     is_as_the_journal_says(&cluster, session, [&mut gm, &mut aria]).await?;
+    is_read_elsewhere(&cluster, session, [&mut gm, &mut aria]).await?;
+    gm.does("combat_end", json!({})).await?;
+    aria.sees("the end", Value::is_null).await?;
+    let gone = aria.seat.api().combat(session.0).await.expect_err("no fight to read");
+    ensure!(gone.status() == Some(404), "{gone}");
     cluster.passed();
     Ok(())
 }
