@@ -142,6 +142,7 @@ fn surprised(play: &Play<'_>, state: &str) -> Result<Value> {
         mode: MovementMode::Walk,
         path: path.iter().copied().map(Square::from).collect(),
         drag: Vec::new(),
+        elevation_ft: None,
     };
     let (one, other) = (named(0), named(1));
     let asked = stage.asks(walk(one, &[[0, 1], [0, 2], [0, 3]]), &mut Halves)??;

@@ -92,7 +92,13 @@ fn blow(attack: &str, extra: Extra) -> Result<Command> {
 fn walk(from: Option<Square>, feet: i32) -> Command {
     let start = from.map_or(0, |from| from.y);
     let path = (1..=feet / 5).map(|step| Square { x: 0, y: (start + step) % 2 }).collect();
-    Command::Move { who: ACTOR, mode: MovementMode::Walk, path, drag: Vec::new() }
+    Command::Move {
+        who: ACTOR,
+        mode: MovementMode::Walk,
+        path,
+        drag: Vec::new(),
+        elevation_ft: None,
+    }
 }
 
 fn done(stage: &mut Stage, command: Command) -> Result<bool> {
@@ -316,7 +322,7 @@ fn offered(stage: &mut Stage) -> Result<Vec<Key>> {
     stage.set(Command::EndTurn { who: ACTOR })?;
     let path = (2..=4).map(|x| Square { x, y: 0 }).collect();
     let (mode, drag) = (MovementMode::Walk, Vec::new());
-    let flight = Command::Move { who: OTHER, mode, path, drag };
+    let flight = Command::Move { who: OTHER, mode, path, drag, elevation_ft: None };
     let mut all = Vec::new();
     let played = stage.answered(flight, &mut Halves, |prompt| {
         if let Question::OpportunityAttack { options, .. } = &prompt.question {

@@ -162,7 +162,13 @@ impl Wish {
                 let zone = self.target_zone_id.as_deref().context("where to")?;
                 let from = stage.combatant(who)?.position.context("a place")?;
                 let (mode, drag) = (MovementMode::Walk, Vec::new());
-                Command::Move { who, mode, path: straight(from, square(zone)?), drag }
+                Command::Move {
+                    who,
+                    mode,
+                    path: straight(from, square(zone)?),
+                    drag,
+                    elevation_ft: None,
+                }
             }
             "cast_spell" => {
                 let at = stage.combatant(OTHER)?.position;

@@ -116,6 +116,10 @@ pub enum Command {
         /// Creatures that it grapples and takes along.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         drag: Vec<CombatantId>,
+        /// Feet above the ground at its end; none: as high as before. Every step rises or sinks up to
+        /// 5 ft, the rest is gone straight up or down. Not on foot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        elevation_ft: Option<i32>,
     },
     /// The action that lets it leave without being struck.
     Disengage {

@@ -338,6 +338,13 @@ pub enum Fact {
         /// Who.
         players: BTreeSet<Uuid>,
     },
+    /// Somebody rose or sank by its own movement, above the square that it stands on.
+    HeightSet {
+        /// Who.
+        who: CombatantId,
+        /// Feet above the ground.
+        elevation_ft: i32,
+    },
 }
 
 /// What dice are thrown for.

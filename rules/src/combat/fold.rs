@@ -61,6 +61,7 @@ impl Combat {
             Fact::UsesSet { .. }
             | Fact::SlotsSet { .. }
             | Fact::Displaced { .. }
+            | Fact::HeightSet { .. }
             | Fact::ConcentrationSet { .. } => self.apply_to_casters(fact),
             Fact::SpellCast { .. }
             | Fact::RulingNeeded { .. }
@@ -106,6 +107,9 @@ impl Combat {
                 combatant.position = *to;
                 combatant.elevation_ft = *elevation_ft;
             }),
+            Fact::HeightSet { who, elevation_ft } => {
+                self.change(*who, |combatant| combatant.elevation_ft = *elevation_ft);
+            }
             Fact::ConcentrationSet { who, on } => {
                 self.change(*who, |combatant| combatant.concentration = *on);
             }

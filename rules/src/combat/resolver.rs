@@ -239,6 +239,9 @@ impl<'a> Resolver<'a> {
         self.settle()?;
         self.answer_readied()?;
         self.loosen();
+        self.settle()?;
+        self.ground_fliers()?;
+        self.loosen();
         self.settle()
     }
 
@@ -264,7 +267,9 @@ impl<'a> Resolver<'a> {
                 self.use_action(*who, id, Aim { targets, at, direction, option, path, choices })
             }
             Command::Dodge { who } => self.dodge(*who),
-            Command::Move { who, mode, path, drag } => self.walk(*who, *mode, path, drag),
+            Command::Move { who, mode, path, drag, elevation_ft } => {
+                self.walk(*who, *mode, (path, *elevation_ft), drag)
+            }
             Command::Disengage { who } => self.disengage(*who),
             Command::StandUp { who } => self.stand_up(*who),
             Command::DropProne { who } => self.drop_prone(*who),

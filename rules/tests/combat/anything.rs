@@ -320,7 +320,14 @@ impl Play {
                     path.push(square);
                 }
                 let drag = if self.chance.one_in(8) { vec![target] } else { Vec::new() };
-                Command::Move { who, mode: MovementMode::Walk, path, drag }
+                if self.chance.one_in(4) {
+                    let up = i32::try_from(self.chance.below(8)).expect("small") * 5;
+                    let modes = [MovementMode::Fly, MovementMode::Climb, MovementMode::Swim];
+                    let mode = *self.chance.of(&modes).expect("one");
+                    return Command::Move { who, mode, path, drag, elevation_ft: Some(up) };
+                }
+                let mode = MovementMode::Walk;
+                Command::Move { who, mode, path, drag, elevation_ft: None }
             }
             9 => Command::Dash { who, mode: None },
             10 => Command::Dodge { who },
@@ -385,9 +392,12 @@ impl Play {
         let held = self.combat.effects.values().find(|effect| {
             effect.template.conditions == [Condition::Grappled] && effect.source.is_some()
         });
-        match (self.chance.below(3), dying, custom, held) {
+        match (self.chance.below(4), dying, custom, held) {
             (0, Some(target), ..) => Command::Stabilize { who, target },
             (1, _, Some(waiting), _) => Command::Happens { who: waiting.id },
+            (2, _, _, Some(held)) => {
+                Command::Escape { who: held.target, effect: None, skill: None }
+            }
             (_, _, _, Some(held)) => {
                 Command::Release { who: held.source.unwrap_or(who), target: held.target }
             }

@@ -11,7 +11,13 @@ use crate::table::{GOBLIN, HERO, OGRE, Table, attack, block, combatant};
 
 fn leave() -> Command {
     let path = (1..=3).map(|y| Square { x: 0, y }).collect();
-    Command::Move { who: HERO, mode: MovementMode::Walk, path, drag: Vec::new() }
+    Command::Move {
+        who: HERO,
+        mode: MovementMode::Walk,
+        path,
+        drag: Vec::new(),
+        elevation_ft: None,
+    }
 }
 
 #[test]
@@ -75,7 +81,16 @@ fn who_fell_is_not_struck_by_the_next() {
     }
     table.play(Command::Begin, "20:15 20:10 20:5");
     let path = vec![Square { x: 1, y: 2 }];
-    table.play(Command::Move { who: HERO, mode: MovementMode::Walk, path, drag: Vec::new() }, "");
+    table.play(
+        Command::Move {
+            who: HERO,
+            mode: MovementMode::Walk,
+            path,
+            drag: Vec::new(),
+            elevation_ft: None,
+        },
+        "",
+    );
     let option = Key::parse("longsword").expect("a key");
     table.answer(Answer::React { option }, "20:15 8:4");
     assert!(table.combat.prompt().is_none());
@@ -105,7 +120,16 @@ fn a_waiting_command_that_other_rules_refuse_is_abandoned() {
     table.afflict(GOBLIN, Condition::Deafened);
     // Asked before the first step; meanwhile the deaf cannot walk any more.
     let path = vec![Square { x: 2, y: 2 }];
-    table.play(Command::Move { who: GOBLIN, mode: MovementMode::Walk, path, drag: Vec::new() }, "");
+    table.play(
+        Command::Move {
+            who: GOBLIN,
+            mode: MovementMode::Walk,
+            path,
+            drag: Vec::new(),
+            elevation_ft: None,
+        },
+        "",
+    );
     table.rule(Condition::Deafened, r#"{"kind": "speed", "value": 0, "set": true}"#);
     assert_eq!(table.answer(Answer::Decline, ""), [Fact::Abandoned]);
     assert!(table.combat.prompt().is_none());

@@ -5,6 +5,7 @@ mod assistance;
 mod attacks;
 mod bestiary;
 mod effects;
+mod flight;
 mod interrupts;
 mod maneuvers;
 mod manners;

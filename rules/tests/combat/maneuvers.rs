@@ -150,8 +150,13 @@ fn the_grappled_breaks_free_with_its_action() {
     let mut table = seized(Edition::E52);
     let steps = vec![Square { x: 2, y: 0 }];
     table.play(Command::EndTurn { who: HERO }, "");
-    let walk =
-        |path| Command::Move { who: GOBLIN, mode: MovementMode::Walk, path, drag: Vec::new() };
+    let walk = |path| Command::Move {
+        who: GOBLIN,
+        mode: MovementMode::Walk,
+        path,
+        drag: Vec::new(),
+        elevation_ft: None,
+    };
     let stuck = Refusal::NotEnoughMovement { cost_ft: 5, left_ft: 0 };
     assert_eq!(table.refused(walk(steps.clone())), stuck);
     assert_eq!(table.refused(escape(Some(Skill::Stealth))), Refusal::WrongSkill);
@@ -184,7 +189,7 @@ fn a_hold_ends_with_who_holds_and_with_the_distance() {
     let mut table = seized(Edition::E52);
     let path = vec![Square { x: 0, y: 1 }, Square { x: 0, y: 2 }];
     let (mode, drag) = (MovementMode::Walk, Vec::new());
-    table.play(Command::Move { who: HERO, mode, path, drag }, "");
+    table.play(Command::Move { who: HERO, mode, path, drag, elevation_ft: None }, "");
     let option = Key::parse("longsword").expect("a key");
     table.answer(Answer::React { option }, "20:1");
     assert!(!grappled(&table));
@@ -199,6 +204,7 @@ fn who_is_taken_along_slows() {
             mode: MovementMode::Walk,
             path: (1..=squares).map(|y| Square { x: 0, y }).collect(),
             drag: vec![GOBLIN],
+            elevation_ft: None,
         };
         let (cost_ft, left_ft) = if edition == Edition::E52 { (40, 30) } else { (20, 15) };
         let refusal = Refusal::NotEnoughMovement { cost_ft, left_ft };
@@ -213,7 +219,7 @@ fn who_is_taken_along_slows() {
     let mut table = Table::duel(Edition::E52, [1, 0]);
     let path = vec![Square { x: 0, y: 1 }];
     let (mode, drag) = (MovementMode::Walk, vec![GOBLIN]);
-    let walk = Command::Move { who: HERO, mode, path, drag };
+    let walk = Command::Move { who: HERO, mode, path, drag, elevation_ft: None };
     assert_eq!(table.refused(walk), Refusal::InvalidTarget);
 }
 
@@ -233,6 +239,7 @@ fn a_run_up_doubles_a_jump() {
         mode: MovementMode::Walk,
         path: vec![Square { x: 0, y: 2 }, Square { x: 0, y: 3 }],
         drag: Vec::new(),
+        elevation_ft: None,
     };
     table.play(run, "");
     let on = |from: i32, squares: i32| Command::Jump {

@@ -56,7 +56,7 @@ const QUESTIONS: [&str; 8] = [
     "parry",
     "readied",
 ];
-const FACTS: [&str; 20] = [
+const FACTS: [&str; 21] = [
     "action_used",
     "attack_made",
     "check_made",
@@ -67,6 +67,7 @@ const FACTS: [&str; 20] = [
     "effect_changed",
     "effect_ended",
     "effect_started",
+    "height_set",
     "life_set",
     "moved",
     "object_used",

@@ -24,7 +24,7 @@ fn react() -> Answer {
 
 fn walk(who: gss_rules::combat::CombatantId, path: &[[i32; 2]]) -> Command {
     let path = path.iter().copied().map(Square::from).collect();
-    Command::Move { who, mode: MovementMode::Walk, path, drag: Vec::new() }
+    Command::Move { who, mode: MovementMode::Walk, path, drag: Vec::new(), elevation_ft: None }
 }
 
 #[test]

@@ -96,8 +96,13 @@ fn surprise_is_a_disadvantage_in_the_new_rules_and_a_lost_turn_in_the_old() {
     assert_eq!(old.refused(Command::Dodge { who: HERO }), cannot);
     let path = vec![Square { x: 0, y: 1 }];
     let none = Refusal::NotEnoughMovement { cost_ft: 5, left_ft: 0 };
-    let walk =
-        |who| Command::Move { who, mode: MovementMode::Walk, path: path.clone(), drag: Vec::new() };
+    let walk = |who| Command::Move {
+        who,
+        mode: MovementMode::Walk,
+        path: path.clone(),
+        drag: Vec::new(),
+        elevation_ft: None,
+    };
     assert_eq!(old.refused(walk(HERO)), none);
     old.play(Command::EndTurn { who: HERO }, "");
     assert_eq!(old.combat.effects.len(), 0);
@@ -148,7 +153,13 @@ fn movement_is_paid_by_the_foot_and_twice_when_crawling() {
     let path: Vec<[i32; 2]> = (1..=7).map(|x| [x, 0]).collect();
     let walk = |path: &[[i32; 2]]| {
         let path = path.iter().map(|square| Square::from(*square)).collect();
-        Command::Move { who: HERO, mode: MovementMode::Walk, path, drag: Vec::new() }
+        Command::Move {
+            who: HERO,
+            mode: MovementMode::Walk,
+            path,
+            drag: Vec::new(),
+            elevation_ft: None,
+        }
     };
     let lacking = Refusal::NotEnoughMovement { cost_ft: 35, left_ft: 30 };
     assert_eq!(table.refused(walk(&path)), lacking);

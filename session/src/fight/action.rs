@@ -118,6 +118,8 @@ struct Move {
     mode: Way,
     #[serde(default)]
     drag: Vec<Uuid>,
+    #[serde(default)]
+    elevation_ft: Option<i32>,
 }
 
 /// A way of moving, or jumping.
@@ -247,9 +249,6 @@ pub(super) fn read(
         "attack" => attack(who, targets, details)?,
         "use_action" => return use_action(who, targets, details),
         "cast" => return cast(who, targets, details),
-        "move" if details.contains_key("elevation_ft") => {
-            return Ok(Action::Left("Heights are the GM's: combatant_update sets them."));
-        }
         "move" => movement(who, targets, details)?,
         "dash" => {
             none(targets)?;
@@ -315,14 +314,17 @@ fn movement(
     details: Map<String, Value>,
 ) -> Parse<Command> {
     none(targets)?;
-    let Move { path, mode, drag } = typed(details)?;
+    let Move { path, mode, drag, elevation_ft } = typed(details)?;
     if path.len() > 1_000 {
         return Err(refusal::argument("path", "is at most 1,000 squares"));
     }
     Ok(match mode.mode() {
         Some(mode) => {
             let drag = drag.into_iter().map(CombatantId).collect();
-            Command::Move { who, mode, path, drag }
+            Command::Move { who, mode, path, drag, elevation_ft }
+        }
+        None if elevation_ft.is_some() => {
+            return Err(refusal::argument("elevation_ft", "is not a jump's to choose"));
         }
         None => Command::Jump { who, path },
     })

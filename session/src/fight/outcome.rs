@@ -36,6 +36,7 @@ pub(super) fn is_told(fact: &Fact) -> bool {
             | Fact::EffectMoved { .. }
             | Fact::EffectChanged { .. }
             | Fact::PhysicalDiceSet { .. }
+            | Fact::HeightSet { .. }
     )
 }
 
@@ -280,9 +281,10 @@ impl<'a> Counting<'a> {
 
     fn displaced(&mut self, who: CombatantId, to: Value) {
         let from = self.was.combat.combatant(who).and_then(|who| who.position);
+        let falls = json!(from) == to;
         let target = self.target(who);
-        target.say("teleported");
-        let moved = json!({"from": from, "to": to, "forced": false});
+        target.say(if falls { "fell" } else { "teleported" });
+        let moved = json!({"from": from, "to": to, "forced": falls});
         target.more.insert("moved".to_owned(), moved);
     }
 

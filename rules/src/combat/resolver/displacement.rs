@@ -5,9 +5,11 @@ use super::harm::Blow;
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose};
-use crate::effect::{Flee, ModifierKind, Reacts, Teleport};
-use crate::space::{Place, Space, Square, fall_dice, lands_prone, nearest_free, pull, push};
-use crate::{DamageType, Expression};
+use crate::effect::{Flee, ModifierKind, Op, Reacts, Teleport};
+use crate::space::{
+    Flight, Place, Space, Square, fall_dice, lands_prone, nearest_free, pull, push,
+};
+use crate::{Condition, DamageType, Expression, MovementMode};
 
 impl Resolver<'_> {
     /// Everybody else on the board.
@@ -181,16 +183,53 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// Who flies, and is kept up there by nothing any more, falls (SRD 5.1 "Flying Movement"; SRD
+    /// 5.2.1 "Flying"). Where others are up there, on a roof or a rope, is for the game master.
+    pub(super) fn ground_fliers(&mut self) -> Flow<()> {
+        let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        for who in all {
+            if self.comes_down(who) {
+                self.drop_down(who)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn comes_down(&self, who: CombatantId) -> bool {
+        let view = self.view();
+        let Some(flier) = self.combat.combatant(who) else { return false };
+        if flier.elevation_ft <= 0 || flier.position.is_none() || flier.life == Life::Dead {
+            return false;
+        }
+        let wings = flier.block.speeds.fly.is_some();
+        let mut magic = view.of_kind(who, ModifierKind::GainsSpeed);
+        let magic = magic.any(|active| active.modifier.modes.contains(&MovementMode::Fly));
+        let lifted = self.combat.effects_on(who).any(|effect| {
+            effect.template.triggers.iter().any(|trigger| trigger.does.contains(&Op::Fall))
+        });
+        let flight = Flight {
+            hover: flier.block.speeds.hover,
+            held_by_magic: magic && !wings,
+            prone: view.has(who, Condition::Prone),
+            stopped: view.speed_ft(who, MovementMode::Fly) == Some(0),
+            incapacitated: view.is(who, ModifierKind::CannotAct),
+        };
+        (wings || magic) && !lifted && flight.falls(self.combat.rules.edition)
+    }
+
     /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").
     pub(super) fn drop_down(&mut self, who: CombatantId) -> Flow<()> {
         let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
         let feet = creature.elevation_ft;
-        let to = creature.position;
-        if feet <= 0 || to.is_none() {
-            return Ok(());
-        }
+        let Some(square) = creature.position.filter(|_| feet > 0) else { return Ok(()) };
+        let place = Place { square, elevation_ft: 0 };
+        let ground = Space::of(creature.block.size, place);
         self.caught(who)?;
+        let to = Some(square);
         self.tell(Fact::Displaced { who, to, elevation_ft: 0 });
+        if self.others(who).iter().any(|other| other.overlaps(ground)) {
+            self.set_down(who, square);
+        }
         if self.view().is(who, ModifierKind::SlowFall) {
             return Ok(());
         }

@@ -55,7 +55,7 @@ impl Resolver<'_> {
     fn leap(&mut self, who: CombatantId, path: &[Square], cost_ft: i32) -> Flow<()> {
         let steps = i32::try_from(path.len()).unwrap_or(i32::MAX);
         for (index, square) in path.iter().enumerate() {
-            if !self.provoke(who, *square)? {
+            if !self.provoke(who, self.level(who, *square))? {
                 return Ok(());
             }
             let was = self.combatant(who)?.space();

@@ -11,7 +11,7 @@ use crate::combat::{
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
     Gait, Grid, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
-    Terrain, drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed,
+    Terrain, drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -21,7 +21,7 @@ impl Resolver<'_> {
         &mut self,
         who: CombatantId,
         mode: MovementMode,
-        squares: &[Square],
+        (squares, elevation_ft): (&[Square], Option<i32>),
         drag: &[CombatantId],
     ) -> Flow<()> {
         self.in_its_turn(who)?;
@@ -30,7 +30,7 @@ impl Resolver<'_> {
             return Err(Refusal::CannotAct { condition: None }.into());
         }
         let burden = self.burden(combatant, drag)?;
-        let steps = self.steps(combatant, mode, squares, (drag, burden))?;
+        let steps = self.steps(combatant, mode, (squares, elevation_ft), (drag, burden))?;
         let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
         let left_ft = self.left_ft(who, mode, burden)?;
         if cost_ft > left_ft {
@@ -40,15 +40,16 @@ impl Resolver<'_> {
         let unprovoking = self.view().is(who, ModifierKind::MovesUnprovoking)
             || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
         for step in steps {
-            if !unprovoking && !self.provoke(who, step.to.square)? {
+            if !unprovoking && !self.provoke(who, step.to)? {
                 break;
             }
             let mover = self.combatant(who)?;
             let (from, was) = (mover.position, mover.space());
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
+            self.rise(who, step.to.elevation_ft);
             if let Some(from) = from {
-                self.drag_along(who, drag, (from, step.to.square));
+                self.drag_along(who, drag, (from, step.to));
             }
             self.loosen();
             self.notice_step(who, was);
@@ -85,6 +86,19 @@ impl Resolver<'_> {
         stopped
     }
 
+    /// A square, as high above it as somebody is now.
+    pub(super) fn level(&self, who: CombatantId, square: Square) -> Place {
+        let elevation_ft = self.combat.combatant(who).map_or(0, |it| it.elevation_ft);
+        Place { square, elevation_ft }
+    }
+
+    /// Comes to be at a height.
+    fn rise(&mut self, who: CombatantId, elevation_ft: i32) {
+        if self.combat.combatant(who).is_some_and(|it| it.elevation_ft != elevation_ft) {
+            self.tell(Fact::HeightSet { who, elevation_ft });
+        }
+    }
+
     /// Whether those taken along slow who moves; only those it grapples can be.
     fn burden(&self, mover: &Combatant, drag: &[CombatantId]) -> Result<bool, Refusal> {
         let rule = self.combat.rules.edition(Switch::DragCost);
@@ -101,19 +115,20 @@ impl Resolver<'_> {
 
     /// Those taken along go the same step, or where there is no room for that to where the one that
     /// moves came from.
-    fn drag_along(&mut self, who: CombatantId, drag: &[CombatantId], (from, to): (Square, Square)) {
+    fn drag_along(&mut self, who: CombatantId, drag: &[CombatantId], (from, to): (Square, Place)) {
         for id in drag {
             let Some(dragged) = self.combat.combatant(*id) else { continue };
             if !self.view().grapples(who, *id) {
                 continue;
             }
             let Some(at) = dragged.position else { continue };
-            let shifted = at.shifted(to.x - from.x, to.y - from.y);
+            let shifted = at.shifted(to.square.x - from.x, to.square.y - from.y);
             let room = [shifted, from].into_iter().find(|at| self.has_room(dragged, *at));
             let room = room.or_else(|| self.pressed_aside(who, dragged));
             if let Some(square) = room {
                 let path = vec![square];
                 self.tell(Fact::Moved { who: *id, path, cost_ft: 0, diagonals: 0, forced: true });
+                self.rise(*id, to.elevation_ft);
             }
         }
     }
@@ -156,7 +171,7 @@ impl Resolver<'_> {
         most_ft: i32,
     ) -> Result<Vec<Step>, Refusal> {
         let combatant = self.combatant(who)?;
-        let steps = self.steps(combatant, mode, squares, (&[], false))?;
+        let steps = self.steps(combatant, mode, (squares, None), (&[], false))?;
         let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
         if cost_ft > most_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft: most_ft });
@@ -173,7 +188,7 @@ impl Resolver<'_> {
         unprovoking: bool,
     ) -> Flow<()> {
         for step in steps {
-            if !unprovoking && !self.provoke(who, step.to.square)? {
+            if !unprovoking && !self.provoke(who, step.to)? {
                 break;
             }
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
@@ -187,7 +202,7 @@ impl Resolver<'_> {
         &self,
         combatant: &Combatant,
         mode: MovementMode,
-        squares: &[Square],
+        (squares, to_ft): (&[Square], Option<i32>),
         (drag, burden): (&[CombatantId], bool),
     ) -> Result<Vec<Step>, Refusal> {
         let from = combatant.position.ok_or(Refusal::InvalidPath { at: None })?;
@@ -195,25 +210,29 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidPath { at: None });
         }
         let elevation_ft = combatant.elevation_ft;
-        let places: Vec<Place> =
-            squares.iter().map(|square| Place { square: *square, elevation_ft }).collect();
+        let from = Place { square: from, elevation_ft };
+        let places = if may_rise(mode, elevation_ft, to_ft) {
+            waypoints(from, squares, to_ft.unwrap_or(elevation_ft))
+        } else {
+            Err(PathRefusal::Steps)
+        };
+        let places = places.map_err(|_| Refusal::InvalidPath { at: None })?;
         let crawling = self.view().is(combatant.id, ModifierKind::Crawls);
         let own_speed = combatant.block.speeds.of(mode).is_some();
         let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);
-        let from = Place { square: from, elevation_ft };
         let mut terrain = self.view().terrain();
         let clear;
         if self.view().is(combatant.id, ModifierKind::FreeMovement) {
             clear = Grid { difficult: BTreeSet::new(), ..(*self.combat.grid).clone() };
             terrain = Terrain { blocking: terrain.blocking, ..Terrain::of(&clear) };
         }
-        let mut before = combatant.space_at(from.square);
-        for square in squares {
-            let next = combatant.space_at(*square);
+        let mut before = Space::of(combatant.block.size, from);
+        for place in &places {
+            let next = Space::of(combatant.block.size, *place);
             if self.is_barred(combatant.id, before, next) {
-                return Err(Refusal::InvalidPath { at: Some(*square) });
+                return Err(Refusal::InvalidPath { at: Some(place.square) });
             }
             before = next;
         }
@@ -222,7 +241,7 @@ impl Resolver<'_> {
             .map_err(|refusal| {
                 let at = match refusal {
                     PathRefusal::Step { index, why: StepRefusal::TooLong } => {
-                        squares.get(index).copied()
+                        places.get(index).map(|place| place.square)
                     }
                     PathRefusal::Step {
                         why:
@@ -305,7 +324,7 @@ impl Resolver<'_> {
 
     /// Those whose reach a step leaves are asked, right before it. False: what one of them did to
     /// whoever moves ends the walk; where it goes from there is for a new command.
-    pub(super) fn provoke(&mut self, who: CombatantId, to: Square) -> Flow<bool> {
+    pub(super) fn provoke(&mut self, who: CombatantId, to: Place) -> Flow<bool> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for reactor in all {
             let options = self.view().opportunities(reactor, who, to);
@@ -380,5 +399,16 @@ impl Resolver<'_> {
         let template = EffectTemplate::condition(Condition::Prone, Duration::Permanent);
         self.put(&Arc::new(template), Some(who), who, None);
         Ok(())
+    }
+}
+
+/// Whether a movement may end that high: on foot it goes along the ground, in the air it does not
+/// go into it.
+const fn may_rise(mode: MovementMode, from_ft: i32, to_ft: Option<i32>) -> bool {
+    match (mode, to_ft) {
+        (_, None) => true,
+        (MovementMode::Walk, Some(to_ft)) => to_ft == from_ft,
+        (MovementMode::Fly | MovementMode::Climb, Some(to_ft)) => to_ft >= 0 || to_ft >= from_ft,
+        (MovementMode::Swim | MovementMode::Burrow, Some(_)) => true,
     }
 }

@@ -243,7 +243,7 @@ impl Resolver<'_> {
     /// A leap is movement that others may react to; a teleport is none.
     fn goes(&mut self, who: CombatantId, to: Square, cost_ft: i32) -> Flow<()> {
         let leaps = cost_ft > 0;
-        if leaps && !self.provoke(who, to)? {
+        if leaps && !self.provoke(who, self.level(who, to))? {
             return Ok(());
         }
         let path = vec![to];

@@ -5,7 +5,7 @@ use crate::combat::{CombatantId, CombatantKind, Life, Manner, Refusal, Test};
 use crate::content::{Attack, AttackKind, RangeFt, UNARMED};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
-use crate::space::{Cover, Departure, MoveCause, Shot, Square, Watcher, crowded, shot};
+use crate::space::{Cover, Departure, MoveCause, Place, Shot, Space, Watcher, crowded, shot};
 use crate::{Key, Switch};
 
 /// An attack that may be made.
@@ -221,7 +221,7 @@ impl<'a> View<'a> {
         self,
         reactor: CombatantId,
         mover: CombatantId,
-        to: Square,
+        to: Place,
     ) -> Vec<Key> {
         let both = (self.combat.combatant(reactor), self.combat.combatant(mover));
         let (Some(watching), Some(moving)) = both else { return Vec::new() };
@@ -236,7 +236,7 @@ impl<'a> View<'a> {
         }
         let departure = Departure {
             from,
-            to: moving.space_at(to),
+            to: Space::of(moving.block.size, to),
             cause: MoveCause::Movement,
             disengaged: moving.economy.disengaged,
         };
