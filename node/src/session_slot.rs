@@ -21,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gss_session::presence_frame;
-use gss_shared::ids::{ActionId, ConnectionId, Epoch, PlayerId, Position, SessionId, Shard};
+use gss_shared::ids::{
+    ActionId, ConnectionId, Epoch, PlayerId, Position, SessionId, Shard, Version,
+};
 use gss_shared::limits::DECISIONS_AHEAD;
 use gss_shared::link::frame::{FetchOutcome, ToRouter};
 use gss_shared::message::Audience;
@@ -138,6 +140,8 @@ pub struct Slot {
     used: Instant,
     /// Panics in a row, and when the last one was.
     panics: (u32, Instant),
+    /// What happened last because nobody did anything, and at which version.
+    time_out: Option<(Version, ActionId)>,
 }
 
 impl Slot {
@@ -155,6 +159,7 @@ impl Slot {
             solo: false,
             used: now,
             panics: (0, now),
+            time_out: None,
         }
     }
 

@@ -213,7 +213,9 @@ impl Slot {
         match verdict {
             Err(_) => {
                 tracing::error!(session = %self.id, action = %command.action, "decision panicked");
-                turn.common.remember_panic(command.action);
+                if !command.action.0.is_nil() {
+                    turn.common.remember_panic(command.action);
+                }
                 live.phase = Phase::Draining(Why::Reload);
                 Said::Panicked
             }

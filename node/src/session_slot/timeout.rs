@@ -1,7 +1,7 @@
 //! What happens in a fight because nobody did anything in time.
 
 use gss_session::service_time_out;
-use gss_shared::ids::ActionId;
+use gss_shared::ids::{ActionId, Version};
 use gss_shared::limits::DECISIONS_AHEAD;
 use uuid::Builder;
 
@@ -16,7 +16,9 @@ impl Slot {
     pub fn act_in_time(&mut self, turn: &mut Turn<'_>) {
         let State::Live(live) = &self.state else { return };
         let free = live.in_flight < DECISIONS_AHEAD && !live.is_behind();
-        if turn.stalled || self.solo || live.phase != Phase::Ready || !free {
+        // What came in time is decided before what happens because nothing came.
+        let waits = self.solo || !self.waiting.is_empty();
+        if turn.stalled || waits || live.phase != Phase::Ready || !free {
             return;
         }
         let Some(session) = &live.session else { return };
@@ -30,8 +32,8 @@ impl Slot {
         if due.is_none() {
             return;
         }
-        let bits = turn.chance.event_seed();
-        let action = ActionId(Builder::from_random_bytes(bits.to_be_bytes()).into_uuid());
+        let version = live.position().version;
+        let action = self.time_out_of(version, turn);
         match self.ask_session(&service_time_out(action, !present.is_empty()), turn) {
             Said::Accepted(..) => self.used = turn.at,
             Said::Refused(error) => {
@@ -41,5 +43,17 @@ impl Slot {
             Said::Duplicate(..) | Said::Later | Said::Panicked => {}
         }
         self.settle(turn);
+    }
+
+    /// The id of what happens at this version because nobody does anything: one that panicked is not
+    /// tried again (SAFETY S14).
+    fn time_out_of(&mut self, version: Version, turn: &mut Turn<'_>) -> ActionId {
+        if let Some((_, action)) = self.time_out.filter(|(of, _)| *of == version) {
+            return action;
+        }
+        let bits = turn.chance.event_seed();
+        let action = ActionId(Builder::from_random_bytes(bits.to_be_bytes()).into_uuid());
+        self.time_out = Some((version, action));
+        action
     }
 }

@@ -245,6 +245,11 @@ impl<'a> Resolver<'a> {
         self.settle()
     }
 
+    fn end_all(&mut self) -> Flow<()> {
+        self.tell(Fact::PhaseChanged { phase: Phase::Ended });
+        Ok(())
+    }
+
     fn obey(&mut self, command: &Command) -> Flow<()> {
         match command {
             Command::Cast { who, spell, slot_level, targets, at, direction, choices } => {
@@ -304,10 +309,7 @@ impl<'a> Resolver<'a> {
                 self.ruled_effect(effect, *source, targets)
             }
             Command::RemoveEffect { id } => self.remove_effect(*id),
-            Command::End => {
-                self.tell(Fact::PhaseChanged { phase: Phase::Ended });
-                Ok(())
-            }
+            Command::End => self.end_all(),
             Command::GiveTempHp { target, amount } => self.ruled_temp_hp(*target, *amount),
             Command::PhysicalDice { players } => {
                 self.tell(Fact::PhysicalDiceSet { players: players.clone() });

@@ -389,18 +389,17 @@ impl Play {
         let dying = all().find(|it| matches!(it.life, Life::Dying { .. })).map(|it| it.id);
         let custom = all()
             .find(|it| it.readied.as_ref().is_some_and(|it| it.trigger.on == Happening::Custom));
-        let held = self.combat.effects.values().find(|effect| {
-            effect.template.conditions == [Condition::Grappled] && effect.source.is_some()
-        });
-        match (self.chance.below(4), dying, custom, held) {
+        let grapples = || {
+            let effects = self.combat.effects.values();
+            effects.filter(|effect| effect.template.conditions == [Condition::Grappled])
+        };
+        let held = grapples().any(|effect| effect.target == who);
+        let holds = grapples().find(|effect| effect.source == Some(who));
+        match (self.chance.below(2), dying, custom, holds) {
+            _ if held => Command::Escape { who, effect: None, skill: None },
+            (.., Some(holds)) => Command::Release { who, target: holds.target },
             (0, Some(target), ..) => Command::Stabilize { who, target },
-            (1, _, Some(waiting), _) => Command::Happens { who: waiting.id },
-            (2, _, _, Some(held)) => {
-                Command::Escape { who: held.target, effect: None, skill: None }
-            }
-            (_, _, _, Some(held)) => {
-                Command::Release { who: held.source.unwrap_or(who), target: held.target }
-            }
+            (_, _, Some(waiting), _) => Command::Happens { who: waiting.id },
             _ => Command::Stabilize { who, target },
         }
     }

@@ -16,7 +16,7 @@ use super::Decided;
 use crate::event::{CombatRewound, Event};
 use crate::execute::{Context, random_id};
 use crate::fight::action::Action;
-use crate::fight::asked::{AskedFight, Declare, MonsterInitiative, ReactWith, Start};
+use crate::fight::asked::{AskedFight, COMBATANTS, Declare, MonsterInitiative, ReactWith, Start};
 use crate::fight::messages;
 use crate::fight::narrate::{self, Because};
 use crate::fight::show::Eye;
@@ -103,6 +103,17 @@ impl Asking<'_, '_> {
         }
     }
 
+    /// That the sender may know of everybody that a command names anywhere.
+    fn knows_all_in(&self, fight: &Fight, command: &Command) -> Result<(), ClientError> {
+        let (scene, eye) = (fight.scene(false), self.eye());
+        let mut unknown = fight.combat.combatants.keys().filter(|id| !scene.knows(eye, **id));
+        let text = serde_json::to_string(command).map_err(|_| refusal::internal())?;
+        match unknown.find(|id| text.contains(&id.0.to_string())) {
+            None => Ok(()),
+            Some(id) => Err(self.refused(fight, &Refusal::UnknownCombatant { id: *id })),
+        }
+    }
+
     /// `combat_start`.
     fn start(&mut self, start: &Start) -> Result<Vec<Event>, ClientError> {
         if let Some(fight) = &self.session.fight {
@@ -164,7 +175,9 @@ impl Asking<'_, '_> {
                 .find(|member| member.characters.iter().any(|own| own.0 == character))
                 .map(|member| member.player)
         };
-        let combatant = spec.combatant(fight.combat.rules.edition, self.fresh(k), owner)?;
+        // Whoever knows some of them must not know those of who is hidden.
+        let fresh = random_id(fight.seed.number(self.context.event_seed.wrapping_add(k))).0;
+        let combatant = spec.combatant(fight.combat.rules.edition, fresh, owner)?;
         if fight.combat.grid.width == 0 && combatant.position.is_some() {
             return Err(refusal::argument("position", "needs a grid"));
         }
@@ -236,6 +249,7 @@ impl Asking<'_, '_> {
         self.knows(fight, named)?;
         match &declared.action {
             Action::Command(command) => {
+                self.knows_all_in(fight, command)?;
                 self.command(fight, command.clone(), Some(declared), None).map(Decided::Events)
             }
             Action::OfEffect { command, effect } => {
@@ -246,6 +260,7 @@ impl Asking<'_, '_> {
                 {
                     *effect = Some(known);
                 }
+                self.knows_all_in(fight, &command)?;
                 self.command(fight, command, Some(declared), None).map(Decided::Events)
             }
             Action::Left(why) => {
@@ -258,6 +273,11 @@ impl Asking<'_, '_> {
     fn other(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
         let (command, reason) = match asked {
             AskedFight::Add(spec) => {
+                if fight.combat.combatants.len() >= COMBATANTS {
+                    let fact = format!("are at most {COMBATANTS}");
+                    let error = refusal::argument("combatants", &fact);
+                    return Err(error.with("limit", COMBATANTS));
+                }
                 let combatant = Box::new(self.combatant(fight, spec, 1)?);
                 (Command::AddCombatant { combatant }, None)
             }

@@ -58,7 +58,8 @@ fn ends_fight(session: &Session, status: Status) -> Option<Event> {
 fn asked_again(session: &Session, status: Status, now: Timestamp) -> Option<Event> {
     let fight = session.fight.as_deref().filter(|_| status == Status::Active)?;
     fight.deadline?;
-    let deadline = Some(now.plus_ms(i64::from(session.settings.reaction_seconds) * 1_000));
+    let seconds = session.settings.reaction_seconds;
+    let deadline = (seconds > 0).then(|| now.plus_ms(i64::from(seconds) * 1_000));
     let again = Fight { deadline, ..fight.clone() };
     messages::asked_again(&again, FightChange::Deadline { deadline }).map(Event::Combat)
 }

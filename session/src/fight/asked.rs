@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::action::{self, Action};
+use super::plain;
 use super::spec::CombatantSpec;
 use crate::command::Parse;
 use crate::refusal;
 
 /// Most who take part.
-const COMBATANTS: usize = 200;
+pub(crate) const COMBATANTS: usize = 200;
 /// Edge of a map at most, in squares.
 const GRID_EDGE: i32 = 1_000;
 /// Squares listed of one kind at most.
@@ -329,6 +330,7 @@ fn update(data: Map<String, Value>) -> Parse<AskedFight> {
     if let Some(side) = &fields.side {
         crate::text::check("side", side, 1, 50)?;
     }
+    plain::changes(&fields)?;
     Ok(AskedFight::Update { id: CombatantId(character_id), fields: Box::new(fields), reason })
 }
 
@@ -371,9 +373,9 @@ fn apply(mut data: Map<String, Value>) -> Parse<AskedFight> {
         target_ids: Vec<Uuid>,
     }
     let Apply { effect, target_ids } = typed(data)?;
-    crate::text::check("name", &effect.name, 1, 100)?;
-    if effect.modifiers.len() > 50 {
-        return Err(refusal::argument("modifiers", "are at most 50"));
+    plain::effect(&effect)?;
+    if target_ids.len() > TARGETS {
+        return Err(refusal::argument("target_ids", "are at most 100").with("limit", TARGETS));
     }
     Ok(AskedFight::Apply {
         effect: Box::new(effect),

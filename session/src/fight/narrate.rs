@@ -313,13 +313,15 @@ fn answered<'d>(
         _ => "answered",
     };
     let data: Telling<'d> = Box::new(move |eye, scene, _| {
-        let known = scene.knows(eye, open.who);
+        if !scene.knows(eye, open.who) {
+            return None;
+        }
         let asked = scene.combat.combatant(open.who).filter(|asked| eye.commands(asked));
-        let actor = because.actor.filter(|_| known);
+        let actor = because.actor;
         let mut data = object(json!({
             "prompt_id": after.prompt_id(open.id),
             "combat_id": after.id,
-            "character_id": if known { open.who.0 } else { Uuid::nil() },
+            "character_id": open.who.0,
             "kind": prompts::kind(&open.question),
             "result": result,
             "actor": actor,

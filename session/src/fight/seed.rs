@@ -47,6 +47,12 @@ impl Seed {
         hex(&Sha256::digest(self.0))
     }
 
+    /// A number that tells nothing of the next.
+    pub(crate) fn number(&self, of: u128) -> u128 {
+        let digest = Sha256::new().chain_update(self.0).chain_update(of.to_be_bytes()).finalize();
+        digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+    }
+
     /// Faces from this one on.
     pub(crate) fn faces(&self, next: u64) -> Faces<'_> {
         Faces { seed: self, next }

@@ -11,7 +11,7 @@ use gss_shared::ids::PlayerId;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::book;
+use super::{book, plain};
 use crate::refusal;
 
 const NAME_CHARACTERS: usize = 100;
@@ -75,6 +75,8 @@ impl CombatantSpec {
         if character && self.character_id.is_none() {
             return Err(refusal::shape("character_id", "must be given for a character"));
         }
+        plain::beginning(self.elevation_ft, self.initiative)?;
+        self.custom.as_deref().map_or(Ok(()), plain::block)?;
         Ok(())
     }
 

@@ -17,7 +17,7 @@ pub(crate) const WATCHER: u128 = 4;
 pub(crate) const PLAYERS: [u128; 4] = [GM, ARIA, BREN, WATCHER];
 
 /// Aria's, Bren's, two monsters, and one that only the GM knows of.
-const HERO: u128 = 101;
+pub(crate) const HERO: u128 = 101;
 const CLERIC: u128 = 102;
 const GOBLIN: u128 = 103;
 const OGRE: u128 = 104;
@@ -114,7 +114,7 @@ impl Fight {
         verdict
     }
 
-    fn declare(
+    pub(crate) fn declare(
         &mut self,
         by: u128,
         who: u128,

@@ -14,3 +14,4 @@ mod roles;
 mod schema;
 mod scripts;
 mod support;
+mod unknown;

@@ -101,7 +101,8 @@ impl Resolver<'_> {
             .combat
             .combatants
             .values()
-            .filter(|other| other.side != *side && other.is_conscious())
+            // Who is hidden from it must not be given away by its not being able to hide.
+            .filter(|other| other.side != *side && other.is_conscious() && !other.hidden)
             .find(|other| other.position.is_some() && self.view().sees(other.id, who));
         match seen.map(|other| other.id) {
             Some(by) => Err(Refusal::Seen { by }),

@@ -11,7 +11,7 @@ use crate::combat::{
 use crate::effect::{Duration, EffectTemplate, Ending, Hook, ModifierKind, Trigger, Which, Whose};
 
 /// Effects on one creature that game masters may put there: each is asked about each roll.
-const EFFECTS_PER_CREATURE: usize = 100;
+pub(super) const EFFECTS_PER_CREATURE: usize = 100;
 
 /// The level of exhaustion that kills.
 const MOST_EXHAUSTED: u8 = 6;

@@ -40,6 +40,9 @@ impl Resolver<'_> {
         let unprovoking = self.view().is(who, ModifierKind::MovesUnprovoking)
             || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
         for step in steps {
+            if self.bumps_into_the_unknown(who, step.to) {
+                break;
+            }
             if !unprovoking && !self.provoke(who, step.to)? {
                 break;
             }
@@ -84,6 +87,17 @@ impl Resolver<'_> {
             self.set_down(who, at.square);
         }
         stopped
+    }
+
+    /// Whether somebody whom it does not know of stands where it steps: it gets no further.
+    fn bumps_into_the_unknown(&self, who: CombatantId, to: Place) -> bool {
+        let Some(mover) = self.combat.combatant(who) else { return false };
+        let space = Space::of(mover.block.size, to);
+        self.combat.combatants.values().any(|other| {
+            other.life != Life::Dead
+                && is_unknown(mover, other)
+                && other.space().is_some_and(|other| other.overlaps(space))
+        })
     }
 
     /// A square, as high above it as somebody is now.
@@ -264,7 +278,7 @@ impl Resolver<'_> {
             .combatants
             .values()
             .filter(|other| other.id != mover.id && other.life != Life::Dead)
-            .filter(|other| !drag.contains(&other.id))
+            .filter(|other| !drag.contains(&other.id) && !is_unknown(mover, other))
             .filter_map(|other| {
                 let relation =
                     if other.side == mover.side { Relation::Ally } else { Relation::Enemy };
@@ -400,6 +414,11 @@ impl Resolver<'_> {
         self.put(&Arc::new(template), Some(who), who, None);
         Ok(())
     }
+}
+
+/// Whether only the game masters and its owner know of the other: no refusal may tell of it.
+fn is_unknown(mover: &Combatant, other: &Combatant) -> bool {
+    other.hidden && other.side != mover.side
 }
 
 /// Whether a movement may end that high: on foot it goes along the ground, in the air it does not

@@ -24,6 +24,9 @@ impl Resolver<'_> {
         if readied_by(action) != Some(who) {
             return Err(Refusal::CannotReady.into());
         }
+        for awaited in &trigger.who {
+            self.combatant(*awaited)?;
+        }
         if let Command::Cast { spell, slot_level, targets, at, direction, choices, .. } = action {
             let (slot_level, at, direction) = (*slot_level, *at, *direction);
             self.hold_spell(who, spell, Asked { slot_level, targets, at, direction, choices })?;
@@ -119,6 +122,7 @@ impl Resolver<'_> {
         let near = |feet| self.view().distance_ft(who, target) <= feet;
         let reach = matches!(on, Happening::EntersReach | Happening::LeavesReach);
         trigger.on == on
+            && self.view().sees(who, target)
             && (trigger.who.is_empty() || trigger.who.contains(&target))
             && trigger.within_ft.is_none_or(near)
             && (!reach || (on == Happening::EntersReach) == near(self.grip_ft(who)))

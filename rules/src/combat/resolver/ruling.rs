@@ -15,6 +15,8 @@ use crate::effect::{Duration, EffectTemplate};
 const SAVES: u8 = 3;
 /// The highest level of a spell.
 const SPELL_LEVELS: u8 = 9;
+/// Pools of resources of one combatant.
+const POOLS: usize = 100;
 /// The highest level of exhaustion.
 const MOST_EXHAUSTED: u8 = 6;
 
@@ -30,6 +32,11 @@ impl Resolver<'_> {
             if added.level.is_some_and(|level| !(1..=MOST_EXHAUSTED).contains(&level)) {
                 return Err(Refusal::InvalidCombatant.into());
             }
+        }
+        let most = super::effects::EFFECTS_PER_CREATURE;
+        let added = changes.conditions_add.len();
+        if added > 0 && self.combat.effects_on(id).count() + added > most {
+            return Err(Refusal::TooManyEffects { most }.into());
         }
         let after = self.changed(&before, changes)?;
         let life = after.life;
@@ -58,7 +65,7 @@ impl Resolver<'_> {
             (Life::Dying { .. } | Life::Stable | Life::Dead, Life::Alive) => self.wake(id),
             _ => {}
         }
-        Ok(())
+        self.start_if_rolling()
     }
 
     /// The combatant as it is afterwards, if it can be so.
@@ -83,6 +90,9 @@ impl Resolver<'_> {
             }
             block.resources.insert(key.clone(), *pool);
             after.spent.remove(key);
+        }
+        if block.resources.len() > POOLS {
+            return Err(Refusal::InvalidCombatant);
         }
         if let Some(casting) = block.spellcasting.as_mut() {
             for (level, pool) in &changes.spell_slots {

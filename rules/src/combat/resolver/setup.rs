@@ -116,6 +116,14 @@ impl Resolver<'_> {
             self.tell(Fact::CombatantRemoved { id });
         }
         self.give_up_place(id);
+        self.start_if_rolling()
+    }
+
+    /// Begins where nobody is left who has yet to roll.
+    pub(super) fn start_if_rolling(&mut self) -> Flow<()> {
+        if self.combat.phase == Phase::RollingInitiative && !self.combat.combatants.is_empty() {
+            return self.start_if_all_rolled();
+        }
         Ok(())
     }
 

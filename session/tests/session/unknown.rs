@@ -1,0 +1,90 @@
+//! What players could learn of who is hidden by trying: nothing.
+
+use gss_shared::error_code::ErrorCode;
+use serde_json::{Value, json};
+
+use crate::fights::{ALL, ARIA, Fight, GM, HERO, LURKER};
+use crate::support::id;
+
+/// The hero's turn, who has left everybody's mind: it may move without being struck.
+fn turn() -> Fight {
+    let mut fight = Fight::started(json!({}));
+    let order: Vec<Value> = ALL.iter().map(|who| json!(id(*who))).collect();
+    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    fight
+}
+
+#[test]
+fn a_walk_into_somebody_unknown_stops_before_and_is_paid() {
+    let mut fight = turn();
+    fight.declare(ARIA, HERO, "disengage", &[], json!({})).expect("disengages");
+    // The lurker stands at [3, 5].
+    let path = json!({"path": [[3, 3], [3, 4], [3, 5]]});
+    fight.declare(ARIA, HERO, "move", &[], path).expect("is tried");
+    let hero = &fight.combat(ARIA)["combatants"][id(HERO).to_string()];
+    assert_eq!(hero["position"], json!([3, 4]));
+    assert_eq!(hero["economy"]["movement_left_ft"], 20);
+}
+
+#[test]
+fn ids_anywhere_in_an_action_are_as_unknown_as_those_of_nobody() {
+    let mut fight = turn();
+    for unknown in [LURKER, 999] {
+        let unknown = json!(id(unknown));
+        let trigger = json!({"on": "moves", "who": [unknown]});
+        let action = json!({"action_type": "dodge", "targets": [], "details": {}});
+        let rows = [
+            ("help", json!({"kind": "attack", "enemy_id": unknown})),
+            ("move", json!({"path": [[2, 3]], "drag": [unknown]})),
+            ("ready", json!({"trigger": trigger, "action": action})),
+        ];
+        for (kind, details) in rows {
+            let targets: &[u128] = if kind == "help" { &[102] } else { &[] };
+            let refused = fight.declare(ARIA, HERO, kind, targets, details);
+            let refused = refused.expect_err(kind);
+            assert_eq!(refused.code, ErrorCode::CharacterNotFound, "{kind}: {refused:?}");
+        }
+    }
+}
+
+#[test]
+fn ids_of_combatants_do_not_follow_each_other() {
+    let mut fight = Fight::new(json!({}));
+    let one = json!({"kind": "monster", "side": "enemies", "stat_block": "goblin-warrior"});
+    let start = json!({"combatants": [one, one, one], "grid": {"width": 5, "height": 5}});
+    fight.frame(GM, "combat_start", start).expect("starts");
+    let combat = fight.combat(GM);
+    let ids: Vec<u128> = combat["combatants"]
+        .as_object()
+        .expect("combatants")
+        .keys()
+        .map(|id| id.parse::<uuid::Uuid>().expect("an id").as_u128())
+        .collect();
+    assert!(ids.windows(2).all(|pair| pair[1] - pair[0] > u128::from(u64::MAX)), "{ids:?}");
+}
+
+#[test]
+fn effects_of_clients_are_no_programs() {
+    let mut fight = turn();
+    let nested = json!({"around": {"feet": 5000, "and_it": true, "does": []}});
+    let effect = json!({
+        "name": "x", "duration": {"kind": "permanent"},
+        "triggers": [{"on": "turn_end", "does": [nested]}],
+    });
+    let apply = json!({"effect": effect, "target_ids": [id(HERO)]});
+    let refused = fight.frame(GM, "effect_apply", apply).expect_err("a program");
+    assert_eq!(refused.code, ErrorCode::InvalidFrame);
+    let many: Vec<Value> = vec![json!({"condition": "prone"}); 16];
+    let update = json!({"character_id": id(HERO), "fields": {"conditions_add": many}});
+    let refused = fight.frame(GM, "combatant_update", update).expect_err("too many");
+    assert_eq!((refused.code, &refused.details["limit"]), (ErrorCode::InvalidArgument, &json!(15)));
+    let update = |fields: Value| json!({"character_id": id(HERO), "fields": fields});
+    for fields in [json!({"initiative": 2_147_483_647}), json!({"speeds": {"walk": -5}})] {
+        let refused = fight.frame(GM, "combatant_update", update(fields)).expect_err("too much");
+        assert_eq!(refused.code, ErrorCode::InvalidArgument);
+    }
+}
