@@ -14,10 +14,10 @@ fn crowd(count: u128) -> Value {
     let one = |number: u128| {
         let mut one = json!({
             "character_id": id(1_000 + number), "kind": "monster", "stat_block": "lich",
-            "side": if number % 2 == 0 { "one" } else { "other" },
+            "side": if number.is_multiple_of(2) { "one" } else { "other" },
             "position": [number % 20 * 4, number / 20 * 4],
         });
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             one["owner_id"] = json!(id(ARIA));
         }
         one
