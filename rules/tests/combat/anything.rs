@@ -11,55 +11,16 @@ use gss_rules::combat::{
 use gss_rules::content::Spellcasting;
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Condition, Dice, Edition, Key, MovementMode, RuleSet, Skill};
+use gss_rules::{Condition, Dice as _, Edition, Key, MovementMode, RuleSet, Skill};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::chance::{Again, Chance};
 use crate::reached::Reached;
 use crate::table::combatant;
 
 const SEEDS: u64 = 200;
 const COMMANDS: usize = 500;
-
-/// SplitMix64: good enough to wander.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).expect("small")
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
-        all.get(self.below(all.len()))
-    }
-}
-
-impl Dice for Chance {
-    fn roll(&mut self, sides: u32) -> u32 {
-        u32::try_from(self.below(sides as usize)).expect("small") + 1
-    }
-}
-
-/// The faces of a step, again.
-struct Again<'a>(std::slice::Iter<'a, u32>);
-
-impl Dice for Again<'_> {
-    fn roll(&mut self, _: u32) -> u32 {
-        *self.0.next().expect("a die more than recorded")
-    }
-}
 
 struct Play {
     combat: Combat,
@@ -287,6 +248,9 @@ impl Play {
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
+        if self.is_held(who) && self.chance.one_in(4) {
+            return Command::Escape { who, effect: None, skill: None };
+        }
         match self.chance.below(32) {
             0..=3 => {
                 let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
@@ -340,14 +304,19 @@ impl Play {
             12 if self.chance.one_in(8) => Command::GiveTempHp { target, amount: 5 },
             12 if self.chance.one_in(2) => self.any_effect(who, target),
             13 | 14 => self.any_maneuver(who, target),
-            15 | 16 | 18 => self.any_spell(who, target, toward),
-            17 => self.any_sequel(who, target),
+            15 | 18 => self.any_spell(who, target, toward),
+            16 | 17 => self.any_sequel(who, target),
             19 => self.any_grant(who, target, toward),
             20 | 21 if self.chance.one_in(2) => self.any_readied(who),
             20 => self.any_ruling(target),
             21 if self.chance.one_in(4) => self.any_coming_and_going(target),
             _ => Command::EndTurn { who },
         }
+    }
+
+    fn is_held(&self, who: CombatantId) -> bool {
+        let mut effects = self.combat.effects_on(who);
+        effects.any(|effect| effect.template.conditions.contains(&Condition::Grappled))
     }
 
     fn any_readied(&mut self, who: CombatantId) -> Command {
@@ -393,10 +362,8 @@ impl Play {
             let effects = self.combat.effects.values();
             effects.filter(|effect| effect.template.conditions == [Condition::Grappled])
         };
-        let held = grapples().any(|effect| effect.target == who);
         let holds = grapples().find(|effect| effect.source == Some(who));
         match (self.chance.below(2), dying, custom, holds) {
-            _ if held => Command::Escape { who, effect: None, skill: None },
             (.., Some(holds)) => Command::Release { who, target: holds.target },
             (0, Some(target), ..) => Command::Stabilize { who, target },
             (_, _, Some(waiting), _) => Command::Happens { who: waiting.id },

@@ -4,6 +4,7 @@ mod anything;
 mod assistance;
 mod attacks;
 mod bestiary;
+mod chance;
 mod effects;
 mod flight;
 mod interrupts;
