@@ -20,7 +20,7 @@ use crate::reached::Reached;
 use crate::table::combatant;
 
 const SEEDS: u64 = 200;
-const COMMANDS: usize = 500;
+const COMMANDS: usize = 1_000;
 
 struct Play {
     combat: Combat,
@@ -251,7 +251,7 @@ impl Play {
         if self.is_held(who) && self.chance.one_in(4) {
             return Command::Escape { who, effect: None, skill: None };
         }
-        match self.chance.below(32) {
+        match self.chance.below(35) {
             0..=3 => {
                 let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
                 let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
@@ -295,12 +295,7 @@ impl Play {
             }
             9 => Command::Dash { who, mode: None },
             10 => Command::Dodge { who },
-            11 => match self.chance.below(4) {
-                0 => Command::Disengage { who },
-                1 => Command::StandUp { who },
-                2 => Command::DropProne { who },
-                _ => Command::Stabilize { who, target },
-            },
+            11 => self.any_stance(who, target),
             12 if self.chance.one_in(8) => Command::GiveTempHp { target, amount: 5 },
             12 if self.chance.one_in(2) => self.any_effect(who, target),
             13 | 14 => self.any_maneuver(who, target),
@@ -311,6 +306,15 @@ impl Play {
             20 => self.any_ruling(target),
             21 if self.chance.one_in(4) => self.any_coming_and_going(target),
             _ => Command::EndTurn { who },
+        }
+    }
+
+    fn any_stance(&mut self, who: CombatantId, target: CombatantId) -> Command {
+        match self.chance.below(4) {
+            0 => Command::Disengage { who },
+            1 => Command::StandUp { who },
+            2 => Command::DropProne { who },
+            _ => Command::Stabilize { who, target },
         }
     }
 
