@@ -10,6 +10,7 @@
 mod armor;
 mod attack;
 mod creature_trait;
+mod deed;
 mod gear;
 mod item;
 mod monster;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 pub use armor::{Armor, ArmorCategory};
 pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
 pub use creature_trait::{Aura, AuraEdge, Trait};
+pub use deed::{Deed, Deeds};
 pub use gear::Gear;
 pub use item::Item;
 pub use monster::{
@@ -68,6 +70,8 @@ pub struct Content {
     pub items: BTreeMap<Key, Item>,
     /// What traits of creatures do.
     pub traits: BTreeMap<Key, Trait>,
+    /// What named uses of creatures do.
+    pub deeds: Deeds,
 }
 
 /// The texts that [`Content`] is read from, each a JSON array of records.
@@ -87,6 +91,8 @@ pub struct Texts<'a> {
     pub programs: &'a [&'a str],
     /// Of [`Trait`].
     pub traits: &'a str,
+    /// Of [`Deed`]; those for all creatures before those for some.
+    pub deeds: &'a [&'a str],
 }
 
 impl Texts<'static> {
@@ -101,6 +107,7 @@ impl Texts<'static> {
                 gear: include_str!("../content/5.1/gear.json"),
                 programs: spellbook::E51,
                 traits: include_str!("../content/overlay/5.1/traits.json"),
+                deeds: deed::E51,
             },
             Edition::E52 => Self {
                 monsters: include_str!("../content/5.2/monsters.json"),
@@ -110,6 +117,7 @@ impl Texts<'static> {
                 gear: include_str!("../content/5.2/gear.json"),
                 programs: spellbook::E52,
                 traits: include_str!("../content/overlay/5.2/traits.json"),
+                deeds: deed::E52,
             },
         }
     }
@@ -122,9 +130,11 @@ impl Content {
     /// [`ContentError`] names the kind, the record and the field of the first that is wrong.
     pub fn parse(texts: Texts<'_>) -> Result<Self, ContentError> {
         let spells = records::read("spells", texts.spells, |it: &Spell| &it.id)?;
+        let monsters = records::read("monsters", texts.monsters, |it: &Monster| &it.id)?;
         Ok(Self {
             spellbook: Spellbook::new(&spells, texts.programs)?,
-            monsters: records::read("monsters", texts.monsters, |it: &Monster| &it.id)?,
+            deeds: Deeds::new(texts.deeds, &monsters)?,
+            monsters,
             spells,
             weapons: records::read("weapons", texts.weapons, |it: &Weapon| &it.id)?,
             armor: records::read("armor", texts.armor, |it: &Armor| &it.id)?,

@@ -21,8 +21,8 @@ pub use modifier::{Chosen, Modifier, ModifierKind, Quality, RollKind, RuleOf, Wh
 pub use program::{Case, Op, Pick, Program, Reacts, Targets, Whom};
 pub use trigger::{Grant, Hook, Light, Party, Trigger, Zone};
 pub use words::{
-    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, EffectSpec, Flee, Pool, Remove,
-    Repeat, SaveOp, Table, Teleport,
+    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, Drain, EffectSpec, Flee, Immune,
+    Margin, Pool, Remove, Repeat, SaveOp, Table, Teleport,
 };
 
 use crate::content::Area;
@@ -98,6 +98,12 @@ pub enum Ending {
     BearerCasts,
     /// The bearer takes damage.
     BearerDamaged,
+    /// The bearer cannot act, or is at 0 hit points.
+    BearerIncapacitated,
+    /// Its source cannot act, or is at 0 hit points.
+    SourceIncapacitated,
+    /// Its source is dead, or gone.
+    SourceDies,
 }
 
 impl EffectTemplate {

@@ -136,6 +136,7 @@ fn refused(monsters: &str) -> ContentError {
         gear: "[]",
         programs: &[],
         traits: "[]",
+        deeds: &[],
     };
     Content::parse(texts).expect_err("refused")
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::view::IMMUNE;
 use super::{CombatantId, Effect, EffectId};
 use crate::Condition;
 use crate::conditions::Conditions;
@@ -52,8 +53,10 @@ impl Borne {
 fn is_overshadowed(borne: &[Arc<Effect>], effect: &Effect) -> bool {
     let Some(key) = &effect.template.key else { return false };
     let rank = |effect: &Effect| (effect.template.potency(), effect.id);
-    let mut same = borne.iter().filter(|other| other.template.key.as_ref() == Some(key));
-    same.any(|other| other.id != effect.id && rank(other) > rank(effect))
+    let immune = |effect: &Effect| effect.template.name.starts_with(IMMUNE);
+    let same = borne.iter().filter(|other| other.template.key.as_ref() == Some(key));
+    same.filter(|other| !immune(other))
+        .any(|other| other.id != effect.id && rank(other) > rank(effect))
 }
 
 impl From<BTreeMap<EffectId, Arc<Effect>>> for Effects {

@@ -9,6 +9,7 @@ mod attack;
 mod cases;
 mod cast;
 mod casting_use;
+mod deeds;
 mod displacement;
 mod effects;
 mod harm;
@@ -96,6 +97,8 @@ pub(super) struct Resolver<'a> {
     stopped: bool,
     /// The damage dealt now leaves 1 hit point.
     leaves_one: bool,
+    /// By how much the last save that was rolled missed its DC; less than 1: it did not.
+    missed_by: i32,
     /// Who made ability checks that effects have yet to hear of.
     checked: VecDeque<CombatantId>,
 }
@@ -152,6 +155,7 @@ impl<'a> Resolver<'a> {
             happened: VecDeque::new(),
             stopped: false,
             leaves_one: false,
+            missed_by: 0,
             checked: VecDeque::new(),
         }
     }

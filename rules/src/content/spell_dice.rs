@@ -25,6 +25,7 @@ impl SpellRules {
             choices: BTreeMap::new(),
             at: None,
             direction: None,
+            use_magic: None,
         };
         if let Some(printed) = self.record.damage.first() {
             return Some(printed.dice_of(&casting));

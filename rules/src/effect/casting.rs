@@ -36,6 +36,9 @@ pub struct Casting {
     /// The square it was pointed at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Square>,
+    /// It is no spell but a use of a stat block: whether that is magic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_magic: Option<bool>,
 }
 
 /// What was chosen where a spell leaves something open.
@@ -67,6 +70,16 @@ impl Choice {
 }
 
 impl Casting {
+    /// Whether it is a spell.
+    pub const fn is_spell(&self) -> bool {
+        self.use_magic.is_none()
+    }
+
+    /// Whether it is magic: a spell, or a use that is.
+    pub fn is_magical(&self) -> bool {
+        self.use_magic != Some(false)
+    }
+
     /// The word chosen for something.
     pub fn word(&self, of: &str) -> Option<&str> {
         match self.choices.get(of)? {

@@ -108,7 +108,7 @@ impl Fill<'_> {
             Op::Around(around) => self.ops(&mut around.does, false),
             Op::Count(count) => self.ops(&mut count.then, false),
             Op::Pool(pool) => self.ops(&mut pool.does, false),
-            Op::Bite(ops) => self.ops(ops, false),
+            Op::Bite(ops) | Op::OnBearer(ops) => self.ops(ops, false),
             Op::Remove(_)
             | Op::Push(_)
             | Op::Pull(_)
@@ -129,6 +129,9 @@ impl Fill<'_> {
             | Op::Disengage
             | Op::Strike
             | Op::SpendMovement(_)
+            | Op::Immune(_)
+            | Op::Down
+            | Op::EndOwn(_)
             | Op::Rule(_) => {}
         }
     }
@@ -186,6 +189,7 @@ impl EffectSpec {
             triggers: self.triggers.clone(),
             grants: self.grants.clone(),
             zone,
+            ends_on: self.ends_on.clone(),
             curse: self.curse,
             away: self.away,
             ..EffectTemplate::named(self.name.as_deref().unwrap_or(&casting.name), duration)

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Duration;
 use super::words::{
-    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, EffectSpec, Flee, Pool, Remove,
-    SaveOp, Table, Teleport,
+    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, EffectSpec, Flee, Immune, Pool,
+    Remove, SaveOp, Table, Teleport,
 };
 use crate::content::Area;
 use crate::{Condition, CreatureType, Edition, Key, Size};
@@ -125,6 +125,8 @@ pub enum Pick {
     NamedInArea,
     /// A square within range; it is about the caster.
     Place,
+    /// Everybody of whom it holds what must hold, wherever.
+    Everyone,
 }
 
 /// Which creatures an area concerns.
@@ -226,6 +228,27 @@ pub enum Case {
     Not(Box<Case>),
     /// One of these is so.
     Any(Vec<Case>),
+    /// It has this condition by the caster's doing.
+    HasFrom(Condition),
+    /// It shares the caster's space.
+    InSpace,
+    /// It used this at least so often since that came back.
+    Spent {
+        /// What.
+        of: Key,
+        /// So often.
+        least: u8,
+    },
+    /// It is so of the caster.
+    Caster(Box<Case>),
+    /// It is under water.
+    Underwater,
+    /// It has half of its hit points or fewer.
+    Bloodied,
+    /// It is in dim light or darkness.
+    Unlit,
+    /// It grapples somebody.
+    Grapples,
 }
 
 /// Something to be done to those it is about, one after another.
@@ -305,4 +328,12 @@ pub enum Op {
     Strike,
     /// So many feet of movement are spent; without them nothing more is done.
     SpendMovement(i32),
+    /// Immune for a time to what is being done.
+    Immune(Immune),
+    /// The same about the effect's bearer.
+    OnBearer(Vec<Op>),
+    /// To 0 hit points at once.
+    Down,
+    /// The caster's effects of this key end, on whomever.
+    EndOwn(Key),
 }

@@ -178,4 +178,10 @@ pub struct Grant {
     /// Once a turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub once_a_turn: bool,
+    /// Who is within so many feet of the bearer may do it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others_within_ft: Option<i32>,
+    /// The effect's source does it, not the bearer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_source: bool,
 }

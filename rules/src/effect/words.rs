@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::program::{Case, Op, Whom};
-use super::{Duration, Edge, Grant, Modifier, Trigger, Zone};
+use super::{Duration, Edge, Ending, Grant, Modifier, Trigger, Zone};
 use crate::content::{Area, DamagePart, Scaling, SpellAttack};
-use crate::{Ability, Condition, Expression, Key, Skill};
+use crate::{Ability, Condition, DamageType, Expression, Key, Skill};
 
 /// A save, and what depends on it.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -71,6 +71,12 @@ pub struct SaveOp {
     /// It is not a save against magic: an ability check with the ability.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_check: bool,
+    /// On a failure by much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<Margin>,
+    /// The maximum of hit points is less by the damage taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
 }
 
 /// A spell attack, and what depends on it.
@@ -204,6 +210,9 @@ pub struct EffectSpec {
     /// The area is the squares of the choice `squares`, at most so many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub squares: Option<u16>,
+    /// What ends it before its time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ends_on: Vec<Ending>,
     /// A curse.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub curse: bool,
@@ -340,6 +349,42 @@ pub struct Table {
     pub sides: u32,
     /// By the least face.
     pub rows: BTreeMap<u32, Vec<Op>>,
+}
+
+/// For how long, and to whose, somebody is immune.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Immune {
+    /// For so long.
+    pub seconds: u32,
+    /// Of all creatures of these kinds; empty: of the one whose doing it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<Key>,
+}
+
+/// What failing a save by much brings besides.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Margin {
+    /// By so much or more.
+    pub by: i32,
+    /// This.
+    pub fail: Vec<Op>,
+}
+
+/// What damage does to the maximum of hit points.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Drain {
+    /// Damage of these types; empty: all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<DamageType>,
+    /// Whose doing it is regains as much.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub heals: bool,
+    /// Who has no hit points left by it dies.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kills: bool,
 }
 
 /// Hit points' worth of creatures.

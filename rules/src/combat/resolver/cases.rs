@@ -80,8 +80,33 @@ impl Resolver<'_> {
                 let mut others = others.filter(|it| it.id != who && it.life != Life::Dead);
                 others.any(|it| it.space().is_some_and(|it| it.footprint().contains(at)))
             }),
+            Case::HasFrom(condition) => self.combat.effects_on(who).any(|effect| {
+                effect.source == Some(caster) && effect.template.conditions.contains(condition)
+            }),
+            Case::InSpace => {
+                let own = self.combat.combatant(caster).and_then(Combatant::space);
+                own.zip(creature.space()).is_some_and(|(one, other)| one.overlaps(other))
+            }
+            Case::Spent { of, least } => creature.spent.get(of).is_some_and(|spent| spent >= least),
+            Case::Caster(case) => self.holds(caster, casting, caster, case),
+            Case::Underwater => self.combat.grid.underwater,
+            Case::Bloodied => self.view().is_bloodied(who),
+            Case::Unlit => self.is_unlit(creature),
+            Case::Grapples => {
+                self.combat.combatants.keys().any(|other| self.view().grapples(who, *other))
+            }
             Case::Critical | Case::IsSource | Case::Counted { .. } => false,
         }
+    }
+
+    /// Whether some of a creature's space is in dim light or darkness.
+    fn is_unlit(&self, creature: &Combatant) -> bool {
+        let (printed, made) = (&self.combat.grid.obscured, &self.combat.ground.obscured);
+        creature.space().is_some_and(|space| {
+            space.footprint().squares().any(|at| {
+                printed.lightly.contains(&at) || printed.heavily.contains(&at) || made.contains(&at)
+            })
+        })
     }
 
     /// Whether a creature cannot have a condition.

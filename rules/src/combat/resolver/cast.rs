@@ -386,16 +386,9 @@ impl Resolver<'_> {
         if !rules.record.concentration || from.is_some_and(|from| casting.slot >= from) {
             return None;
         }
-        self.lose_concentration(who);
         let lasts = rules.program.as_ref().and_then(|program| program.lasts);
         let duration = lasts.unwrap_or_else(|| printed_duration(rules.record.duration));
-        let held = EffectTemplate {
-            casting: Some(Box::new(casting.clone())),
-            ..EffectTemplate::named(&casting.name, duration)
-        };
-        let anchor = self.put(&Arc::new(held), Some(who), who, None)?;
-        self.tell(Fact::ConcentrationSet { who, on: Some(anchor) });
-        Some(anchor)
+        self.hold_on(who, casting, duration)
     }
 
     /// Whom a spell is about that a game master rules: those named, within its range.
@@ -448,6 +441,7 @@ pub(super) fn casting(
         choices: asked.choices.clone(),
         at: asked.at,
         direction: asked.direction,
+        use_magic: None,
     }
 }
 

@@ -313,7 +313,7 @@ impl Resolver<'_> {
     }
 
     /// Hit points are no more than their maximum now.
-    fn clamp_hp(&mut self, target: CombatantId) {
+    pub(super) fn clamp_hp(&mut self, target: CombatantId) {
         let Some(hp) = self.combat.combatant(target).map(|it| it.hp) else { return };
         let most = self.view().max_hp(target).max(0);
         if hp.current > most {

@@ -251,6 +251,7 @@ impl Resolver<'_> {
 
     /// Ends the grapples of who can hold no longer: gone, incapacitated, or too far away.
     pub(super) fn loosen(&mut self) {
+        self.end_unheld();
         let grapples: Vec<(EffectId, CombatantId, CombatantId)> = self
             .combat
             .effects

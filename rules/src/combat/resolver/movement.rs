@@ -205,8 +205,10 @@ impl Resolver<'_> {
             if !unprovoking && !self.provoke(who, step.to)? {
                 break;
             }
+            let was = self.combatant(who)?.space();
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals, forced: false });
+            self.came_from(who, was)?;
         }
         Ok(())
     }

@@ -96,6 +96,13 @@ impl Resolver<'_> {
                 }
                 Ok(())
             }
+            Op::OnBearer(ops) => {
+                let bearer = act.effect.and_then(|id| self.combat.effects.get(&id));
+                match bearer.map(|effect| effect.target) {
+                    Some(bearer) => self.carry_out(act, ops, &[(bearer, Cover::None)]),
+                    None => Ok(()),
+                }
+            }
             Op::Bite(ops) => match act.effect.and_then(|id| self.first_inside(id)) {
                 Some(who) => self.carry_out(act, ops, &[(who, Cover::None)]),
                 None => Ok(()),
@@ -127,6 +134,11 @@ impl Resolver<'_> {
             Op::Lift(feet) => self.lift(target, *feet),
             Op::Teleport(teleport) => self.teleport_op(act, *teleport, target),
             Op::Kill => self.kill(target),
+            Op::Down => self.bring_down(target),
+            Op::EndOwn(key) => {
+                self.end_own(act.caster, key);
+                Ok(())
+            }
             Op::Stabilize => {
                 let life = self.combat.combatant(target).map(|it| it.life);
                 if matches!(life, Some(Life::Dying { .. })) {
@@ -170,6 +182,10 @@ impl Resolver<'_> {
                 self.spend_movement(target, *feet);
                 Ok(())
             }
+            Op::Immune(immune) => {
+                self.immune_op(act, immune, target);
+                Ok(())
+            }
             Op::Rule(of) => {
                 let targets = vec![target];
                 self.tell(Fact::RulingNeeded { who: act.caster, of: of.clone(), targets });
@@ -192,6 +208,7 @@ impl Resolver<'_> {
             }
             let cover = if save.no_cover { Cover::None } else { *cover };
             let saved = self.save_of_op(act, save, *target, cover)?;
+            let missed_by = std::mem::take(&mut self.missed_by);
             let so = |case: &Case| self.is_so(act, *target, case);
             let greatest = !saved && save.greatest.iter().any(so);
             let parts = if greatest { greatest_of(&dice) } else { parts.clone() };
@@ -206,9 +223,15 @@ impl Resolver<'_> {
                 if save.saps && !saved {
                     self.sap(act, *target, dealt);
                 }
+                if let Some(drain) = &save.drain {
+                    self.drain(act, drain, *target)?;
+                }
             }
             let ops = if saved { &save.success } else { &save.fail };
             self.carry_out(act, ops, &[(*target, cover)])?;
+            if let Some(margin) = save.margin.as_ref().filter(|it| !saved && missed_by >= it.by) {
+                self.carry_out(act, &margin.fail, &[(*target, cover)])?;
+            }
             self.carry_out(act, &save.always, &[(*target, cover)])?;
         }
         Ok(())
@@ -236,7 +259,8 @@ impl Resolver<'_> {
         } else {
             let against = conditions_of(&save.fail);
             let by = Some(act.caster);
-            self.view().save_test_against(target, ability, (by, &against, true), cover)
+            let magical = act.casting.is_magical();
+            self.view().save_test_against(target, ability, (by, &against, magical), cover)
         };
         if any(&save.fails) {
             test.fail();

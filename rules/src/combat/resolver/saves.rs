@@ -43,6 +43,7 @@ impl Resolver<'_> {
         purpose: Purpose,
     ) -> Flow<bool> {
         let success = if test.fails() {
+            self.missed_by = 0;
             false
         } else {
             let used = self.view().used_by_save(who, ability);
@@ -50,6 +51,7 @@ impl Resolver<'_> {
             for id in used {
                 self.end(id, EndReason::Over);
             }
+            self.missed_by = i32::try_from(i64::from(dc) - total).unwrap_or(0);
             total >= i64::from(dc)
         };
         let success = success || self.resists(who, ability, dc)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::casting_use::PreparedSpell;
+use super::deeds::Intent;
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Fact, Life, Refusal};
 use crate::content::{Attack, Detail, SpecialAction};
@@ -45,6 +46,8 @@ pub(super) struct Prepared {
     check: Option<Skill>,
     /// A spell it casts.
     spell: Option<PreparedSpell>,
+    /// What else it does, in words.
+    intent: Option<Intent>,
 }
 
 /// An action taken with a use.
@@ -67,7 +70,12 @@ impl Resolver<'_> {
         let nothing = Detail::default();
         let detail = self.view().detail(who, &action.use_id).unwrap_or(&nothing);
         let makes = self.set(who, detail, aim)?;
+        let intent = match self.deed(who, &action.use_id) {
+            Some(deed) => Some(self.intend(who, action, deed, aim)?),
+            None => None,
+        };
         let affected = match &action.area {
+            _ if intent.is_some() => Vec::new(),
             Some(area) => {
                 let placed = (aim.at, aim.direction);
                 let mut affected = self.in_area(who, action, area, placed)?;
@@ -104,6 +112,7 @@ impl Resolver<'_> {
             takes,
             check: detail.check,
             spell: self.prepare_spell(who, detail, aim)?,
+            intent,
         })
     }
 
@@ -202,7 +211,9 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         let id = &action.use_id;
         self.spend(who, action)?;
-        let affected = prepared.affected.iter().map(|(target, _)| *target).collect();
+        let intended = prepared.intent.iter().flat_map(|intent| &intent.about);
+        let affected =
+            prepared.affected.iter().chain(intended).map(|(target, _)| *target).collect();
         if !prepared.flies {
             self.take_steps(who, &prepared.steps, prepared.unprovoking)?;
         }
@@ -219,7 +230,10 @@ impl Resolver<'_> {
             let (target, against, success) = (None, None, None);
             self.tell(Fact::CheckMade { who, skill, target, total, against, success });
         }
-        self.work(who, action, &prepared.affected)?;
+        match prepared.intent {
+            Some(intent) => self.do_deed(who, intent)?,
+            None => self.work(who, action, &prepared.affected)?,
+        }
         if let Some(spell) = prepared.spell {
             self.perform_prepared(who, spell)?;
         }

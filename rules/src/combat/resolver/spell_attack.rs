@@ -12,7 +12,7 @@ use crate::combat::{
 };
 use crate::content::{Attack, AttackKind, RangeFt, SpellAttack};
 use crate::effect::{
-    AttackOp, Casting, DamageDice, Duration, EffectTemplate, Hook, Modifier, ModifierKind,
+    AttackOp, Casting, DamageDice, Drain, Duration, EffectTemplate, Hook, Modifier, ModifierKind,
 };
 use crate::space::Cover;
 use crate::{Ability, DamageType, Edition, Expression, Key};
@@ -109,6 +109,36 @@ impl Resolver<'_> {
             ..EffectTemplate::named(&act.casting.name, Duration::Seconds { seconds: 3_600 })
         };
         self.put(&Arc::new(template), Some(act.caster), target, None);
+    }
+
+    /// The maximum of hit points is less by damage just taken; whose doing it is may regain as much
+    /// (SRD 5.1 "Wraith", "Life Drain"; SRD 5.2.1 "Vampires", "Bite").
+    pub(super) fn drain(&mut self, act: &Act, drain: &Drain, target: CombatantId) -> Flow<()> {
+        let taken = self.facts.iter().rev().find_map(|fact| match fact {
+            Fact::Damaged { target: hurt, parts, .. } if *hurt == target => Some(parts),
+            _ => None,
+        });
+        let counts =
+            |part: &&DamagePart| drain.types.is_empty() || drain.types.contains(&part.kind);
+        let taken = taken.into_iter().flatten().filter(counts);
+        let amount = taken.fold(0_i32, |sum, part| sum.saturating_add(part.applied));
+        if amount == 0 {
+            return Ok(());
+        }
+        let modifier =
+            Modifier { value: Some(amount.saturating_neg()), ..Modifier::of(ModifierKind::MaxHp) };
+        let template = EffectTemplate {
+            modifiers: vec![modifier],
+            casting: Some(Box::new(act.casting.clone())),
+            ..EffectTemplate::named(&act.casting.name, Duration::Permanent)
+        };
+        self.put(&Arc::new(template), Some(act.caster), target, None);
+        self.clamp_hp(target);
+        if drain.heals {
+            self.heal(act.caster, amount);
+        }
+        let lethal = drain.kills && self.view().is_drained(target);
+        if lethal { self.kill(target) } else { Ok(()) }
     }
 
     /// One attack of the block of whom the effect is on.

@@ -58,10 +58,12 @@ impl Resolver<'_> {
         asked: Asked<'_>,
     ) -> Flow<()> {
         self.on_its_turn(who)?;
-        let found = self.combat.effects_on(who).find_map(|running| {
+        let found = self.combat.effects.values().find_map(|running| {
             let meant = effect.is_none_or(|meant| meant == running.id);
-            let grant = running.template.grants.iter().find(|grant| grant.id == *id && meant)?;
-            Some((running.clone(), grant.clone()))
+            let grants = running.template.grants.iter();
+            let fits =
+                |grant: &&Grant| grant.id == *id && meant && self.is_granted(who, running, grant);
+            Some((Effect::clone(running), grants.into_iter().find(fits)?.clone()))
         });
         let (effect, grant) = found.ok_or(Refusal::UnknownUse)?;
         let economy = self.grant_economy(who, &effect, &grant)?;
@@ -108,6 +110,21 @@ impl Resolver<'_> {
         }
         let act = Act { casting, ..act };
         self.carry_out(&act, &grant.does, &about)
+    }
+
+    /// Whether an effect lets a creature do something: its bearer, and of some things who is near it,
+    /// or whose doing the effect is.
+    fn is_granted(&self, who: CombatantId, effect: &Effect, grant: &Grant) -> bool {
+        if grant.by_source {
+            return effect.source == Some(who);
+        }
+        let both = (self.combat.combatant(who), self.combat.combatant(effect.target));
+        let on_board = both
+            .0
+            .zip(both.1)
+            .is_some_and(|(one, other)| one.position.is_some() && other.position.is_some());
+        let near = |feet| on_board && self.view().distance_ft(who, effect.target) <= feet;
+        effect.target == who || grant.others_within_ft.is_some_and(near)
     }
 
     fn grant_economy(

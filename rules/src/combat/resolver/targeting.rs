@@ -62,6 +62,7 @@ impl Resolver<'_> {
             }
             Pick::Named => self.named(who, spec, casting, named, (range_ft, harmful)),
             Pick::Area => self.in_areas(who, spec, casting, range_ft),
+            Pick::Everyone => Ok(self.everyone(who, spec, casting, range_ft)),
             Pick::NamedInArea => {
                 let inside = self.in_areas(who, spec, casting, range_ft)?;
                 self.may_name(spec, casting, named)?;
@@ -74,6 +75,24 @@ impl Resolver<'_> {
                     .collect()
             }
         }
+    }
+
+    /// Everybody on the board whom it concerns and of whom it holds what must hold.
+    fn everyone(
+        &self,
+        who: CombatantId,
+        spec: &Targets,
+        casting: &Casting,
+        range_ft: Option<i32>,
+    ) -> Vec<(CombatantId, Cover)> {
+        let living = self.combat.combatants.values().filter(|it| it.position.is_some());
+        living
+            .filter(|it| (it.life == Life::Dead) == spec.dead)
+            .filter(|it| self.concerns(who, it.id, spec.whom))
+            .filter(|it| range_ft.is_none_or(|feet| self.view().distance_ft(who, it.id) <= feet))
+            .filter(|it| spec.when.iter().all(|case| self.holds(who, casting, it.id, case)))
+            .map(|it| (it.id, Cover::None))
+            .collect()
     }
 
     /// Targets near the square that the casting names; of the casting itself that is within its range.
@@ -317,6 +336,7 @@ impl Resolver<'_> {
     /// Whether a spell of this level of somebody else passes by a creature.
     pub(super) fn is_out_of_reach(&self, act: &super::ops::Act, target: CombatantId) -> bool {
         target != act.caster
+            && act.casting.is_spell()
             && self.view().of_kind(target, ModifierKind::SpellsStopped).any(|active| {
                 i32::from(act.casting.slot) <= active.modifier.value(active.level)
                     && !self.shares_zone(active.effect.id, act.caster)

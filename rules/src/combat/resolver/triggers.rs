@@ -143,6 +143,7 @@ fn plain(effect: &Effect) -> Option<Casting> {
         choices: std::collections::BTreeMap::new(),
         at: None,
         direction: None,
+        use_magic: None,
     })
 }
 

@@ -114,10 +114,11 @@ impl Resolver<'_> {
                 continue;
             };
             let (source, ability) = (effect.source, ends.ability);
+            let magical = effect.template.casting.as_ref().is_some_and(|it| it.is_magical());
             let test = self.view().save_test_against(
                 who,
                 ability,
-                (source, &effect.template.conditions, effect.template.casting.is_some()),
+                (source, &effect.template.conditions, magical),
                 Cover::None,
             );
             if self.make_save(who, ability, ends.dc, test, Purpose::Save { ability })? {

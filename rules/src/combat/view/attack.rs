@@ -140,8 +140,14 @@ impl<'a> View<'a> {
         let mut test = Test::new(attack.bonus, attack.attack_id.as_str());
         test.add(self.ability_change(strike), "ability");
         let kinds = attack_kinds(attack, ranged);
-        let about =
-            |other| About { kinds: &kinds, other: Some(other), distance_ft, ..About::default() };
+        let ability = self.ability_of(strike);
+        let about = |other| About {
+            kinds: &kinds,
+            ability,
+            other: Some(other),
+            distance_ft,
+            ..About::default()
+        };
         self.consult(&mut test, attacker, about(target));
         self.consult_target(&mut test, target, about(attacker));
         if !self.sees(attacker, target) {

@@ -33,6 +33,14 @@ impl View<'_> {
         if halved { (most / 2).max(least) } else { most.max(least) }
     }
 
+    /// Whether effects leave nothing of a creature's maximum of hit points.
+    pub(in crate::combat) fn is_drained(self, who: CombatantId) -> bool {
+        let Some(combatant) = self.combat.combatant(who) else { return false };
+        let changes = self.modifiers(who).filter(|it| it.modifier.kind == ModifierKind::MaxHp);
+        let all = changes.map(|active| active.modifier.value(active.level));
+        all.fold(combatant.hp.max, i32::saturating_add) <= 0
+    }
+
     /// Speed of one kind now, in feet; none: it has none of its own.
     pub fn speed_ft(self, who: CombatantId, mode: MovementMode) -> Option<i32> {
         let speeds = self.combat.combatant(who)?.block.speeds;
@@ -47,7 +55,7 @@ impl View<'_> {
         let base = if doubled { base.saturating_mul(2) } else { base };
         let free = self.is(who, ModifierKind::FreeMovement);
         let hinders = |active: &Active<'_>| {
-            let magic = active.effect.template.casting.is_some();
+            let magic = active.effect.template.casting.as_ref().is_some_and(|it| it.is_magical());
             let less = match active.modifier.kind {
                 ModifierKind::Speed => {
                     active.modifier.set || active.modifier.value(active.level) < 0

@@ -66,6 +66,13 @@ impl View<'_> {
         self.attack_modifier(strike) - usual
     }
 
+    /// The ability that an attack is made with: the one chosen, else the usual one; none for spells.
+    pub(in crate::combat) fn ability_of(self, strike: Strike<'_>) -> Option<Ability> {
+        let who = self.combat.combatant(strike.attacker)?;
+        let usual = || self.usual_ability(who, strike.attack);
+        (!strike.attack.spell).then(|| strike.how.ability.unwrap_or_else(usual))
+    }
+
     /// What the way of making it adds to an attack's damage.
     pub(in crate::combat) fn damage_change(self, strike: Strike<'_>) -> i32 {
         let change = self.ability_change(strike);

@@ -16,7 +16,9 @@ impl<'a> View<'a> {
     /// What the bestiary says of an attack, use or trait beside its numbers.
     pub(in crate::combat) fn detail(self, who: CombatantId, key: &Key) -> Option<&'a Detail> {
         let monster = self.combat.combatant(who)?.monster.as_ref()?;
-        self.book.content.monsters.get(monster)?.details.get(key)
+        let deed = self.book.content.deeds.get(monster, key);
+        let said = deed.and_then(|deed| deed.detail.as_ref());
+        said.or_else(|| self.book.content.monsters.get(monster)?.details.get(key))
     }
 
     /// Whether a target is what it must be; every member that is there must hold.
@@ -188,11 +190,13 @@ impl<'a> View<'a> {
         target: CombatantId,
         id: &Key,
     ) -> bool {
+        let kind = self.combat.combatant(user).and_then(|user| user.monster.as_ref());
+        let of_kind = kind.map(|kind| format!("{IMMUNE}{id} of {kind}"));
         self.combat.effects_on(target).any(|effect| {
             let template = &effect.template;
-            effect.source == Some(user)
-                && template.key.as_ref() == Some(id)
-                && template.name.starts_with(IMMUNE)
+            let named = template.name.starts_with(IMMUNE);
+            let own = effect.source == Some(user) && named;
+            template.key.as_ref() == Some(id) && (own || Some(&template.name) == of_kind.as_ref())
         })
     }
 
