@@ -158,6 +158,10 @@ fn every_action_of_every_creature_can_be_used_and_turns_go_on() {
                 if !matches!(action.cost, Cost::Action | Cost::BonusAction) {
                     continue;
                 }
+                // What a deed does has cases of its own.
+                if book.content.deeds.get(&monster.id, &action.use_id).is_some() {
+                    continue;
+                }
                 // A cone is narrow where it begins.
                 let cone = action.area.is_some_and(|area| area.shape == Shape::Cone);
                 let gap = if cone { 2 } else { 0 };
