@@ -123,6 +123,9 @@ pub struct Doing {
     /// The refusal it meets, by its code.
     #[serde(default)]
     pub refused: Option<String>,
+    /// The player who commands or answers; absent: the game master.
+    #[serde(default)]
+    pub player: Option<uuid::Uuid>,
     /// Who is asked when it is done; absent: nobody, unless the next is an answer.
     #[serde(default)]
     pub asks: Option<String>,

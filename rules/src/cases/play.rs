@@ -170,7 +170,7 @@ impl<'b> Table<'b> {
     }
 
     fn play(&mut self, step: &Doing, answered: bool) -> Result<(), String> {
-        let by = Actor::Gm;
+        let by = step.player.map_or(Actor::Gm, Actor::Player);
         let mut what = self.named(step.what.clone());
         let input = match what.remove("answer") {
             Some(answer) => {

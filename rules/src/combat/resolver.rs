@@ -50,6 +50,7 @@ use super::{
     Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Effect, EndReason, Fact,
     Happening, Phase, Prompt, PromptId, Question, Refusal,
 };
+use crate::effect::{Modifier, ModifierKind};
 use crate::{Dice, Key};
 
 pub use legendary::LEGENDARY_RESISTANCE;
@@ -404,11 +405,20 @@ impl Combat {
         }
     }
 
+    /// Who commands a creature instead of its owner: the source of the latest effect that makes it
+    /// obey.
+    fn master(&self, id: CombatantId) -> Option<&Combatant> {
+        let obeys = |modifier: &Modifier| modifier.kind == ModifierKind::ObeysSource;
+        let effects = self.effects_on(id).filter(|it| it.template.modifiers.iter().any(obeys));
+        self.combatant(effects.last()?.source?)
+    }
+
     fn commands(&self, by: Actor, id: CombatantId) -> Result<(), Refusal> {
         let combatant = self.combatant(id).ok_or(Refusal::UnknownCombatant { id })?;
+        let owner = self.master(id).map_or(combatant.owner, |master| master.owner);
         match by {
             Actor::Gm => Ok(()),
-            Actor::Player(player) if combatant.owner == Some(player) => Ok(()),
+            Actor::Player(player) if owner == Some(player) => Ok(()),
             Actor::Player(_) | Actor::Clock => Err(Refusal::NotYours),
         }
     }

@@ -244,6 +244,11 @@ impl<'a> View<'a> {
             When::OtherIsSubject => about.other.is_some() && about.other == active.effect.about,
             When::OtherIsSource => about.other == active.effect.source,
             When::OtherSees => about.other.is_some_and(|other| self.sees(other, bearer)),
+            When::BearerHears => !self.has(bearer, Condition::Deafened),
+            When::BearerIsNotSource => active.effect.source != Some(bearer),
+            When::SeenBySource => {
+                active.effect.source.is_some_and(|source| self.sees(source, bearer))
+            }
         })
     }
 

@@ -262,6 +262,8 @@ pub enum ModifierKind {
     HoldsBreath,
     /// Its blindsight is hearing.
     SeesByHearing,
+    /// The effect's source commands it.
+    ObeysSource,
 }
 
 /// A kind of roll.
@@ -338,6 +340,12 @@ pub enum When {
     OtherIsSource,
     /// The other sees the bearer.
     OtherSees,
+    /// The bearer hears.
+    BearerHears,
+    /// The bearer is not the effect's source.
+    BearerIsNotSource,
+    /// The effect's source sees the bearer.
+    SeenBySource,
 }
 
 /// What makes a weapon more than a weapon.

@@ -249,6 +249,13 @@ pub enum Case {
     Unlit,
     /// It grapples somebody.
     Grapples,
+    /// Effects of this key run on so many by its doing.
+    Holds {
+        /// Of which.
+        key: Key,
+        /// At least.
+        least: usize,
+    },
 }
 
 /// Something to be done to those it is about, one after another.

@@ -135,6 +135,9 @@ pub struct DamageOp {
     /// Half of it comes to the caster as hit points.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drains: bool,
+    /// All of it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub feeds: bool,
 }
 
 /// A number of hit points.

@@ -91,6 +91,13 @@ impl Resolver<'_> {
             Case::Caster(case) => self.holds(caster, casting, caster, case),
             Case::Underwater => self.combat.grid.underwater,
             Case::Bloodied => self.view().is_bloodied(who),
+            Case::Holds { key, least } => {
+                let effects = self.combat.effects.values();
+                let own = effects.filter(|effect| {
+                    effect.source == Some(who) && effect.template.key.as_ref() == Some(key)
+                });
+                own.count() >= *least
+            }
             Case::Unlit => self.is_unlit(creature),
             Case::Grapples => {
                 self.combat.combatants.keys().any(|other| self.view().grapples(who, *other))

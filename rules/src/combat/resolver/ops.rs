@@ -290,6 +290,9 @@ impl Resolver<'_> {
                 continue;
             }
             let dealt = self.deal(act.caster, *target, parts.clone(), Portion::Full)?;
+            if op.feeds && dealt > 0 {
+                self.heal(act.caster, dealt);
+            }
             if op.drains && dealt > 1 {
                 self.heal(act.caster, dealt / 2);
             }
