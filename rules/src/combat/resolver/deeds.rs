@@ -173,7 +173,7 @@ impl Resolver<'_> {
 
 /// The numbers of a use, as those of a casting.
 fn casting(action: &SpecialAction, deed: &Deed, aim: Aim<'_>) -> Casting {
-    let mut choices = BTreeMap::new();
+    let mut choices: BTreeMap<Key, Choice> = aim.choices.clone();
     if let (Some(option), Ok(of)) = (aim.option, Key::parse(OPTION)) {
         choices.insert(of, Choice::Word(option.to_string()));
     }
