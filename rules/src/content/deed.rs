@@ -13,7 +13,7 @@ use crate::effect::{Case, Duration, Op, Targets};
 /// What a use does that the block has no numbers for. Its words may stand for numbers of the
 /// creature's record, its [`Facts`]: `$feet.0` is the first distance, `$damage.1` the second damage,
 /// and so with `$dice`, `$dc` and `$ability` (of a save), `$check` (a DC that is no save's), `$hp` and
-/// `$bonus`. A save without an ability is the first save.
+/// `$bonus`; `-$dice.0` is dice to be taken off. A save without an ability is the first save.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deed {
@@ -195,6 +195,9 @@ fn fill(value: &mut Value, facts: &Facts) -> Result<(), serde_json::Error> {
         Value::String(word) => {
             if let Some(name) = word.strip_prefix('$') {
                 *value = number(name, facts)?;
+            } else if let Some(name) = word.strip_prefix("-$") {
+                let found = number(name, facts)?;
+                *value = json!(format!("-{}", found.as_str().unwrap_or_default()));
             }
             Ok(())
         }

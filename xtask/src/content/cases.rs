@@ -16,10 +16,11 @@ mod uses;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
-use gss_rules::content::{EntryClass, Monster, Section, Spell};
+use anyhow::{Context, Result};
+use gss_rules::content::{Deeds, EntryClass, Monster, Section, Spell};
 
 use super::layout;
+use crate::cargo;
 
 /// The files of an edition, by their paths from the repository's root.
 pub(super) fn files(
@@ -28,6 +29,7 @@ pub(super) fn files(
     spells: &[Spell],
 ) -> Result<Vec<(PathBuf, String)>> {
     let book = castings::Book::read(edition, spells)?;
+    let deeds = deeds(edition, monsters)?;
     let mut castings = Vec::new();
     let mut attacks = Vec::new();
     let mut actions = Vec::new();
@@ -45,7 +47,7 @@ pub(super) fn files(
                 }
                 (EntryClass::Use, _) => actions.extend(uses::cases(&of).unwrap_or_default()),
                 (EntryClass::Multiattack, _) => {
-                    sets.extend(sets::cases(&of, &book).unwrap_or_default())
+                    sets.extend(sets::cases(&of, &book, &deeds).unwrap_or_default())
                 }
                 (EntryClass::Makes, _) => sets.extend(sets::makes(&of).unwrap_or_default()),
                 (EntryClass::LegendaryResistance, _) => legends.push(uses::resistance(&of)),
@@ -71,4 +73,16 @@ pub(super) fn files(
     .into_iter()
     .map(|(name, cases)| Ok((folder.join(name), layout::text(cases)?)))
     .collect()
+}
+
+/// What named uses do, as the overlay says it of these creatures.
+fn deeds(edition: &str, monsters: &[&Monster]) -> Result<Deeds> {
+    let folder = cargo::root().join("rules/content/overlay").join(edition).join("programs");
+    let mut texts = Vec::new();
+    for file in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        texts.push(std::fs::read_to_string(file?.path())?);
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let monsters = monsters.iter().map(|it| (it.id.clone(), (*it).clone())).collect();
+    Ok(Deeds::new(&texts, &monsters)?)
 }

@@ -1,21 +1,23 @@
 //! Entries that consist of others: Multiattack, attacks made with a legendary action.
 
 use gss_rules::Key;
-use gss_rules::content::{Attack, AttackKind, Cost};
+use gss_rules::content::{Attack, AttackKind, Cost, Deeds};
 use serde_json::{Value, json};
 
 use super::castings::Book;
 use super::parts::{self, Made};
 use super::stage::{AT, HP, Subject};
 
-/// Every allowed set, each of its attacks missing; then no action is left.
-pub(super) fn cases(of: &Subject<'_>, book: &Book<'_>) -> Option<Vec<Value>> {
+/// Every allowed set, each of its attacks missing; then no action is left. Sets with a use that has a
+/// deed are shown where the deed is.
+pub(super) fn cases(of: &Subject<'_>, book: &Book<'_>, deeds: &Deeds) -> Option<Vec<Value>> {
     let sets = &of.monster.block.multiattack;
     if sets.is_empty() {
         return None;
     }
+    let shown = |set: &Vec<Key>| set.iter().all(|key| deeds.get(&of.monster.id, key).is_none());
     let one = |(number, set): (usize, &Vec<Key>)| one(of, book, number + 1, set);
-    sets.iter().enumerate().map(one).collect()
+    sets.iter().enumerate().filter(|(_, set)| shown(set)).map(one).collect()
 }
 
 fn one(of: &Subject<'_>, book: &Book<'_>, number: usize, set: &[Key]) -> Option<Value> {
