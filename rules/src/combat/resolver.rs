@@ -305,11 +305,7 @@ impl<'a> Resolver<'a> {
                 self.try_skill(*who, *action, (*skill, *sense), *target)
             }
             Command::EndTurn { who } => self.end_turn(*who),
-            Command::EndConcentration { who } => {
-                self.combatant(*who)?;
-                self.stop_concentrating(*who);
-                Ok(())
-            }
+            Command::EndConcentration { who } => self.stop_concentrating(*who),
             Command::ApplyEffect { effect, source, targets } => {
                 self.ruled_effect(effect, *source, targets)
             }

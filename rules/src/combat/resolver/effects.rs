@@ -335,8 +335,10 @@ impl Resolver<'_> {
     }
 
     /// Ends a creature's concentration because it wants to: free, at any time.
-    pub(super) fn stop_concentrating(&mut self, who: CombatantId) {
+    pub(super) fn stop_concentrating(&mut self, who: CombatantId) -> Flow<()> {
+        self.combatant(who)?;
         self.lose_concentration(who);
+        Ok(())
     }
 
     /// Ends what runs out at this point of a turn.
