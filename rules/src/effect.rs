@@ -21,8 +21,8 @@ pub use modifier::{Chosen, Modifier, ModifierKind, Quality, RollKind, RuleOf, Wh
 pub use program::{Case, Op, Pick, Program, Reacts, Targets, Whom};
 pub use trigger::{Grant, Hook, Light, Party, Trigger, Zone};
 pub use words::{
-    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, Drain, EffectSpec, Flee, Immune,
-    Margin, Pool, Remove, Repeat, SaveOp, Table, Teleport,
+    Amount, Around, AttackOp, BlockAttack, Branch, Choose, Count, DamageOp, Drain, EffectSpec,
+    Flee, Immune, Margin, Pool, Remove, Repeat, SaveOp, Table, Teleport,
 };
 
 use crate::content::Area;
@@ -84,6 +84,19 @@ pub struct EffectTemplate {
     /// Its bearer is off the board while it lasts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
+    /// Its bearer is in its source's space, and goes where that goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Inside>,
+}
+
+/// How a creature is in another's space.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inside {
+    /// Open to all.
+    Shared,
+    /// With total cover against everything outside.
+    Covered,
 }
 
 /// Something that ends an effect before its time.

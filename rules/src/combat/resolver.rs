@@ -13,6 +13,7 @@ mod deeds;
 mod displacement;
 mod effects;
 mod harm;
+mod insides;
 mod jumps;
 mod legendary;
 mod maneuvers;
@@ -100,6 +101,8 @@ pub(super) struct Resolver<'a> {
     leaves_one: bool,
     /// By how much the last save that was rolled missed its DC; less than 1: it did not.
     missed_by: i32,
+    /// The damage that effects hear of now.
+    dealt: i32,
     /// Who made ability checks that effects have yet to hear of.
     checked: VecDeque<CombatantId>,
 }
@@ -157,6 +160,7 @@ impl<'a> Resolver<'a> {
             stopped: false,
             leaves_one: false,
             missed_by: 0,
+            dealt: 0,
             checked: VecDeque::new(),
         }
     }

@@ -13,7 +13,7 @@ mod tests_made;
 use super::resolver::is_hiding;
 use super::{CheckSense, Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
 use crate::dice::RollMode;
-use crate::effect::{Modifier, ModifierKind, RollKind, When};
+use crate::effect::{Inside, Modifier, ModifierKind, RollKind, When};
 use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
 use crate::{Ability, Condition, Diagonals, Skill};
 
@@ -323,6 +323,9 @@ impl<'a> View<'a> {
 
     /// Cover of one creature against another: of walls, and of the creatures in between.
     pub fn cover(self, attacker: CombatantId, target: CombatantId) -> Cover {
+        if self.is_shut_off(attacker, target) {
+            return Cover::Total;
+        }
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);
         let (Some(from), Some(to)) = (space(attacker), space(target)) else { return Cover::None };
         let obstacles: Vec<Obstacle> = self
@@ -330,12 +333,30 @@ impl<'a> View<'a> {
             .combatants
             .values()
             .filter(|other| other.id != attacker && other.id != target && other.life != Life::Dead)
+            .filter(|other| !self.is_inside(other.id))
             .filter_map(|other| other.space())
             .filter(|other| other.levels(from) == 0 || other.levels(to) == 0)
             .flat_map(|other| other.footprint().squares())
             .map(|square| Obstacle { square, most: Cover::Half })
             .collect();
         cover(&self.terrain(), &obstacles, from.footprint(), to.footprint())
+    }
+
+    /// Whether a creature is in another.
+    pub(in crate::combat) fn is_inside(self, who: CombatantId) -> bool {
+        self.combat.effects_on(who).any(|effect| effect.template.inside.is_some())
+    }
+
+    /// In whom a creature is, with total cover against what is outside.
+    fn covered_by(self, who: CombatantId) -> Option<CombatantId> {
+        let covers = |effect: &&Effect| effect.template.inside == Some(Inside::Covered);
+        self.combat.effects_on(who).find(covers)?.source
+    }
+
+    /// Whether one of two is in a creature that the other neither is nor is in.
+    pub(in crate::combat) fn is_shut_off(self, one: CombatantId, other: CombatantId) -> bool {
+        let (around_one, around_other) = (self.covered_by(one), self.covered_by(other));
+        around_one != around_other && around_one != Some(other) && around_other != Some(one)
     }
 
     /// Whether nothing solid is between two creatures.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{DamageDice, Expression, Key, SaveSpec, StatBlock};
-use crate::{Ability, Condition, CreatureType, Size, Skill};
+use crate::{Ability, Condition, CreatureType, MovementMode, Size, Skill};
 
 /// A creature of the bestiary.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -165,6 +165,15 @@ pub struct Detail {
     /// Against those spells, instead of the block's DC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cast_dc: Option<i32>,
+    /// That movement is of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<MovementMode>,
+    /// That movement is straight toward an enemy that it sees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub charges: bool,
+    /// That movement comes after the rest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moves_last: bool,
     /// It teleports as far as the use's range, to a free space that it sees.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub teleports: bool,

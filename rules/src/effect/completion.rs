@@ -108,6 +108,7 @@ impl Fill<'_> {
             Op::Around(around) => self.ops(&mut around.does, false),
             Op::Count(count) => self.ops(&mut count.then, false),
             Op::Pool(pool) => self.ops(&mut pool.does, false),
+            Op::BlockAttack(attack) => self.ops(&mut attack.hit, false),
             Op::Bite(ops) | Op::OnBearer(ops) => self.ops(ops, false),
             Op::Remove(_)
             | Op::Push(_)
@@ -131,6 +132,8 @@ impl Fill<'_> {
             | Op::SpendMovement(_)
             | Op::Immune(_)
             | Op::Down
+            | Op::LetGo
+            | Op::Reset(_)
             | Op::EndOwn(_)
             | Op::Rule(_) => {}
         }
@@ -192,6 +195,8 @@ impl EffectSpec {
             ends_on: self.ends_on.clone(),
             curse: self.curse,
             away: self.away,
+            inside: self.inside,
+            dc: self.escape_dc,
             ..EffectTemplate::named(self.name.as_deref().unwrap_or(&casting.name), duration)
         }
     }

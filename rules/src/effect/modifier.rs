@@ -264,6 +264,10 @@ pub enum ModifierKind {
     SeesByHearing,
     /// The effect's source commands it.
     ObeysSource,
+    /// It does not breathe.
+    CannotBreathe,
+    /// It is as if under water.
+    Submerged,
 }
 
 /// A kind of roll.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Duration;
 use super::words::{
-    Amount, Around, AttackOp, Branch, Choose, Count, DamageOp, EffectSpec, Flee, Immune, Pool,
-    Remove, SaveOp, Table, Teleport,
+    Amount, Around, AttackOp, BlockAttack, Branch, Choose, Count, DamageOp, EffectSpec, Flee,
+    Immune, Pool, Remove, SaveOp, Table, Teleport,
 };
 use crate::content::Area;
 use crate::{Condition, CreatureType, Edition, Key, Size};
@@ -343,4 +343,10 @@ pub enum Op {
     Down,
     /// The caster's effects of this key end, on whomever.
     EndOwn(Key),
+    /// The caster makes an attack of its block on each.
+    BlockAttack(BlockAttack),
+    /// The caster's grapple ends.
+    LetGo,
+    /// What the effect counts under this name is none again.
+    Reset(Key),
 }

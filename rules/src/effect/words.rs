@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::program::{Case, Op, Whom};
-use super::{Duration, Edge, Ending, Grant, Modifier, Trigger, Zone};
+use super::{Duration, Edge, Ending, Grant, Inside, Modifier, Trigger, Zone};
 use crate::content::{Area, DamagePart, Scaling, SpellAttack};
 use crate::{Ability, Condition, DamageType, Expression, Key, Skill};
 
@@ -222,6 +222,12 @@ pub struct EffectSpec {
     /// Off the board while it lasts.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
+    /// In the caster's space while it lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Inside>,
+    /// What a check must reach to break free of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape_dc: Option<i32>,
     /// Does things so often, and is over then; a count of what it has left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<u32>,
@@ -314,6 +320,17 @@ pub struct Teleport {
     pub away: bool,
 }
 
+/// An attack of the caster's block.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockAttack {
+    /// Which.
+    pub attack: Key,
+    /// Besides what it does itself, on a hit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hit: Vec<Op>,
+}
+
 /// A counter of an effect.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -323,6 +340,9 @@ pub struct Count {
     /// By so much; absent: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<u32>,
+    /// By the damage that set this off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_damage: bool,
     /// At this number.
     pub to: u32,
     /// This is done.

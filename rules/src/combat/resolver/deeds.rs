@@ -14,7 +14,7 @@ use crate::content::{Deed, SpecialAction};
 use crate::effect::{
     Casting, Choice, Duration, EffectTemplate, Ending, Immune, ModifierKind, Op, Pick, Targets,
 };
-use crate::space::Cover;
+use crate::space::{Cover, Square, distance_ft};
 
 /// A deed about to be done.
 pub(super) struct Intent {
@@ -90,6 +90,25 @@ impl Resolver<'_> {
         let anchor = self.put(&Arc::new(held), Some(who), who, None)?;
         self.tell(Fact::ConcentrationSet { who, on: Some(anchor) });
         Some(anchor)
+    }
+
+    /// Whether a path leads straight toward an enemy that its walker sees: in one direction, nearer
+    /// with each step.
+    pub(super) fn charges(&self, who: CombatantId, path: &[Square]) -> bool {
+        let Some(mover) = self.combat.combatant(who) else { return false };
+        let Some(from) = mover.position else { return false };
+        let steps: Vec<Square> = std::iter::once(from).chain(path.iter().copied()).collect();
+        let step = |pair: &[Square]| (pair[1].x - pair[0].x, pair[1].y - pair[0].y);
+        let straight = steps.windows(2).all(|pair| Some(step(pair)) == steps.get(..2).map(step));
+        let diagonals = self.view().diagonals();
+        let mut enemies = self.combat.combatants.values().filter(|it| self.hostile(who, it.id));
+        straight
+            && enemies.any(|enemy| {
+                let Some(there) = enemy.space() else { return false };
+                let apart = |at| distance_ft(mover.space_at(at), there, diagonals);
+                self.view().sees(who, enemy.id)
+                    && steps.windows(2).all(|pair| apart(pair[1]) < apart(pair[0]))
+            })
     }
 
     /// Ends a creature's own effects of a key, on whomever they are.

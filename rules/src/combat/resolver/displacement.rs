@@ -18,6 +18,7 @@ impl Resolver<'_> {
             .combatants
             .values()
             .filter(|other| other.id != who && other.life != Life::Dead)
+            .filter(|other| !self.view().is_inside(other.id))
             .filter_map(|other| other.space())
             .collect()
     }

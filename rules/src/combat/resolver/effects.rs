@@ -38,6 +38,7 @@ impl EffectTemplate {
             zone: None,
             curse: false,
             away: false,
+            inside: None,
         }
     }
 
@@ -182,7 +183,9 @@ impl Resolver<'_> {
             counts: BTreeMap::new(),
             from,
         };
-        self.tell(Fact::EffectStarted { effect: Arc::new(effect) });
+        let effect = Arc::new(effect);
+        self.tell(Fact::EffectStarted { effect: Arc::clone(&effect) });
+        self.take_in(&effect);
         if on_map {
             self.lay_ground();
         }
@@ -288,6 +291,7 @@ impl Resolver<'_> {
             self.lay_ground();
         }
         self.clamp_hp(effect.target);
+        self.let_out(&effect);
         let off_board =
             self.combat.combatant(effect.target).is_some_and(|it| it.position.is_none());
         if let Some(from) = effect.from.filter(|_| off_board) {

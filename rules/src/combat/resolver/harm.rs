@@ -112,7 +112,9 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.depth += 1;
+        self.dealt = total;
         self.fire(target, Hook::Damaged, source, false)?;
+        self.dealt = total;
         if let Some(source) = source {
             self.fire(source, Hook::DealsDamage, Some(target), false)?;
             self.fire(target, Hook::DamagedBySource, Some(source), false)?;

@@ -29,6 +29,9 @@ impl Resolver<'_> {
         if combatant.life != Life::Alive {
             return Err(Refusal::CannotAct { condition: None }.into());
         }
+        if self.view().is_inside(who) {
+            return Err(Refusal::InvalidPath { at: None }.into());
+        }
         let burden = self.burden(combatant, drag)?;
         let steps = self.steps(combatant, mode, (squares, elevation_ft), (drag, burden))?;
         let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
@@ -82,6 +85,7 @@ impl Resolver<'_> {
         let others = self.combat.combatants.values();
         let shares = others
             .filter(|other| other.id != who && other.life != Life::Dead)
+            .filter(|other| !self.view().is_inside(other.id))
             .any(|other| own.zip(other.space()).is_some_and(|(one, other)| one.overlaps(other)));
         if stopped && shares {
             self.set_down(who, at.square);
@@ -281,6 +285,7 @@ impl Resolver<'_> {
             .values()
             .filter(|other| other.id != mover.id && other.life != Life::Dead)
             .filter(|other| !drag.contains(&other.id) && !is_unknown(mover, other))
+            .filter(|other| !self.view().is_inside(other.id))
             .filter_map(|other| {
                 let relation =
                     if other.side == mover.side { Relation::Ally } else { Relation::Enemy };

@@ -113,7 +113,7 @@ impl Resolver<'_> {
                 let Some(id) = act.effect else { return Ok(()) };
                 let Some(effect) = self.combat.effects.get(&id) else { return Ok(()) };
                 let now = effect.counts.get(&count.of).copied().unwrap_or(0);
-                let now = now.saturating_add(count.by.unwrap_or(1));
+                let now = now.saturating_add(self.step_of(count));
                 self.tell(Fact::Counted { id, of: count.of.clone(), count: now });
                 if now >= count.to { self.carry_out(act, &count.then, about) } else { Ok(()) }
             }
@@ -135,6 +135,17 @@ impl Resolver<'_> {
             Op::Teleport(teleport) => self.teleport_op(act, *teleport, target),
             Op::Kill => self.kill(target),
             Op::Down => self.bring_down(target),
+            Op::LetGo => {
+                self.let_go(act.caster, target);
+                Ok(())
+            }
+            Op::BlockAttack(attack) => self.block_attack(act, attack, target),
+            Op::Reset(of) => {
+                if let Some(id) = act.effect.filter(|id| self.combat.effects.contains_key(id)) {
+                    self.tell(Fact::Counted { id, of: of.clone(), count: 0 });
+                }
+                Ok(())
+            }
             Op::EndOwn(key) => {
                 self.end_own(act.caster, key);
                 Ok(())

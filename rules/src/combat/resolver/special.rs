@@ -104,7 +104,7 @@ impl Resolver<'_> {
             affected,
             steps: self.moves(who, detail, aim)?,
             unprovoking: detail.unprovoking,
-            flies: detail.flies,
+            flies: detail.flies || detail.moves_last,
             to,
             to_cost_ft,
             makes,
@@ -154,11 +154,14 @@ impl Resolver<'_> {
         };
         let combatant = self.combatant(who)?;
         let walks = combatant.block.speeds.of(MovementMode::Walk).is_some_and(|feet| feet > 0);
-        let mode = match (detail.flies, walks) {
+        let mode = detail.mode.unwrap_or(match (detail.flies, walks) {
             (false, true) => MovementMode::Walk,
             (true, _) => MovementMode::Fly,
             (false, false) => MovementMode::Swim,
-        };
+        });
+        if detail.charges && !self.charges(who, aim.path) {
+            return Err(Refusal::InvalidPath { at: aim.path.first().copied() });
+        }
         let speed = self.view().speed_ft(who, mode).ok_or(Refusal::NoSuchSpeed)?;
         let most_ft = speed.saturating_mul(i32::from(percent)) / 100;
         self.granted(who, mode, aim.path, most_ft)

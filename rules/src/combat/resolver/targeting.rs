@@ -253,7 +253,8 @@ impl Resolver<'_> {
         found.retain(|(id, _)| {
             let dead = self.combat.combatant(*id).is_some_and(|it| it.life == Life::Dead);
             let fits = spec.when.iter().all(|case| self.holds(who, casting, *id, case));
-            dead == spec.dead && self.concerns(who, *id, spec.whom) && fits
+            let open = !self.view().is_shut_off(who, *id);
+            dead == spec.dead && open && self.concerns(who, *id, spec.whom) && fits
         });
         Ok(found)
     }

@@ -104,7 +104,9 @@ impl Resolver<'_> {
         let mut affected = Vec::new();
         for combatant in self.combat.combatants.values() {
             let Some(space) = combatant.space() else { continue };
-            if combatant.life != Life::Dead && area.affects(&terrain, policy, space) {
+            let reached = area.affects(&terrain, policy, space)
+                && !self.view().is_shut_off(who, combatant.id);
+            if combatant.life != Life::Dead && reached {
                 let squares = space.footprint().squares();
                 let cover = squares.map(|at| point_cover(&terrain, &[], area.origin, at)).min();
                 affected.push((combatant.id, cover.unwrap_or_default()));

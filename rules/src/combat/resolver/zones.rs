@@ -122,6 +122,7 @@ impl Resolver<'_> {
 
     /// A creature is somewhere else than before: effects around it go along, and it is in others.
     pub(super) fn came_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        self.carry(who);
         self.take_along(who)?;
         let now = self.combat.combatant(who).and_then(|it| it.space());
         let zones: Vec<EffectId> = self

@@ -1,0 +1,75 @@
+//! Creatures in others: swallowed, engulfed (SRD 5.1 "Behir", "Swallow"; SRD 5.2.1 same).
+
+use super::ops::Act;
+use super::{Flow, Resolver};
+use crate::Condition;
+use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact};
+use crate::effect::{BlockAttack, Count};
+
+impl Resolver<'_> {
+    /// Into the space of the effect's source.
+    pub(super) fn take_in(&mut self, effect: &Effect) {
+        let source = effect.source.and_then(|source| self.combat.combatant(source));
+        let Some(source) = source.filter(|_| effect.template.inside.is_some()) else { return };
+        let (to, elevation_ft) = (source.position, source.elevation_ft);
+        if to.is_some() {
+            self.tell(Fact::Displaced { who: effect.target, to, elevation_ft });
+        }
+    }
+
+    /// Out again, to the nearest free place.
+    pub(super) fn let_out(&mut self, effect: &Effect) {
+        let inside = effect.template.inside.is_some() && !self.view().is_inside(effect.target);
+        let at = self.combat.combatant(effect.target).and_then(|it| it.position);
+        if let Some(at) = at.filter(|_| inside) {
+            self.set_down(effect.target, at);
+        }
+    }
+
+    /// Those inside a creature go where it went.
+    pub(super) fn carry(&mut self, who: CombatantId) {
+        let inside = self
+            .combat
+            .effects
+            .values()
+            .filter(|effect| effect.source == Some(who) && effect.template.inside.is_some());
+        let inside: Vec<Effect> = inside.map(|effect| Effect::clone(effect)).collect();
+        for effect in inside {
+            self.take_in(&effect);
+        }
+    }
+
+    /// One attack of the caster's block, and what else its hit does.
+    pub(super) fn block_attack(
+        &mut self,
+        act: &Act,
+        attack: &BlockAttack,
+        target: CombatantId,
+    ) -> Flow<()> {
+        let block = std::sync::Arc::clone(&self.combatant(act.caster)?.block);
+        let Some(weapon) = block.any_attack(&attack.attack) else { return Ok(()) };
+        let Ok(strike) = self.view().aim(act.caster, target, &weapon, false) else { return Ok(()) };
+        if self.hit_with(strike)?.is_none() {
+            return Ok(());
+        }
+        self.carry_out(act, &attack.hit, &[(target, strike.cover)])
+    }
+
+    /// Ends a creature's grapple of another.
+    pub(super) fn let_go(&mut self, who: CombatantId, held: CombatantId) {
+        let holds = |effect: &&Effect| {
+            effect.source == Some(who) && effect.template.conditions.contains(&Condition::Grappled)
+        };
+        let holds: Vec<EffectId> =
+            self.combat.effects_on(held).filter(holds).map(|effect| effect.id).collect();
+        for id in holds {
+            self.end(id, EndReason::Over);
+        }
+    }
+
+    /// How far a counter goes on.
+    pub(super) fn step_of(&self, count: &Count) -> u32 {
+        let step = count.by.unwrap_or(1);
+        if count.by_damage { u32::try_from(self.dealt).unwrap_or(0) } else { step }
+    }
+}
