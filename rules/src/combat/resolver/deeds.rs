@@ -75,6 +75,24 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// Words that deeds have and spells have not.
+    pub(super) fn deed_op(&mut self, act: &Act, op: &Op, target: CombatantId) -> Flow<()> {
+        match op {
+            Op::Down => return self.bring_down(target),
+            Op::BlockAttack(attack) => return self.block_attack(act, attack, target),
+            Op::LetGo => self.let_go(act.caster, target),
+            Op::EndOwn(key) => self.end_own(act.caster, key),
+            Op::Immune(immune) => self.immune_op(act, immune, target),
+            Op::Reset(of) => {
+                if let Some(id) = act.effect.filter(|id| self.combat.effects.contains_key(id)) {
+                    self.tell(Fact::Counted { id, of: of.clone(), count: 0 });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Concentration begins, and ends what was concentrated on before.
     pub(super) fn hold_on(
         &mut self,

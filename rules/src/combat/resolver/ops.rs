@@ -134,22 +134,6 @@ impl Resolver<'_> {
             Op::Lift(feet) => self.lift(target, *feet),
             Op::Teleport(teleport) => self.teleport_op(act, *teleport, target),
             Op::Kill => self.kill(target),
-            Op::Down => self.bring_down(target),
-            Op::LetGo => {
-                self.let_go(act.caster, target);
-                Ok(())
-            }
-            Op::BlockAttack(attack) => self.block_attack(act, attack, target),
-            Op::Reset(of) => {
-                if let Some(id) = act.effect.filter(|id| self.combat.effects.contains_key(id)) {
-                    self.tell(Fact::Counted { id, of: of.clone(), count: 0 });
-                }
-                Ok(())
-            }
-            Op::EndOwn(key) => {
-                self.end_own(act.caster, key);
-                Ok(())
-            }
             Op::Stabilize => {
                 let life = self.combat.combatant(target).map(|it| it.life);
                 if matches!(life, Some(Life::Dying { .. })) {
@@ -193,16 +177,12 @@ impl Resolver<'_> {
                 self.spend_movement(target, *feet);
                 Ok(())
             }
-            Op::Immune(immune) => {
-                self.immune_op(act, immune, target);
-                Ok(())
-            }
             Op::Rule(of) => {
                 let targets = vec![target];
                 self.tell(Fact::RulingNeeded { who: act.caster, of: of.clone(), targets });
                 Ok(())
             }
-            _ => Ok(()),
+            _ => self.deed_op(act, op, target),
         }
     }
 
