@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::health::{AtZero, HitPoints, Life};
 use super::{Awaited, CombatantId, Command, EffectId};
 use crate::Key;
-use crate::content::StatBlock;
+use crate::content::{IMPROVISED, StatBlock, UNARMED};
 use crate::space::{Place, Space, Square};
 
 /// Who takes part.
@@ -140,6 +140,9 @@ pub struct Economy {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub equipped: u8,
 }
+
+/// What everybody can do in place of an attack.
+const IN_PLACE: [&str; 4] = [UNARMED, IMPROVISED, "grapple", "shove"];
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 const fn is_zero(count: &u8) -> bool {
@@ -277,9 +280,10 @@ impl Combatant {
     }
 
     fn takes_any_place(&self, what: &Key) -> bool {
-        let block = &self.block;
-        let own = block.attack(what).is_some() || block.uses.iter().any(|it| it.use_id == *what);
-        !own && matches!(self.kind, CombatantKind::Character | CombatantKind::Npc)
+        let own = self.block.attack(what).is_some();
+        let listed = own || self.block.uses.iter().any(|it| it.use_id == *what);
+        let one_of_many = matches!(self.kind, CombatantKind::Character | CombatantKind::Npc);
+        one_of_many && !listed && IN_PLACE.contains(&what.as_str())
     }
 
     /// Whether it is many: it shares others' spaces.

@@ -9,6 +9,7 @@ mod attack;
 mod cases;
 mod cast;
 mod casting_use;
+mod choices;
 mod deeds;
 mod displacement;
 mod effects;

@@ -186,6 +186,9 @@ pub struct EffectSpec {
     /// Conditions held while it lasts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// There is nothing of it on who cannot have its first condition.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
     /// The condition is the word chosen for `condition`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub chosen_condition: bool,

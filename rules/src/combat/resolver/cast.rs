@@ -17,12 +17,6 @@ use crate::effect::{
 use crate::space::{Cover, Square};
 use crate::{Edition, Key, Skill, Switch};
 
-/// Choices of one casting: each is kept by the effects that it leaves.
-const CHOICES: usize = 16;
-
-/// Characters or numbers of one choice.
-const CHOICE_LENGTH: usize = 200;
-
 /// What a command says of a casting.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -136,14 +130,16 @@ impl Resolver<'_> {
         let economy = self.combatant(who)?.economy.clone();
         match rules.record.casting_time {
             CastingTime::Action | CastingTime::ActionOrMinutes { .. } => {
-                // Part of Multiattack, or an action of its own.
-                let made = match self.view().set_member(who) {
-                    Some(member) => self.combatant(who)?.after_making(member),
-                    None => economy.action.then(|| Economy {
-                        action: false,
-                        made: vec![rules.record.id.clone()],
-                        ..economy
-                    }),
+                // Part of Multiattack where a set of it says so, or an action of its own.
+                let caster = self.combatant(who)?;
+                let id = &rules.record.id;
+                let named = caster.block.multiattack.iter().any(|set| set.contains(id));
+                let member = self.view().set_member(who).or_else(|| named.then_some(id));
+                let made = match member {
+                    Some(member) => caster.after_making(member),
+                    None => economy
+                        .action
+                        .then(|| Economy { action: false, made: Vec::new(), ..economy }),
                 };
                 made.ok_or(Refusal::NoActionLeft)
             }
@@ -268,22 +264,6 @@ impl Resolver<'_> {
                 if zone.solid && taken.into_iter().any(|it| it.footprint().contains(at)) {
                     return Err(Refusal::InvalidArea);
                 }
-            }
-        }
-        Ok(())
-    }
-
-    /// That every choice which words leave to the caster is made.
-    pub(super) fn may_choose(&self, ops: &[Op], casting: &Casting) -> Result<(), Refusal> {
-        let large = casting.choices.iter().find(|(_, choice)| choice.length() > CHOICE_LENGTH);
-        if let Some((of, _)) = large.or(casting.choices.iter().nth(CHOICES)) {
-            return Err(Refusal::InvalidChoice { of: of.clone() });
-        }
-        for op in ops {
-            let Op::Choose(choose) = op else { continue };
-            let word = casting.word(choose.of.as_str());
-            if !word.is_some_and(|word| choose.among.contains_key(word)) {
-                return Err(Refusal::InvalidChoice { of: choose.of.clone() });
             }
         }
         Ok(())

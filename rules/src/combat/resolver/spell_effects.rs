@@ -6,7 +6,7 @@ use super::cast::Asked;
 use super::ops::Act;
 use super::triggers::act_of;
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
+use crate::combat::{Combatant, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
 use crate::content::{Area as Spec, Cost, Shape};
 use crate::effect::{Casting, EffectSpec, Grant, Hook, Op};
 use crate::space::{Place, Space, distance_ft};
@@ -21,6 +21,14 @@ impl Resolver<'_> {
         target: CombatantId,
     ) -> Flow<()> {
         if self.is_out_of_reach(act, target) {
+            return Ok(());
+        }
+        let first = spec.conditions.first().filter(|_| spec.whole);
+        let immune = |who: &Combatant, condition: Condition| {
+            who.block.condition_immunities.contains(&condition)
+                || self.view().is_spared(target, condition, Some(act.caster))
+        };
+        if first.zip(self.combat.combatant(target)).is_some_and(|(it, who)| immune(who, *it)) {
             return Ok(());
         }
         let mut template = spec.template(&act.casting);
@@ -141,7 +149,7 @@ impl Resolver<'_> {
         }
         match grant.cost {
             Cost::Action if economy.action => {
-                Ok(Economy { action: false, made: vec![grant.id.clone()], ..economy })
+                Ok(Economy { action: false, made: Vec::new(), ..economy })
             }
             Cost::BonusAction if self.view().bonus_action_left(who) => {
                 Ok(Economy { bonus_action: false, ..economy })
