@@ -55,7 +55,7 @@ pub struct SaveOp {
     /// On a failure the maximum of hit points is less by the damage taken, for an hour.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub saps: bool,
-    /// The damage leaves 1 hit point.
+    /// 5.1: the damage leaves 1 hit point (SRD 5.1 "Harm").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub damage_leaves_one: bool,
     /// It is the caster's check with the spellcasting ability against 10 and the level of the spell

@@ -137,9 +137,11 @@ impl Resolver<'_> {
                 let member = self.view().set_member(who).or_else(|| named.then_some(id));
                 let made = match member {
                     Some(member) => caster.after_making(member),
-                    None => economy
-                        .action
-                        .then(|| Economy { action: false, made: Vec::new(), ..economy }),
+                    None => economy.action.then(|| Economy {
+                        action: false,
+                        made: Vec::new(),
+                        ..economy
+                    }),
                 };
                 made.ok_or(Refusal::NoActionLeft)
             }
@@ -286,6 +288,11 @@ impl Resolver<'_> {
         if rules.record.components.contains(&Component::Verbal) {
             self.end_by(who, Ending::BearerCasts);
         }
+        let concentrates = needs_concentration(rules, &casting);
+        if concentrates && self.combat.rules.edition == Edition::E52 {
+            // 5.2: lost as the casting starts, whatever becomes of it (SRD 5.2.1 "Concentration").
+            self.lose_concentration(who);
+        }
         if self.is_countered(who, &casting)? {
             self.tell(Fact::SpellFailed { who, spell });
             self.keep_slot(who, payment);
@@ -362,8 +369,7 @@ impl Resolver<'_> {
         rules: &SpellRules,
         casting: &Casting,
     ) -> Option<EffectId> {
-        let from = rules.program.as_ref().and_then(|program| program.no_concentration_from);
-        if !rules.record.concentration || from.is_some_and(|from| casting.slot >= from) {
+        if !needs_concentration(rules, casting) {
             return None;
         }
         let lasts = rules.program.as_ref().and_then(|program| program.lasts);
@@ -423,6 +429,12 @@ pub(super) fn casting(
         direction: asked.direction,
         use_magic: None,
     }
+}
+
+/// Whether a casting is concentrated on.
+fn needs_concentration(rules: &SpellRules, casting: &Casting) -> bool {
+    let from = rules.program.as_ref().and_then(|program| program.no_concentration_from);
+    rules.record.concentration && !from.is_some_and(|from| casting.slot >= from)
 }
 
 /// Whether a program does harm to those it is about.

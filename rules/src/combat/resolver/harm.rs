@@ -61,7 +61,10 @@ impl Resolver<'_> {
         let total = parts.iter().fold(0_i32, |total, part| total.saturating_add(part.applied));
         let Some(victim) = self.combat.combatant(target) else { return Ok(0) };
         let before = victim.life;
-        let mut harm = damage(victim.hp, before, victim.at_zero(), total, critical);
+        let own = victim.hp;
+        let hp = HitPoints { max: self.view().max_hp(target), ..own };
+        let mut harm = damage(hp, before, victim.at_zero(), total, critical);
+        harm.hp.max = own.max;
         let knocked_out = blow.knock_out && harm.dropped && before == Life::Alive;
         if knocked_out {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
@@ -69,12 +72,10 @@ impl Resolver<'_> {
             let radiant = parts.iter().any(|it| it.kind == DamageType::Radiant && it.applied > 0);
             self.outlive(target, &mut harm, (total, radiant, critical))?;
         }
-        if harm.hp.current == 0 && before == Life::Alive && self.ward_from_death(target) {
-            harm.hp.current = 1;
-            harm.life = Life::Alive;
-            harm.dropped = false;
-        }
-        if self.leaves_one && harm.hp.current == 0 && before == Life::Alive {
+        let spared = harm.hp.current == 0
+            && before == Life::Alive
+            && (self.leaves_one || self.ward_from_death(target));
+        if spared {
             harm.hp.current = 1;
             harm.life = Life::Alive;
             harm.dropped = false;

@@ -19,7 +19,9 @@ impl Resolver<'_> {
         let cost_ft = self.flight_ft(jumper, path)?;
         let run_ft = i32::try_from(jumper.economy.run.len()).unwrap_or(i32::MAX);
         let run_up = run_ft.saturating_mul(SQUARE_FT) >= RUN_UP_FT;
-        let most_ft = long_jump_ft(jumper.block.abilities.str, run_up);
+        let times = self.view().of_kind(who, ModifierKind::Jumps);
+        let times = times.filter_map(|active| active.modifier.value).max().unwrap_or(1);
+        let most_ft = long_jump_ft(jumper.block.abilities.str, run_up).saturating_mul(times);
         if cost_ft > most_ft {
             return Err(Refusal::TooFarToJump { distance_ft: cost_ft, most_ft }.into());
         }

@@ -238,7 +238,7 @@ impl Resolver<'_> {
         };
         let places = places.map_err(|_| Refusal::InvalidPath { at: None })?;
         let crawling = self.view().is(combatant.id, ModifierKind::Crawls);
-        let own_speed = combatant.block.speeds.of(mode).is_some();
+        let own_speed = self.view().speed_ft(combatant.id, mode).is_some();
         let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);

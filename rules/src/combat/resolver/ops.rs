@@ -9,7 +9,7 @@ use crate::effect::{
     Table,
 };
 use crate::space::Cover;
-use crate::{Ability, Condition, DamageType, Key};
+use crate::{Ability, Condition, DamageType, Edition, Key};
 
 /// How far what effects do may set off what other effects do.
 const DEPTH: u8 = 8;
@@ -208,7 +208,8 @@ impl Resolver<'_> {
             let asked = SaveSpec { ability, dc: act.casting.dc, half };
             let portion = self.portion(*target, Some(asked), saved);
             if !parts.is_empty() && portion != Portion::None {
-                self.leaves_one = save.damage_leaves_one;
+                let first_rules = self.combat.rules.edition == Edition::E51;
+                self.leaves_one = save.damage_leaves_one && first_rules;
                 let dealt = self.deal(act.caster, *target, parts, portion)?;
                 self.leaves_one = false;
                 if save.saps && !saved {

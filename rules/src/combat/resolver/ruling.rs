@@ -108,7 +108,8 @@ impl Resolver<'_> {
         let hp = changes.hp.unwrap_or_default();
         after.hp.max = hp.max.unwrap_or(after.hp.max);
         after.hp.temp = hp.temp.unwrap_or(after.hp.temp);
-        after.hp.current = hp.current.unwrap_or(after.hp.current.min(after.hp.max));
+        let most = self.view().max_hp_of(after.id, after.hp.max);
+        after.hp.current = hp.current.unwrap_or(after.hp.current.min(most));
         after.life = lives(&after, changes);
         if after.life == Life::Alive && after.hp.current == 0 {
             after.hp.current = 1;
@@ -126,7 +127,7 @@ impl Resolver<'_> {
     fn is_possible(&self, after: &Combatant, before: &Combatant) -> Result<(), Refusal> {
         let hp = after.hp;
         let sound = (1..=MOST_HIT_POINTS).contains(&hp.max)
-            && (0..=hp.max).contains(&hp.current)
+            && (0..=self.view().max_hp_of(after.id, hp.max)).contains(&hp.current)
             && (0..=MOST_HIT_POINTS).contains(&hp.temp)
             && after.block.ac >= 0;
         if !sound || after.name.is_empty() || after.side.is_empty() {

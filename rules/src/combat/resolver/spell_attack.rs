@@ -171,7 +171,8 @@ impl Resolver<'_> {
             self.fire(attacker, Hook::HitsWithWeapon, Some(target), critical)?;
         }
         self.fire(target, Hook::Hit, Some(attacker), critical)?;
-        if !strike.ranged && strike.distance_ft <= 5 {
+        // Where a spell strikes elsewhere, the caster's own distance counts.
+        if !strike.ranged && self.view().distance_ft(attacker, target) <= REACH_FT {
             self.fire(target, Hook::HitInMelee, Some(attacker), critical)?;
         }
         Ok(())

@@ -152,8 +152,9 @@ impl Resolver<'_> {
 
     /// Who hits somebody with such a trait in melee from beside it is hurt for it.
     pub(super) fn retaliate(&mut self, strike: Strike<'_>) -> Flow<()> {
-        let Strike { attacker, target, ranged, distance_ft, .. } = strike;
-        if ranged || distance_ft > BESIDE_FT {
+        let Strike { attacker, target, ranged, .. } = strike;
+        // Where a spell strikes elsewhere, the caster's own distance counts.
+        if ranged || self.view().distance_ft(attacker, target) > BESIDE_FT {
             return Ok(());
         }
         let combatant = self.combatant(target)?;

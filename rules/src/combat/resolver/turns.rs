@@ -166,7 +166,11 @@ impl Resolver<'_> {
             return Ok(());
         }
         let test = self.view().death_save_test(who);
+        let used = self.view().used_by_death_save(who);
         let tested = self.test(who, Purpose::DeathSave, test)?;
+        for id in used {
+            self.end(id, EndReason::Over);
+        }
         let save = death_save(tested.natural, tested.roll.total);
         let combatant = self.combatant(who)?;
         let (hp, life) = after_death_save(combatant.hp, combatant.life, save);

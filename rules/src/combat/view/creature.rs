@@ -16,8 +16,12 @@ impl View<'_> {
 
     /// Maximum hit points now.
     pub fn max_hp(self, who: CombatantId) -> i32 {
-        let Some(combatant) = self.combat.combatant(who) else { return 0 };
-        let mut most = combatant.hp.max;
+        self.combat.combatant(who).map_or(0, |combatant| self.max_hp_of(who, combatant.hp.max))
+    }
+
+    /// Maximum hit points now, if they were `own` without effects.
+    pub(in crate::combat) fn max_hp_of(self, who: CombatantId, own: i32) -> i32 {
+        let mut most = own;
         let mut halved = false;
         for active in self.modifiers(who) {
             match active.modifier.kind {
@@ -29,7 +33,7 @@ impl View<'_> {
             }
         }
         // Half of one hit point is none, but nobody has none at most by that.
-        let least = combatant.hp.max.min(1);
+        let least = own.min(1);
         if halved { (most / 2).max(least) } else { most.max(least) }
     }
 

@@ -126,6 +126,12 @@ impl View<'_> {
         self.used_by(who, about, &OWN)
     }
 
+    /// Effects that a death saving throw of a creature uses up.
+    pub(in crate::combat) fn used_by_death_save(self, who: CombatantId) -> Vec<EffectId> {
+        let kinds = &[RollKind::Save, RollKind::DeathSave];
+        self.used_by(who, About { kinds, ..About::default() }, &OWN)
+    }
+
     /// Whether something on a creature favors another's checks on it, as a charm does.
     pub(in crate::combat) fn is_partial_to(
         self,

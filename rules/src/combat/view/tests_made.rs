@@ -67,10 +67,10 @@ impl View<'_> {
         test
     }
 
-    /// A death saving throw.
+    /// A death saving throw: a saving throw that no ability is added to.
     pub fn death_save_test(self, who: CombatantId) -> Test {
         let mut test = Test::default();
-        let kinds = &[RollKind::DeathSave];
+        let kinds = &[RollKind::Save, RollKind::DeathSave];
         self.consult(&mut test, who, About { kinds, ..About::default() });
         test
     }
