@@ -434,7 +434,7 @@ pub(super) fn casting(
 /// Whether a casting is concentrated on.
 fn needs_concentration(rules: &SpellRules, casting: &Casting) -> bool {
     let from = rules.program.as_ref().and_then(|program| program.no_concentration_from);
-    rules.record.concentration && !from.is_some_and(|from| casting.slot >= from)
+    rules.record.concentration && from.is_none_or(|from| casting.slot < from)
 }
 
 /// Whether a program does harm to those it is about.
