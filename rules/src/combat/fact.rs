@@ -383,4 +383,9 @@ pub enum Purpose {
     Concentration,
     /// Not to die.
     DeathSave,
+    /// An ability check without a skill.
+    Ability {
+        /// With what.
+        ability: Ability,
+    },
 }

@@ -268,6 +268,8 @@ pub enum ModifierKind {
     CannotBreathe,
     /// It is as if under water.
     Submerged,
+    /// It does not get up from the ground.
+    CannotStand,
 }
 
 /// A kind of roll.

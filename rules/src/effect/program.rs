@@ -33,6 +33,9 @@ pub struct Program {
     /// How long it is concentrated on; absent: as the record says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Duration>,
+    /// How long it is concentrated on, by the slot's level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lasts_at_slot: BTreeMap<u8, Duration>,
     /// Cast from a slot of this level or higher it needs no concentration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_concentration_from: Option<u8>,
@@ -100,9 +103,12 @@ pub struct Targets {
     /// Only those who let it happen: who is not of the caster's side is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub willing: bool,
-    /// The caster has to see them.
+    /// The caster has to see them, or the place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen: bool,
+    /// Of a place: whatever is in the way, it is that one. It is otherwise before that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub through: bool,
     /// The dead, and they alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dead: bool,

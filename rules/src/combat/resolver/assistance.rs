@@ -57,6 +57,9 @@ impl Resolver<'_> {
             }
             HelpWith::Attack { enemy } => {
                 let foe = self.combatant(enemy)?;
+                if foe.position.is_some() != own.position.is_some() {
+                    return Err(Refusal::InvalidTarget.into());
+                }
                 if foe.side == own.side || foe.life == Life::Dead {
                     return Err(Refusal::InvalidTarget.into());
                 }

@@ -11,10 +11,10 @@ use crate::combat::{
 };
 use crate::content::{CastingTime, Component, SpellRules, Spellcasting};
 use crate::effect::{
-    Casting, Choice, Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Op, Program,
+    Casting, Choice, Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Op, Pick, Program,
     Reacts, Targets, Which, Whose, printed_duration,
 };
-use crate::space::{Cover, Square};
+use crate::space::{Cover, SQUARE_FT, Square};
 use crate::{Edition, Key, Skill, Switch};
 
 /// What a command says of a casting.
@@ -26,6 +26,9 @@ pub(super) struct Asked<'a> {
     pub(super) direction: Option<Square>,
     pub(super) choices: &'a BTreeMap<Key, Choice>,
 }
+
+/// How far the heat of a wall of fire reaches.
+const HEAT_FT: i32 = 10;
 
 /// Key of the effect that holds a spell to be let go.
 const HELD: &str = "held-spell";
@@ -51,6 +54,7 @@ impl Resolver<'_> {
         if let Some(program) = &rules.program {
             self.may_choose(&program.does, &casting)?;
         }
+        let casting = self.aimed(who, &rules, casting)?;
         self.drawn(who, &rules, &casting)?;
         let targets = match &rules.program {
             Some(program) => self.spell_targets(who, program, &rules, &casting, asked.targets)?,
@@ -197,7 +201,7 @@ impl Resolver<'_> {
 
     /// The spells of one turn: 5.1 beside one cast with a bonus action only cantrips of one action,
     /// 5.2 one spell slot (SRD 5.1 "Bonus Action"; SRD 5.2.1 "One Spell with a Spell Slot per Turn").
-    fn within_limit(
+    pub(super) fn within_limit(
         &self,
         economy: Economy,
         rules: &SpellRules,
@@ -260,6 +264,11 @@ impl Resolver<'_> {
             if squares.len() > usize::from(most) || (squares.is_empty() && of == "squares") {
                 return Err(Refusal::InvalidArea);
             }
+            let wall = casting.squares("squares");
+            let beside = |at: &Square| of == "squares" || is_beside(*at, &wall);
+            if !is_connected(&wall) || !squares.iter().all(beside) {
+                return Err(Refusal::InvalidArea);
+            }
             for at in squares {
                 self.place(who, Some(at), range_ft)?;
                 let taken = self.combat.combatants.values().filter_map(|it| it.space());
@@ -298,6 +307,7 @@ impl Resolver<'_> {
             self.keep_slot(who, payment);
             return Ok(());
         }
+        let targets = &self.past_wards(who, rules, targets)?[..];
         let anchor = self.begin_concentration(who, rules, &casting);
         let act = Act { anchor, ..Act::of(who, casting) };
         match &rules.program {
@@ -315,6 +325,35 @@ impl Resolver<'_> {
             self.end(anchor, EndReason::Over);
         }
         Ok(())
+    }
+
+    /// Those whom a harmful spell that names them is about, less those whose ward turns it away (SRD
+    /// 5.1 "Sanctuary"; SRD 5.2.1 same). Attack rolls meet the ward one by one.
+    fn past_wards(
+        &mut self,
+        who: CombatantId,
+        rules: &SpellRules,
+        targets: &[(CombatantId, Cover)],
+    ) -> Flow<Vec<(CombatantId, Cover)>> {
+        let program = rules.program.as_ref();
+        let named = program.is_some_and(|program| {
+            let pick = program.targets.as_ref().map(|targets| targets.pick);
+            pick == Some(Pick::Named) && program.does.iter().any(may_harm)
+        });
+        let mut met: BTreeMap<CombatantId, bool> = BTreeMap::new();
+        let mut left = Vec::with_capacity(targets.len());
+        for (target, cover) in targets {
+            let warded = match met.get(target) {
+                Some(warded) => *warded,
+                None if named && self.hostile(who, *target) => self.is_warded_from(who, *target)?,
+                None => false,
+            };
+            met.insert(*target, warded);
+            if !warded {
+                left.push((*target, *cover));
+            }
+        }
+        Ok(left)
     }
 
     /// Those that a program warns may react before it is carried out.
@@ -372,7 +411,10 @@ impl Resolver<'_> {
         if !needs_concentration(rules, casting) {
             return None;
         }
-        let lasts = rules.program.as_ref().and_then(|program| program.lasts);
+        let lasts = rules.program.as_ref().and_then(|program| {
+            let by_slot = program.lasts_at_slot.range(..=casting.slot).next_back();
+            by_slot.map(|(_, lasts)| *lasts).or(program.lasts)
+        });
         let duration = lasts.unwrap_or_else(|| printed_duration(rules.record.duration));
         self.hold_on(who, casting, duration)
     }
@@ -431,10 +473,48 @@ pub(super) fn casting(
     }
 }
 
+/// Whether squares hang together: each touches those before it, at a side or at a corner.
+fn is_connected(squares: &[Square]) -> bool {
+    let Some((first, rest)) = squares.split_first() else { return true };
+    let (mut reached, mut left) = (vec![*first], rest.to_vec());
+    while !left.is_empty() {
+        let touches = |at: &Square| reached.iter().any(|known| squares_apart(*known, *at) <= 1);
+        let (near, far): (Vec<Square>, Vec<Square>) = left.into_iter().partition(touches);
+        if near.is_empty() {
+            return false;
+        }
+        reached.extend(near);
+        left = far;
+    }
+    true
+}
+
+/// Whether a square is no farther from a wall than its heat reaches (SRD 5.1 "Wall of Fire"; SRD
+/// 5.2.1 same).
+fn is_beside(at: Square, wall: &[Square]) -> bool {
+    wall.iter().any(|known| squares_apart(*known, at) <= HEAT_FT / SQUARE_FT)
+}
+
+fn squares_apart(one: Square, other: Square) -> i32 {
+    let apart = |a: i32, b: i32| a.saturating_sub(b).saturating_abs();
+    apart(one.x, other.x).max(apart(one.y, other.y))
+}
+
 /// Whether a casting is concentrated on.
 fn needs_concentration(rules: &SpellRules, casting: &Casting) -> bool {
     let from = rules.program.as_ref().and_then(|program| program.no_concentration_from);
     rules.record.concentration && from.is_none_or(|from| casting.slot < from)
+}
+
+/// Whether a word harms without an attack roll, in one case or the other.
+fn may_harm(op: &Op) -> bool {
+    match op {
+        Op::Save(_) | Op::Damage(_) => true,
+        Op::If(branch) => branch.then.iter().chain(&branch.otherwise).any(may_harm),
+        Op::BySlot(levels) => levels.values().flatten().any(may_harm),
+        Op::Choose(choose) => choose.among.values().flatten().any(may_harm),
+        _ => false,
+    }
 }
 
 /// Whether a program does harm to those it is about.

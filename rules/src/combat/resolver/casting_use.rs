@@ -46,6 +46,7 @@ impl Resolver<'_> {
         if let Some(program) = &rules.program {
             self.may_choose(&program.does, &casting)?;
         }
+        let casting = self.aimed(who, rules, casting)?;
         self.drawn(who, rules, &casting)?;
         let targets = match &rules.program {
             Some(program) => self.spell_targets(who, program, rules, &casting, targets)?,

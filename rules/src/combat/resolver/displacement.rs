@@ -5,7 +5,7 @@ use super::harm::Blow;
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose};
-use crate::effect::{Flee, ModifierKind, Op, Reacts, Teleport};
+use crate::effect::{Flee, Hook, ModifierKind, Op, Reacts, Teleport};
 use crate::space::{
     Flight, Place, Space, Square, fall_dice, lands_prone, nearest_free, pull, push,
 };
@@ -31,22 +31,38 @@ impl Resolver<'_> {
         feet: i32,
         away: bool,
     ) -> Flow<()> {
+        let path = self.way(source, who, feet, away);
+        self.slide_along(who, &path)
+    }
+
+    /// The squares straight away from another creature, or toward it.
+    fn way(&self, source: CombatantId, who: CombatantId, feet: i32, away: bool) -> Vec<Square> {
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);
         let (Some(from), Some(combatant)) = (space(source), self.combat.combatant(who)) else {
-            return Ok(());
+            return Vec::new();
         };
-        let Some(at) = combatant.space() else { return Ok(()) };
+        let Some(at) = combatant.space() else { return Vec::new() };
         let (others, size) = (self.others(who), combatant.block.size);
-        let terrain = self.view().terrain();
         let slide = if away { push } else { pull };
+        let terrain = self.view().terrain();
         let places = slide(&terrain, &others, (size, at.place), from.footprint(), feet);
-        let path: Vec<Square> = places.into_iter().map(|place| place.square).collect();
-        if path.is_empty() {
-            return Ok(());
+        places.into_iter().map(|place| place.square).collect()
+    }
+
+    /// Is moved against its will, square by square: what it is moved into reaches it.
+    pub(super) fn slide_along(&mut self, who: CombatantId, path: &[Square]) -> Flow<()> {
+        for square in path {
+            let Some(mover) = self.combat.combatant(who) else { return Ok(()) };
+            let (was, at, life) = (mover.space(), mover.position, mover.life);
+            let path = vec![*square];
+            self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: true });
+            self.came_from(who, was)?;
+            let Some(mover) = self.combat.combatant(who) else { return Ok(()) };
+            if at.is_none() || mover.position != Some(*square) || mover.life != life {
+                return Ok(());
+            }
         }
-        let before = Some(at);
-        self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: true });
-        self.came_from(who, before)
+        Ok(())
     }
 
     /// Up into the air, or down.
@@ -150,7 +166,31 @@ impl Resolver<'_> {
             });
         }
         let reach = if flee.dash { speed.saturating_mul(2) } else { speed };
-        self.shift(act.caster, who, flee.feet.unwrap_or(reach), true)
+        self.run_from(act.caster, who, flee.feet.unwrap_or(reach))
+    }
+
+    /// Runs straight away on its own feet: who is left behind may strike.
+    fn run_from(&mut self, source: CombatantId, who: CombatantId, feet: i32) -> Flow<()> {
+        for square in self.way(source, who, feet, true) {
+            if !self.provoke(who, self.level(who, square))? {
+                return Ok(());
+            }
+            let was = self.combatant(who)?.space();
+            let path = vec![square];
+            self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: false });
+            self.notice_step(who, was);
+            self.loosen();
+            self.came_from(who, was)?;
+            self.fire(who, Hook::Moves, None, false)?;
+            let stays = self
+                .combat
+                .combatant(who)
+                .is_none_or(|mover| mover.position != Some(square) || mover.life != Life::Alive);
+            if stays || self.view().best_speed_ft(who) == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// So many feet of movement are gone; without them nothing more is done.

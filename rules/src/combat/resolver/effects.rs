@@ -198,6 +198,7 @@ impl Resolver<'_> {
         }
         if self.view().is(target, ModifierKind::Dies) {
             self.tell(Fact::LifeSet { who: target, life: Life::Dead });
+            self.lose_concentration(target);
         }
         Some(id)
     }

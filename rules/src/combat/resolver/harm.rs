@@ -8,8 +8,8 @@ use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::combat::view::{IMMUNE, Strike};
 use crate::combat::{
-    Choice, CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, Refusal,
-    concentration_dc, damage, heal, temp_hp_options,
+    Choice, CombatantId, DamagePart, Effect, EffectId, EndReason, Fact, HitPoints, Life, Portion,
+    Refusal, concentration_dc, damage, heal, temp_hp_options,
 };
 use crate::content::{OutcomeSpec, Rider};
 use crate::effect::{
@@ -28,6 +28,9 @@ pub(super) struct Blow<'b> {
     pub(super) critical: bool,
     pub(super) knock_out: bool,
 }
+
+/// How far apart those can be who share damage.
+const BOND_FT: i32 = 60;
 
 /// The most that the DC of a concentration save can be (SRD 5.2.1 "Concentration").
 const CONCENTRATION_CAP: i32 = 30;
@@ -124,19 +127,27 @@ impl Resolver<'_> {
             self.fire(target, Hook::DropsToZero, source, false)?;
         }
         self.share(target, total)?;
+        if dropped {
+            self.unbind(target);
+        }
         self.depth -= 1;
         let Some(source) = source.filter(|source| *source != target) else { return Ok(()) };
         self.react_by_casting(target, source, Reacts::Damaged, None).map(|_| ())
     }
 
-    /// Who shares a creature's damage takes as much (SRD 5.1 "Warding Bond"; SRD 5.2.1 same).
+    /// Who shares a creature's damage takes as much; the bond ends when the one who shares it drops
+    /// to 0 hit points or they are too far apart (SRD 5.1 "Warding Bond"; SRD 5.2.1 same).
     fn share(&mut self, target: CombatantId, total: i32) -> Flow<()> {
-        let sharing: Vec<CombatantId> = self
+        let bonds: Vec<(EffectId, CombatantId)> = self
             .view()
             .of_kind(target, ModifierKind::SharesDamage)
-            .filter_map(|active| active.effect.source)
+            .filter_map(|active| Some((active.effect.id, active.effect.source?)))
             .collect();
-        for who in sharing.into_iter().filter(|who| *who != target) {
+        for (id, who) in bonds.into_iter().filter(|(_, who)| *who != target) {
+            if !self.is_bound(target, who) {
+                self.end(id, EndReason::Over);
+                continue;
+            }
             self.harm(Blow {
                 source: None,
                 target: who,
@@ -148,6 +159,28 @@ impl Resolver<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether who shares another's damage still can: alive, and near enough.
+    fn is_bound(&self, bearer: CombatantId, source: CombatantId) -> bool {
+        let space = |id| self.combat.combatant(id).and_then(|it| it.space());
+        let near = space(bearer).is_some()
+            && space(source).is_some()
+            && self.view().distance_ft(bearer, source) <= BOND_FT;
+        near && self.combat.combatant(source).is_some_and(|it| it.life == Life::Alive)
+    }
+
+    /// Who has dropped to 0 hit points shares nobody's damage any more.
+    fn unbind(&mut self, who: CombatantId) {
+        let shares = |effect: &&Arc<Effect>| {
+            effect.source == Some(who)
+                && effect.template.modifiers.iter().any(|it| it.kind == ModifierKind::SharesDamage)
+        };
+        let over: Vec<EffectId> =
+            self.combat.effects.values().filter(shares).map(|effect| effect.id).collect();
+        for id in over {
+            self.end(id, EndReason::Over);
+        }
     }
 
     /// Whether something keeps a creature from death this once; that ends.

@@ -39,7 +39,9 @@ impl Resolver<'_> {
         let mut last = from;
         for square in path {
             let (dx, dy) = ((square.x - last.x).abs(), (square.y - last.y).abs());
-            if dx.max(dy) != 1 || !self.has_room(jumper, *square) {
+            let (before, next) = (jumper.space_at(last), jumper.space_at(*square));
+            let free = self.has_room(jumper, *square) && !self.is_barred(jumper.id, before, next);
+            if dx.max(dy) != 1 || !free {
                 return Err(Refusal::InvalidPath { at: Some(*square) });
             }
             last = *square;
@@ -66,6 +68,11 @@ impl Resolver<'_> {
             self.tell(Fact::Moved { who, path, cost_ft: rest, diagonals: 0, forced: false });
             self.notice_step(who, was);
             self.loosen();
+            self.came_from(who, was)?;
+            let jumper = self.combatant(who)?;
+            if jumper.position != Some(*square) || jumper.life != Life::Alive {
+                return Ok(());
+            }
         }
         let landing = self.combatant(who)?.space();
         let terrain = self.view().terrain();

@@ -69,7 +69,10 @@ impl Resolver<'_> {
     fn may_be_legendary(&self, who: CombatantId) -> bool {
         let Some(combatant) = self.combat.combatant(who) else { return false };
         let new = self.combat.rules.is_52(Switch::Surprise);
-        let caught = !new && combatant.surprised && self.combat.round <= 1;
+        let place = self.combat.order.iter().position(|id| *id == who);
+        let to_come =
+            self.combat.round == 0 || (self.combat.round == 1 && place > self.combat.turn);
+        let caught = !new && combatant.surprised && to_come;
         combatant.life == Life::Alive && !caught && !self.view().is(who, ModifierKind::CannotAct)
     }
 

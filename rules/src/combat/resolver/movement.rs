@@ -55,7 +55,7 @@ impl Resolver<'_> {
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
             self.rise(who, step.to.elevation_ft);
             if let Some(from) = from {
-                self.drag_along(who, drag, (from, step.to));
+                self.drag_along(who, drag, (from, step.to))?;
             }
             self.loosen();
             self.notice_step(who, was);
@@ -133,7 +133,12 @@ impl Resolver<'_> {
 
     /// Those taken along go the same step, or where there is no room for that to where the one that
     /// moves came from.
-    fn drag_along(&mut self, who: CombatantId, drag: &[CombatantId], (from, to): (Square, Place)) {
+    fn drag_along(
+        &mut self,
+        who: CombatantId,
+        drag: &[CombatantId],
+        (from, to): (Square, Place),
+    ) -> Flow<()> {
         for id in drag {
             let Some(dragged) = self.combat.combatant(*id) else { continue };
             if !self.view().grapples(who, *id) {
@@ -144,11 +149,13 @@ impl Resolver<'_> {
             let room = [shifted, from].into_iter().find(|at| self.has_room(dragged, *at));
             let room = room.or_else(|| self.pressed_aside(who, dragged));
             if let Some(square) = room {
-                let path = vec![square];
+                let (was, path) = (dragged.space(), vec![square]);
                 self.tell(Fact::Moved { who: *id, path, cost_ft: 0, diagonals: 0, forced: true });
                 self.rise(*id, to.elevation_ft);
+                self.came_from(*id, was)?;
             }
         }
+        Ok(())
     }
 
     /// The nearest room for somebody whose space the one that drags it came to be in.
@@ -212,7 +219,12 @@ impl Resolver<'_> {
             let was = self.combatant(who)?.space();
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals, forced: false });
+            self.notice_step(who, was);
             self.came_from(who, was)?;
+            let mover = self.combatant(who)?;
+            if mover.position != Some(step.to.square) || mover.life != Life::Alive {
+                break;
+            }
         }
         Ok(())
     }
@@ -381,6 +393,7 @@ impl Resolver<'_> {
         let economy = Economy { reaction: false, ..combatant.economy.clone() };
         let block = Arc::clone(&combatant.block);
         let Some(attack) = block.any_attack(attack) else { return Ok(()) };
+        let attack = self.view().enchanted(who, attack);
         let Ok(strike) = self.view().aim(who, target, &attack, false) else { return Ok(()) };
         self.tell(Fact::EconomySet { who, economy });
         self.strike(strike)
@@ -396,6 +409,9 @@ impl Resolver<'_> {
         {
             let condition = Some(Condition::Unconscious);
             return Err(Refusal::CannotAct { condition }.into());
+        }
+        if self.view().is(who, ModifierKind::CannotStand) {
+            return Err(Refusal::CannotAct { condition: Some(Condition::Prone) }.into());
         }
         let speed = self.view().walk_ft(who);
         let left_ft = self.left_ft(who, MovementMode::Walk, false)?;

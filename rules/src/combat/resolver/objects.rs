@@ -76,7 +76,9 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidTarget.into());
         }
         let quick = does.drunk && self.combat.rules.is_52(Switch::Potion);
-        let economy = match (quick, economy.bonus_action, economy.action) {
+        let bonus_action = self.view().bonus_action_left(who);
+        let action = economy.action && !self.view().has_chosen_bonus_action(who);
+        let economy = match (quick, bonus_action, action) {
             (true, true, _) => Economy { bonus_action: false, ..economy },
             (_, _, true) => Economy { action: false, ..economy },
             _ => return Err(Refusal::NoActionLeft.into()),
@@ -97,8 +99,11 @@ impl Resolver<'_> {
     }
 
     /// That somebody is near enough to be handed something.
-    fn near(&self, who: CombatantId, target: CombatantId) -> Result<(), Refusal> {
-        self.combatant(target)?;
+    pub(super) fn near(&self, who: CombatantId, target: CombatantId) -> Result<(), Refusal> {
+        let (own, other) = (self.combatant(who)?, self.combatant(target)?);
+        if own.position.is_some() != other.position.is_some() {
+            return Err(Refusal::InvalidTarget);
+        }
         let distance_ft = self.view().distance_ft(who, target);
         if distance_ft > REACH_FT {
             return Err(Refusal::OutOfReach { distance_ft, reach_ft: REACH_FT });

@@ -263,8 +263,10 @@ impl Resolver<'_> {
         if any(&save.disadvantage) {
             test.reason(RollMode::Disadvantage, act.casting.spell.as_str(), None);
         }
-        if let (true, Some(skill)) = (save.is_check, save.check) {
-            let total = self.test(target, Purpose::Check { skill }, test)?.roll.total;
+        if save.is_check {
+            let plain = Purpose::Ability { ability };
+            let purpose = save.check.map_or(plain, |skill| Purpose::Check { skill });
+            let total = self.test(target, purpose, test)?.roll.total;
             return Ok(total >= i64::from(dc));
         }
         self.make_save(target, ability, dc, test, Purpose::Save { ability })

@@ -29,10 +29,7 @@ impl Resolver<'_> {
         if !matches!(self.combatant(target)?.life, Life::Dying { .. }) {
             return Err(Refusal::InvalidTarget.into());
         }
-        let distance_ft = self.view().distance_ft(who, target);
-        if distance_ft > 5 {
-            return Err(Refusal::OutOfReach { distance_ft, reach_ft: 5 }.into());
-        }
+        self.near(who, target)?;
         self.spend_action(who)?;
         let skill = Skill::Medicine;
         if self.check(who, skill, None)? >= STABILIZE_DC {

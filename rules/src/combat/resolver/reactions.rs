@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::{Asked, casting};
+use super::cast::{Asked, Payment, casting};
 use super::{Flow, Resolver};
 use crate::Key;
-use crate::combat::{Answer, Cast, Combatant, CombatantId, Economy, Fact, Question};
+use crate::combat::{Answer, Combatant, CombatantId, Economy, Fact, Question, Refusal};
 use crate::content::{Casting as Listed, CastingTime, SpellRules};
 use crate::effect::{Casting, Choice, ModifierKind, Pick, Reacts};
 use crate::space::Cover;
@@ -64,11 +64,9 @@ impl Resolver<'_> {
         let (rules, block) = self.known_spell(who, spell)?;
         let (level, payment) = self.payment(who, &rules, &block, slot)?;
         let economy = self.combatant(who)?.economy.clone();
+        let economy = self.within_limit_of_turn(who, economy, &rules, payment)?;
         let economy = match rules.record.casting_time {
-            CastingTime::BonusAction => {
-                let cast = Cast { bonus_action: true, slot: true, ..economy.cast };
-                Economy { bonus_action: false, cast, ..economy }
-            }
+            CastingTime::BonusAction => Economy { bonus_action: false, ..economy },
             _ => Economy { reaction: false, ..economy },
         };
         self.tell(Fact::EconomySet { who, economy });
@@ -78,6 +76,21 @@ impl Resolver<'_> {
         let casting = casting(&rules, &block, self.modifier(who, &block), level, asked);
         let about = self.about_in_reaction(spell, who, to_whom);
         self.perform(who, &rules, casting, payment, &[(about, Cover::None)])
+    }
+
+    /// The spells of its own turn are limited with what a creature casts in reaction there.
+    fn within_limit_of_turn(
+        &self,
+        who: CombatantId,
+        economy: Economy,
+        rules: &SpellRules,
+        payment: Payment,
+    ) -> Result<Economy, Refusal> {
+        if self.combat.active() == Some(who) {
+            self.within_limit(economy, rules, payment)
+        } else {
+            Ok(economy)
+        }
     }
 
     /// Whom a spell cast in reaction is about.
@@ -139,7 +152,7 @@ impl Resolver<'_> {
         let Some(creature) = self.combat.combatant(who) else { return Vec::new() };
         let struck = matches!(to, Reacts::Hits | Reacts::HitsInMelee);
         let able = if struck {
-            self.view().bonus_action_left(who) && !creature.economy.cast.slot
+            self.view().bonus_action_left(who)
         } else {
             creature.economy.reaction && !self.view().is(who, ModifierKind::CannotReact)
         };
@@ -158,7 +171,11 @@ impl Resolver<'_> {
             if !near || self.can_perform(who, rules).is_err() {
                 continue;
             }
-            let levels = (0..=9).filter(|slot| self.payment(who, rules, block, *slot).is_ok());
+            let may = |slot: u8| {
+                let (_, payment) = self.payment(who, rules, block, slot)?;
+                self.within_limit_of_turn(who, creature.economy.clone(), rules, payment)
+            };
+            let levels = (0..=9).filter(|slot| may(*slot).is_ok());
             for slot in levels {
                 let least = !options.iter().any(|(_, known, _)| known == spell);
                 let name = if least { spell.to_string() } else { format!("{spell}_{slot}") };

@@ -49,6 +49,9 @@ impl Resolver<'_> {
         if after != before {
             self.tell(Fact::CombatantSet { combatant: Arc::new(after) });
         }
+        if self.combatant(id)?.space() != before.space() {
+            self.take_along(id)?;
+        }
         if changes.initiative.is_some_and(|count| before.initiative != Some(count)) {
             self.move_in_order(id);
         }

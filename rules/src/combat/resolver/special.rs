@@ -263,9 +263,10 @@ impl Resolver<'_> {
         if leaps && !self.provoke(who, self.level(who, to))? {
             return Ok(());
         }
+        let was = self.combatant(who)?.space();
         let path = vec![to];
         self.tell(Fact::Moved { who, path, cost_ft, diagonals: 0, forced: !leaps });
-        Ok(())
+        self.came_from(who, was)
     }
 
     fn takes(&mut self, who: CombatantId, takes: Option<Takes>) -> Flow<()> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Resolver;
 use super::cast::harms;
+use crate::Edition;
 use crate::combat::{CombatantId, Life, Refusal};
 use crate::content::{Area as Spec, Shape, Spell, SpellRange, SpellRules};
 use crate::effect::{Casting, ModifierKind, Pick, Program, Targets, Whom};
@@ -57,7 +58,10 @@ impl Resolver<'_> {
             Pick::Caster => Ok(vec![(who, Cover::None)]),
             Pick::Other => self.named(who, spec, casting, named, (range_ft, harmful)),
             Pick::Place => {
-                self.place(who, casting.at, range_ft)?;
+                let at = self.place(who, casting.at, range_ft)?;
+                if spec.seen && Some(at) != casting.at {
+                    return Err(Refusal::NoLineOfEffect);
+                }
                 Ok(vec![(who, Cover::None)])
             }
             Pick::Named => self.named(who, spec, casting, named, (range_ft, harmful)),
@@ -93,6 +97,26 @@ impl Resolver<'_> {
             .filter(|it| spec.when.iter().all(|case| self.holds(who, casting, it.id, case)))
             .map(|it| (it.id, Cover::None))
             .collect()
+    }
+
+    /// A casting that goes where it can: before what is in the way (SRD 5.1 "A Clear Path to the
+    /// Target"; SRD 5.2.1 same).
+    pub(super) fn aimed(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        casting: Casting,
+    ) -> Result<Casting, Refusal> {
+        let program = rules.program.as_ref();
+        let Some(spec) = program.and_then(|program| program.targets.as_ref()) else {
+            return Ok(casting);
+        };
+        if spec.pick != Pick::Place || spec.through || spec.seen {
+            return Ok(casting);
+        }
+        let range_ft = self.spell_range_ft(&rules.record, spec);
+        let at = self.place(who, casting.at, range_ft)?;
+        Ok(Casting { at: Some(at), ..casting })
     }
 
     /// Targets near the square that the casting names; of the casting itself that is within its range.
@@ -336,10 +360,15 @@ impl Resolver<'_> {
 
     /// Whether a spell of this level of somebody else passes by a creature.
     pub(super) fn is_out_of_reach(&self, act: &super::ops::Act, target: CombatantId) -> bool {
+        // 5.1: whatever slot it is cast from (SRD 5.1 "Globe of Invulnerability").
+        let level = match self.combat.rules.edition {
+            Edition::E51 => act.casting.level,
+            Edition::E52 => act.casting.slot,
+        };
         target != act.caster
             && act.casting.is_spell()
             && self.view().of_kind(target, ModifierKind::SpellsStopped).any(|active| {
-                i32::from(act.casting.slot) <= active.modifier.value(active.level)
+                i32::from(level) <= active.modifier.value(active.level)
                     && !self.shares_zone(active.effect.id, act.caster)
             })
     }

@@ -55,7 +55,7 @@ impl Resolver<'_> {
                 }
             }
         };
-        if matches!(purpose, Purpose::Check { .. }) {
+        if matches!(purpose, Purpose::Check { .. } | Purpose::Ability { .. }) {
             self.checked.push_back(who);
         }
         self.tell(Fact::Rolled { who, purpose, roll: roll.clone() });

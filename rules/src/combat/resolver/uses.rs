@@ -27,8 +27,9 @@ impl Resolver<'_> {
         let action = action.ok_or(Refusal::UnknownUse)?;
         self.view().is_left(who, action)?;
         let economy = match action.cost {
+            Cost::Action if self.view().has_chosen_bonus_action(who) => None,
             Cost::Action => combatant.after_making(id),
-            Cost::BonusAction if combatant.economy.bonus_action => {
+            Cost::BonusAction if self.view().bonus_action_left(who) => {
                 Some(Economy { bonus_action: false, ..combatant.economy.clone() })
             }
             Cost::BonusAction => None,

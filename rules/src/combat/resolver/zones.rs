@@ -151,7 +151,7 @@ impl Resolver<'_> {
     }
 
     /// Effects that stay around a creature move with it, and reach others.
-    fn take_along(&mut self, who: CombatantId) -> Flow<()> {
+    pub(super) fn take_along(&mut self, who: CombatantId) -> Flow<()> {
         let carried: Vec<EffectId> = self
             .combat
             .effects_on(who)
