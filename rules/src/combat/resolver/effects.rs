@@ -196,11 +196,16 @@ impl Resolver<'_> {
         if self.view().is(target, ModifierKind::CannotConcentrate) {
             self.lose_concentration(target);
         }
-        if self.view().is(target, ModifierKind::Dies) {
-            self.tell(Fact::LifeSet { who: target, life: Life::Dead });
-            self.lose_concentration(target);
-        }
+        self.succumb(target);
         Some(id)
+    }
+
+    /// Dies of what is on it: the last level of exhaustion.
+    fn succumb(&mut self, who: CombatantId) {
+        if self.view().is(who, ModifierKind::Dies) {
+            self.tell(Fact::LifeSet { who, life: Life::Dead });
+            self.lose_concentration(who);
+        }
     }
 
     /// It lies on the ground, until it stands up (SRD 5.1 and SRD 5.2.1 "Prone"; who falls
