@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 pub use armor::{Armor, ArmorCategory};
 pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
-pub use creature_trait::{Aura, AuraEdge, Trait};
+pub use creature_trait::{Aura, AuraEdge, Burst, Charge, Corrosion, Death, Form, Trait};
 pub use deed::{Deed, Deeds};
 pub use gear::Gear;
 pub use item::Item;

@@ -117,6 +117,8 @@ pub enum Ending {
     SourceIncapacitated,
     /// Its source is dead, or gone.
     SourceDies,
+    /// The bearer moves of its own will, attacks, casts or does anything else.
+    BearerStirs,
 }
 
 impl EffectTemplate {

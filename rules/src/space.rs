@@ -32,7 +32,7 @@ pub use gait::{Gait, cost_per_foot, drag_burdens, squeezing_hampers};
 pub use grid::{Bounds, Grid, Obscured, Terrain};
 pub use jump::{JUMP_LANDING_DC, RUN_UP_FT, high_jump_ft, long_jump_ft};
 pub use passage::{Occupant, Passage, Relation, passage};
-pub use path::{Mover, PathRefusal, Step, StepRefusal, path, path_among, step, waypoints};
+pub use path::{Mover, Passing, PathRefusal, Step, StepRefusal, path, path_among, step, waypoints};
 pub use place::{Place, Space};
 pub use range::{Shot, crowded, shot};
 pub use reachable::reachable;

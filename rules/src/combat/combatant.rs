@@ -139,6 +139,9 @@ pub struct Economy {
     /// Weapons drawn or stowed with attacks of this turn.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub equipped: u8,
+    /// Whom it charged and hit, so that it may strike at it once more while that lies prone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<CombatantId>,
 }
 
 /// What everybody can do in place of an attack.
@@ -193,6 +196,7 @@ impl Economy {
             cleaved: false,
             cast: Cast { bonus_action: false, more: false, slot: false },
             equipped: 0,
+            charged: None,
         }
     }
 

@@ -491,3 +491,27 @@ pub enum RolledFor {
     /// Nobody.
     None,
 }
+
+impl Command {
+    /// Who moves of its own will or does something else that can be seen, if this is that.
+    pub(super) const fn stirs(&self) -> Option<CombatantId> {
+        match self {
+            Self::Attack { who, .. }
+            | Self::Cast { who, .. }
+            | Self::UseEffect { who, .. }
+            | Self::UseAction { who, .. }
+            | Self::Move { who, .. }
+            | Self::Grapple { who, .. }
+            | Self::Shove { who, .. }
+            | Self::Escape { who, .. }
+            | Self::Help { who, .. }
+            | Self::Jump { who, .. }
+            | Self::Interact { who, .. }
+            | Self::UseObject { who, .. }
+            | Self::Stabilize { who, .. }
+            | Self::StandUp { who }
+            | Self::DropProne { who } => Some(*who),
+            _ => None,
+        }
+    }
+}

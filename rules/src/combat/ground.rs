@@ -19,6 +19,9 @@ pub struct Ground {
     /// Heavily obscured.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub obscured: BTreeSet<Square>,
+    /// Tunnels: filled no more.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub opened: BTreeSet<Square>,
 }
 
 impl Ground {

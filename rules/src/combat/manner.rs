@@ -38,6 +38,9 @@ pub enum Extra {
     Nick,
     /// On a second creature beside the one that was hit (SRD 5.2.1 "Cleave").
     Cleave,
+    /// On who lies prone where it was charged, as a bonus action (SRD 5.1 "Pounce", "Trampling
+    /// Charge").
+    Pounce,
 }
 
 impl Extra {
@@ -48,7 +51,7 @@ impl Extra {
 
     /// Whether the ability modifier is added to its damage only where it is negative.
     pub const fn is_without_modifier(self) -> bool {
-        !self.is_none()
+        matches!(self, Self::OffHand | Self::Nick | Self::Cleave)
     }
 }
 

@@ -9,10 +9,14 @@ mod attack;
 mod cases;
 mod cast;
 mod casting_use;
+mod charges;
 mod choices;
+mod corrosion;
+mod deaths;
 mod deeds;
 mod displacement;
 mod effects;
+mod forms;
 mod harm;
 mod insides;
 mod jumps;
@@ -32,6 +36,7 @@ mod special;
 mod spell_attack;
 mod spell_effects;
 mod targeting;
+mod terrain;
 mod throws;
 mod traits;
 mod triggers;
@@ -52,8 +57,8 @@ use super::{
     Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Effect, EndReason, Fact,
     Happening, Phase, Prompt, PromptId, Question, Refusal,
 };
-use crate::effect::{Modifier, ModifierKind};
-use crate::{Dice, Key};
+use crate::effect::{Ending, Modifier, ModifierKind};
+use crate::{DamageType, Dice, Key};
 
 pub use legendary::LEGENDARY_RESISTANCE;
 use special::Aim;
@@ -106,6 +111,8 @@ pub(super) struct Resolver<'a> {
     dealt: i32,
     /// Who made ability checks that effects have yet to hear of.
     checked: VecDeque<CombatantId>,
+    /// Types of the damage that what is done now answers.
+    suffered: Vec<DamageType>,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -163,6 +170,7 @@ impl<'a> Resolver<'a> {
             missed_by: 0,
             dealt: 0,
             checked: VecDeque::new(),
+            suffered: Vec::new(),
         }
     }
 
@@ -245,6 +253,9 @@ impl<'a> Resolver<'a> {
     /// Runs a command, and ends the holds that it made impossible.
     pub(super) fn command(&mut self, command: &Command) -> Flow<()> {
         self.obey(command)?;
+        if let Some(who) = command.stirs() {
+            self.end_by(who, Ending::BearerStirs);
+        }
         self.loosen();
         self.settle()?;
         self.answer_readied()?;

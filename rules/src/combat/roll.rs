@@ -14,6 +14,7 @@ pub struct Test {
     dice: Vec<(Expression, String)>,
     reasons: Vec<RollReason>,
     fails: bool,
+    succeeds: bool,
     /// The d20 counts at least as this.
     least: u32,
 }
@@ -67,6 +68,16 @@ impl Test {
     /// It fails without a roll.
     pub fn fail(&mut self) {
         self.fails = true;
+    }
+
+    /// It succeeds without a roll.
+    pub fn succeed(&mut self) {
+        self.succeeds = true;
+    }
+
+    /// Whether it succeeds without a roll.
+    pub const fn succeeds(&self) -> bool {
+        self.succeeds
     }
 
     /// Whether it fails without a roll.

@@ -8,6 +8,7 @@ mod creature;
 mod manner;
 mod requirement;
 mod spells;
+mod surroundings;
 mod tests_made;
 
 use super::resolver::is_hiding;
@@ -15,7 +16,7 @@ use super::{CheckSense, Combat, Combatant, CombatantId, Effect, Life, Refusal, R
 use crate::dice::RollMode;
 use crate::effect::{Inside, Modifier, ModifierKind, RollKind, When};
 use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
-use crate::{Ability, Condition, Diagonals, Skill};
+use crate::{Ability, Condition, Diagonals, Key, Skill};
 
 pub(super) use attack::Strike;
 pub(super) use requirement::IMMUNE;
@@ -54,6 +55,8 @@ pub(in crate::combat) struct About<'r> {
     pub(in crate::combat) sense: Option<CheckSense>,
     /// A save is against magic.
     pub(in crate::combat) magical: bool,
+    /// How an attack was rolled.
+    pub(in crate::combat) mode: Option<RollMode>,
 }
 
 impl<'a> View<'a> {
@@ -85,7 +88,9 @@ impl<'a> View<'a> {
             };
             let own = modifiers.iter().map(move |modifier| (modifier, why));
             let source = effect.source;
-            let felt = move |condition: &Condition| !self.is_spared(bearer, *condition, source);
+            let felt = move |condition: &Condition| {
+                !self.is_spared(bearer, *condition, (source, template.key.as_ref()))
+            };
             let felt = conditions.iter().copied().filter(felt);
             let held = felt.flat_map(move |it| self.implied_by(it)).flat_map(|condition| {
                 let modifiers = &self.book.conditions.of(condition).modifiers;
@@ -125,38 +130,50 @@ impl<'a> View<'a> {
         std::iter::once(condition).chain(implied.copied())
     }
 
-    /// Whether an effect keeps a creature from a condition that comes from somebody.
+    /// Whether an effect keeps a creature from a condition that comes from somebody, by an effect of
+    /// this key.
     pub(in crate::combat) fn is_spared(
         self,
         bearer: CombatantId,
         condition: Condition,
-        source: Option<CombatantId>,
+        (source, key): (Option<CombatantId>, Option<&Key>),
     ) -> bool {
         if !self.may_have(bearer, ModifierKind::ConditionImmunity) {
             return false;
         }
-        let own = self.combat.effects_on(bearer).flat_map(|effect| &effect.template.modifiers);
-        let zones = self.zones_on(bearer).filter_map(|effect| effect.template.zone.as_ref());
-        own.chain(zones.flat_map(|zone| &zone.modifiers)).any(|modifier| {
+        let own = self
+            .combat
+            .effects_on(bearer)
+            .flat_map(|effect| effect.template.modifiers.iter().map(move |it| (it, effect)));
+        let zones = self.zones_on(bearer).flat_map(|effect| {
+            let zone = effect.template.zone.iter();
+            zone.flat_map(|zone| &zone.modifiers).map(move |it| (it, effect))
+        });
+        own.chain(zones).any(|(modifier, effect)| {
+            let active = Active { modifier, effect, why: "", level: 0 };
             modifier.kind == ModifierKind::ConditionImmunity
                 && modifier.conditions.contains(&condition)
+                && (modifier.of.is_empty() || key.is_some_and(|key| modifier.of.contains(key)))
                 && self.fits_other(modifier, source)
+                && self.cases_hold(bearer, &active, About { other: source, ..About::default() })
         })
     }
 
     /// Whether a creature has a condition, implied or not.
     pub fn has(self, bearer: CombatantId, condition: Condition) -> bool {
         let on_it = self.combat.effects_on(bearer).flat_map(|effect| {
-            effect.template.conditions.iter().map(|condition| (*condition, effect.source))
+            let from = (effect.source, effect.template.key.as_ref());
+            effect.template.conditions.iter().map(move |condition| (*condition, from))
         });
         let inside = self.zones_on(bearer).flat_map(|effect| {
             let zone = effect.template.zone.iter();
-            zone.flat_map(|zone| &zone.conditions).map(|condition| (*condition, effect.source))
+            let from = (effect.source, effect.template.key.as_ref());
+            zone.flat_map(|zone| &zone.conditions).map(move |condition| (*condition, from))
         });
         on_it
             .chain(inside)
-            .filter(|(held, source)| !self.is_spared(bearer, *held, *source))
-            .any(|(held, _)| self.implied_by(held).any(|held| held == condition))
+            .filter(|(held, _)| self.implied_by(*held).any(|held| held == condition))
+            .any(|(held, from)| !self.is_spared(bearer, held, from))
     }
 
     /// Whether anything on a creature does this to it.
@@ -249,6 +266,26 @@ impl<'a> View<'a> {
             When::SeenBySource => {
                 active.effect.source.is_some_and(|source| self.sees(source, bearer))
             }
+            When::OutOfSunlight => !self.combat.grid.sunlight,
+            When::SourceCanAct => {
+                active.effect.source.is_some_and(|source| !self.is(source, ModifierKind::CannotAct))
+            }
+            When::AllySeenWithin30Ft => self.sees_ally(bearer, 30),
+            When::OtherSurprised => about.other.is_some_and(|other| self.was_surprised(other)),
+            When::OtherYetToAct => about.other.is_some_and(|other| self.is_yet_to_act(other)),
+            When::InOwnFirstTurn => self.combat.round <= 1 && self.combat.active() == Some(bearer),
+            When::OnGround => self.is_wholly_on(bearer, &active.modifier.of),
+            When::OffGround => !self.is_on(bearer, &active.modifier.of),
+            When::Underwater => self.combat.grid.underwater,
+            When::InBrightLight => self.is_brightly_lit(bearer),
+            When::InDimLight => self.is_dimly_lit(bearer),
+            When::Sneaks => match about.mode {
+                Some(RollMode::Advantage) => true,
+                Some(RollMode::Normal) => {
+                    about.other.is_some_and(|other| self.flanks(bearer, other))
+                }
+                Some(RollMode::Disadvantage) | None => false,
+            },
         })
     }
 
@@ -317,6 +354,7 @@ impl<'a> View<'a> {
         Terrain {
             difficult: &ground.difficult,
             blocking: &ground.solid,
+            opened: &ground.opened,
             ..Terrain::of(&self.combat.grid)
         }
     }
@@ -360,7 +398,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether nothing solid is between two creatures.
-    fn in_line(self, one: CombatantId, other: CombatantId) -> bool {
+    pub(super) fn in_line(self, one: CombatantId, other: CombatantId) -> bool {
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);
         let (Some(one), Some(other)) = (space(one), space(other)) else { return true };
         line_of_sight(&self.terrain(), one.footprint(), other.footprint())
@@ -369,10 +407,10 @@ impl<'a> View<'a> {
     /// Whether one creature hid so well that another does not notice it (SRD 5.1 "Hiding"): its
     /// check exceeded the other's passive Perception, or equals it.
     fn is_hidden_from(self, viewer: CombatantId, hidden: CombatantId) -> bool {
-        let passive = self.combat.combatant(viewer).map_or(0, |viewer| {
-            let notices = 10 + viewer.block.skill_bonus(Skill::Perception);
-            viewer.block.senses.passive_perception.unwrap_or(notices)
-        });
+        let passive = self.passive_perception(viewer);
+        if self.feels(viewer, hidden) {
+            return false;
+        }
         self.combat
             .effects_on(hidden)
             .filter(|effect| is_hiding(effect) && effect.template.conditions.is_empty())

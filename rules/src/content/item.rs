@@ -23,6 +23,12 @@ pub struct Item {
     /// It is drunk: in SRD 5.2.1 a bonus action ("Potions").
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drunk: bool,
+    /// It is driven into the heart of whom it is used on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stakes: bool,
+    /// It is splashed on whom it is used on: a gallon of water.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub splashes: bool,
 }
 
 /// Reads them from an object, one member per thing.

@@ -135,6 +135,9 @@ impl Fill<'_> {
             | Op::LetGo
             | Op::Reset(_)
             | Op::EndOwn(_)
+            | Op::Hide
+            | Op::TakeForm
+            | Op::HalfDash
             | Op::Rule(_) => {}
         }
     }

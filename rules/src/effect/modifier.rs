@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Ability, Condition, CreatureType, DamageType, Edition, Expression, MovementMode, RuleSet,
+    Ability, Condition, CreatureType, DamageType, Edition, Expression, Key, MovementMode, RuleSet,
     Skill, Switch,
 };
 
@@ -78,6 +78,13 @@ pub struct Modifier {
     /// Only where the other is of one of these types; empty: whatever it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_types: Vec<CreatureType>,
+    /// Only this: kinds of ground ([`crate::space::Grid::surfaces`]), or effects of these keys; empty:
+    /// whatever it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<Key>,
+    /// Once a turn, for kinds about damage dealt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub once_a_turn: bool,
 }
 
 /// What a caster chooses of a modifier.
@@ -270,6 +277,50 @@ pub enum ModifierKind {
     Submerged,
     /// It does not get up from the ground.
     CannotStand,
+    /// Its hits are critical.
+    HitsCritically,
+    /// It drags along who it grapples without spending more movement.
+    DragsFreely,
+    /// It has its reaction again in every turn.
+    ReactsEveryTurn,
+    /// It shares the spaces of others, as swarms do.
+    SharesSpace,
+    /// It goes through any crack, without squeezing.
+    Seeps,
+    /// It goes through creatures and what is filled as through difficult terrain.
+    Incorporeal,
+    /// It climbs ground of the kinds in `of` without a check, ceilings too.
+    Climbs,
+    /// It burrows through what is filled with ground of the kinds in `of`; `value`: at the cost of so
+    /// many feet for each, leaving a tunnel 10 feet wide.
+    Burrows,
+    /// Its long jump is at least `value` feet, with or without a run-up.
+    StandingJump,
+    /// Its long jump is at least `value` feet, with a run-up.
+    RunningJump,
+    /// It jumps by `ability` instead of Strength.
+    JumpsBy,
+    /// Magical darkness does not hinder its darkvision.
+    SeesInMagicalDarkness,
+    /// It knows where others are with which it shares ground of the kinds in `of`, or the area of an
+    /// effect of such a key: they do not hide from it there.
+    FeelsOn,
+    /// It does not come onto ground of the kinds in `of` unless it has an effect of the key `invited`.
+    BarredFrom,
+    /// Nobody of another side knows it for a creature; with `value`, but who is as perceptive.
+    Unrecognized,
+    /// Nothing alters its form.
+    KeepsForm,
+    /// Its weapons of `of` are worth `value` less, to what is in `on`; at 5 they are none.
+    Corroded,
+    /// Half of the damage dealt to it goes to whom it grapples.
+    HalvesWithGrappled,
+    /// It attacks nobody but the nearest that it sees.
+    AttacksNearest,
+    /// It succeeds on saves against magic.
+    SavesAgainstMagic,
+    /// Attack rolls of spells miss it.
+    SpellAttacksMiss,
 }
 
 /// A kind of roll.
@@ -298,6 +349,8 @@ pub enum RollKind {
     DeathSave,
     /// Of an attack that is no spell.
     WeaponAttack,
+    /// Of a melee attack that is no spell.
+    MeleeWeaponAttack,
 }
 
 /// A case in which a modifier holds; "the other" is the attacker or the one attacked.
@@ -352,6 +405,32 @@ pub enum When {
     BearerIsNotSource,
     /// The effect's source sees the bearer.
     SeenBySource,
+    /// The sun does not shine on the bearer.
+    OutOfSunlight,
+    /// The effect's source can act.
+    SourceCanAct,
+    /// The bearer sees an ally within 30 feet.
+    #[serde(rename = "ally_seen_within_30_ft")]
+    AllySeenWithin30Ft,
+    /// In the first round, the other was surprised as the combat began.
+    OtherSurprised,
+    /// In the first round, the other's turn is yet to come, or to end.
+    OtherYetToAct,
+    /// The attack has advantage, or an ally that can act is within 5 feet of the other and the attack
+    /// has no disadvantage.
+    Sneaks,
+    /// It is the bearer's turn, its first in the combat.
+    InOwnFirstTurn,
+    /// The bearer is on ground of the modifier's `of`, and on no other.
+    OnGround,
+    /// The bearer is not on any ground of the modifier's `of`.
+    OffGround,
+    /// The bearer is under water.
+    Underwater,
+    /// The bearer is in bright light.
+    InBrightLight,
+    /// The bearer is in dim light or darkness.
+    InDimLight,
 }
 
 /// What makes a weapon more than a weapon.
@@ -400,6 +479,8 @@ impl Modifier {
             ability: None,
             modes: Vec::new(),
             other_types: Vec::new(),
+            of: Vec::new(),
+            once_a_turn: false,
         }
     }
 

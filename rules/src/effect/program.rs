@@ -13,7 +13,7 @@ use super::words::{
     Immune, Pool, Remove, SaveOp, Table, Teleport,
 };
 use crate::content::Area;
-use crate::{Condition, CreatureType, Edition, Key, Size};
+use crate::{Condition, CreatureType, DamageType, Edition, Key, Size};
 
 /// What a spell does.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -262,6 +262,14 @@ pub enum Case {
         /// At least.
         least: usize,
     },
+    /// The damage that set this off was of one of these types.
+    DamagedBy(Vec<DamageType>),
+    /// The sun shines on it.
+    InSunlight,
+    /// Part of its space is ground of this kind.
+    OnGround(Key),
+    /// Part of its space is filled.
+    InsideObject,
 }
 
 /// Something to be done to those it is about, one after another.
@@ -355,4 +363,10 @@ pub enum Op {
     LetGo,
     /// What the effect counts under this name is none again.
     Reset(Key),
+    /// A check to hide, where nobody hostile sees it.
+    Hide,
+    /// It takes the form that is the choice `form`.
+    TakeForm,
+    /// Movement of half its speed.
+    HalfDash,
 }

@@ -82,6 +82,14 @@ pub enum Hook {
     Checks,
     /// The bearer made a saving throw.
     Saves,
+    /// A stake was driven into the bearer's heart.
+    Staked,
+    /// The bearer came into the space of the other; once a turn is for each of them.
+    Overruns,
+    /// A gallon of water was splashed on the bearer.
+    Splashed,
+    /// The bearer brought somebody down to 0 hit points with a melee attack in its own turn.
+    Fells,
 }
 
 /// Who something is about.
@@ -143,6 +151,9 @@ pub struct Zone {
     /// The area stays around the effect's bearer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follows: bool,
+    /// Feet beyond the area that its light is dim in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dim_ft: Option<i32>,
 }
 
 /// Light of an area.
@@ -184,4 +195,7 @@ pub struct Grant {
     /// The effect's source does it, not the bearer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_source: bool,
+    /// As its bearer's turn starts: before it does anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_start: bool,
 }

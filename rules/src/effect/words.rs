@@ -231,6 +231,9 @@ pub struct EffectSpec {
     /// What a check must reach to break free of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape_dc: Option<i32>,
+    /// It alters the form of whom it is on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alters_form: bool,
     /// Does things so often, and is over then; a count of what it has left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<u32>,

@@ -1,10 +1,11 @@
 //! The map: what squares there are, which are hard to cross, filled or obscured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::square::{Footprint, Square};
+use crate::Key;
 use crate::rule_set::Diagonals;
 
 /// A map of squares of 5 ft; what is not listed is open, clear ground.
@@ -36,6 +37,16 @@ pub struct Grid {
     /// The sun shines on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sunlight: bool,
+    /// Ground of some kind, by kind: `rock`, `ice`, `snow`, `web`, `water` … What it is like to cross
+    /// is said by `difficult` and `blocking`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub surfaces: BTreeMap<Key, BTreeSet<Square>>,
+    /// Where it lies: `abyss`, `nine-hells` …; absent: among mortals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plane: Option<Key>,
+    /// Without light of its own: who is not lit is seen with darkvision.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dark: bool,
 }
 
 const fn five() -> i32 {
@@ -106,6 +117,9 @@ impl Grid {
             obscured: Obscured { lightly: BTreeSet::new(), heavily: BTreeSet::new() },
             underwater: false,
             sunlight: false,
+            surfaces: BTreeMap::new(),
+            plane: None,
+            dark: false,
         }
     }
 
@@ -127,12 +141,14 @@ pub struct Terrain<'a> {
     pub difficult: &'a BTreeSet<Square>,
     /// Squares that effects fill.
     pub blocking: &'a BTreeSet<Square>,
+    /// Squares that the map fills and tunnels open.
+    pub opened: &'a BTreeSet<Square>,
 }
 
 impl<'a> Terrain<'a> {
     /// The map as it is.
     pub fn of(grid: &'a Grid) -> Self {
-        Self { grid, difficult: &NONE, blocking: &NONE }
+        Self { grid, difficult: &NONE, blocking: &NONE, opened: &NONE }
     }
 
     /// Whether it is difficult; however many sources make it so, it is so once.
@@ -142,7 +158,8 @@ impl<'a> Terrain<'a> {
 
     /// Whether it is filled.
     pub fn is_filled(&self, square: Square) -> bool {
-        self.grid.blocking.contains(&square) || self.blocking.contains(&square)
+        let printed = self.grid.blocking.contains(&square) && !self.opened.contains(&square);
+        printed || self.blocking.contains(&square)
     }
 
     /// Whether nothing on it is filled.
@@ -173,6 +190,7 @@ impl<'a> Terrain<'a> {
                 found.extend(columns.clone().flat_map(|x| set.range(rows(x))));
             }
         }
+        found.retain(|square| self.is_filled(*square));
         found
     }
 }

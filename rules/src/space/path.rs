@@ -33,9 +33,21 @@ impl Mover<'_> {
         if self.gait.squeezing { (side - 1).max(1) } else { side }
     }
 
-    fn space(&self, place: Place) -> Space {
-        Space { place, side: self.side() }
+    fn space_of(&self, place: Place, passing: Passing) -> Space {
+        Space { place, side: if passing.narrow { 1 } else { self.side() } }
     }
+}
+
+/// What lets a creature go where others do not.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Passing {
+    /// It shares others' spaces, as swarms do (SRD 5.1 and SRD 5.2.1 "Swarm").
+    pub shares: bool,
+    /// Creatures and what is filled are difficult terrain to it (SRD 5.1 and SRD 5.2.1 "Incorporeal
+    /// Movement").
+    pub incorporeal: bool,
+    /// It goes through any gap: one free square is room enough (SRD 5.1 and SRD 5.2.1 "Amorphous").
+    pub narrow: bool,
 }
 
 /// A step, and what it costs.
@@ -115,7 +127,7 @@ pub fn step(
     (from, to): (Place, Place),
     diagonals: u32,
 ) -> Result<Step, StepRefusal> {
-    step_among(mover, terrain, occupants, (from, to), (diagonals, false))
+    step_among(mover, terrain, occupants, (from, to), (diagonals, Passing::default()))
 }
 
 fn step_among(
@@ -123,25 +135,26 @@ fn step_among(
     terrain: &Terrain<'_>,
     occupants: &[Occupant],
     (from, to): (Place, Place),
-    (diagonals, shares): (u32, bool),
+    (diagonals, passing): (u32, Passing),
 ) -> Result<Step, StepRefusal> {
     let (dx, dy) = (offset(from.square.x, to.square.x)?, offset(from.square.y, to.square.y)?);
     let rise = from.elevation_ft.abs_diff(to.elevation_ft);
     let axes = i32::from(dx != 0) + i32::from(dy != 0) + i32::from(rise != 0);
     let rise = i32::try_from(rise).ok().filter(|rise| *rise <= SQUARE_FT && axes > 0);
     let rise = rise.ok_or(StepRefusal::TooLong)?;
-    let space = mover.space(to);
-    open(terrain, mover.space(from).footprint(), (dx, dy))?;
+    let space = mover.space_of(to, passing);
+    open(terrain, mover.space_of(from, passing).footprint(), (dx, dy), passing)?;
     let entered = occupants.iter().filter(|occupant| occupant.space.overlaps(space));
     let rule = mover.rules.edition(Switch::PassThrough);
     let mut difficult = hinders(mover, to)
         && space.footprint().squares().any(|square| terrain.is_difficult(square));
+    difficult |= passing.incorporeal && terrain.filled(space.footprint()).is_some();
     for occupant in entered {
         let passage = passage(rule, mover.size, occupant);
-        if !passage.may_pass && !shares {
+        if !passage.may_pass && !passing.shares && !passing.incorporeal {
             return Err(StepRefusal::Occupied { at: occupant.space.place.square });
         }
-        difficult |= passage.difficult;
+        difficult |= passage.difficult || passing.incorporeal;
     }
     let grid = terrain.grid.diagonals.unwrap_or(mover.rules.diagonals);
     let diagonal = axes > 1;
@@ -163,11 +176,19 @@ fn hinders(mover: &Mover<'_>, to: Place) -> bool {
 
 /// Nothing filled where it goes, nor beside a diagonal step: a corner is cut when going around it,
 /// column first or row first, would not do.
-fn open(terrain: &Terrain<'_>, from: Footprint, (dx, dy): (i32, i32)) -> Result<(), StepRefusal> {
+fn open(
+    terrain: &Terrain<'_>,
+    from: Footprint,
+    (dx, dy): (i32, i32),
+    passing: Passing,
+) -> Result<(), StepRefusal> {
     let moved = |dx, dy| from.at(from.corner.shifted(dx, dy));
     let there = moved(dx, dy);
     if let Some(at) = terrain.outside(there) {
         return Err(StepRefusal::OffTheMap { at });
+    }
+    if passing.incorporeal {
+        return Ok(());
     }
     if let Some(at) = terrain.filled(there) {
         return Err(StepRefusal::Filled { at });
@@ -194,11 +215,10 @@ pub fn path(
     places: &[Place],
     diagonals: u32,
 ) -> Result<Vec<Step>, PathRefusal> {
-    path_among(mover, terrain, occupants, (from, places), diagonals, false)
+    path_among(mover, terrain, occupants, (from, places), diagonals, Passing::default())
 }
 
-/// All steps of a path of one that may share others' spaces, as swarms do (SRD 5.1 and SRD 5.2.1
-/// "Swarm").
+/// All steps of a path of one that goes where others do not.
 ///
 /// # Errors
 /// [`PathRefusal`]: the first step that cannot be made, or an end where it cannot be.
@@ -208,20 +228,20 @@ pub fn path_among(
     occupants: &[Occupant],
     (from, places): (Place, &[Place]),
     diagonals: u32,
-    shares: bool,
+    passing: Passing,
 ) -> Result<Vec<Step>, PathRefusal> {
     let (mut at, mut diagonals) = (from, diagonals);
     let mut steps = Vec::with_capacity(places.len());
     for (index, to) in places.iter().enumerate() {
-        let step = step_among(mover, terrain, occupants, (at, *to), (diagonals, shares))
+        let step = step_among(mover, terrain, occupants, (at, *to), (diagonals, passing))
             .map_err(|why| PathRefusal::Step { index, why })?;
         diagonals = diagonals.wrapping_add(u32::from(step.diagonal));
         at = *to;
         steps.push(step);
     }
-    let end = mover.space(at);
+    let end = mover.space_of(at, Passing::default());
     match occupants.iter().find(|occupant| occupant.space.overlaps(end)) {
-        Some(occupant) if !steps.is_empty() && !shares => {
+        Some(occupant) if !steps.is_empty() && !passing.shares => {
             Err(PathRefusal::End { at: occupant.space.place.square })
         }
         Some(_) | None => Ok(steps),

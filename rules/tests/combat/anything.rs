@@ -11,11 +11,12 @@ use gss_rules::combat::{
 use gss_rules::content::Spellcasting;
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Condition, Dice as _, Edition, Key, MovementMode, RuleSet, Skill};
+use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Skill};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::chance::{Again, Chance};
+use crate::ground::{any_walk, map, reacts_often, shares};
 use crate::reached::Reached;
 use crate::table::combatant;
 
@@ -36,7 +37,7 @@ struct Play {
 impl Play {
     fn new(seed: u64, book: &Rulebook, edition: Edition) -> Self {
         let mut play = Self {
-            combat: Combat::new(RuleSet::of(edition), Grid::open(30, 30)),
+            combat: Combat::new(RuleSet::of(edition), map()),
             book: book.clone(),
             chance: Chance(seed),
             steps: Vec::new(),
@@ -142,7 +143,7 @@ impl Play {
         );
         let all = self.combat.combatants.values();
         let used: BTreeSet<CombatantId> =
-            all.filter(|it| !it.economy.reaction).map(|it| it.id).collect();
+            all.filter(|it| !it.economy.reaction && !reacts_often(it)).map(|it| it.id).collect();
         let here = |id: &&CombatantId| self.combat.combatants.contains_key(id);
         let again = self.reacted.iter().filter(here).find(|id| !used.contains(id));
         assert!(ruled || again.is_none(), "{again:?} has its reaction again: {step:?}");
@@ -164,7 +165,7 @@ impl Play {
                 let (Some(here), Some(there)) = (one.space(), other.space()) else { continue };
                 // One who falls on the way through another's space lies there.
                 let living = one.life == Life::Alive && other.life == Life::Alive;
-                let living = living && !one.is_swarm() && !other.is_swarm();
+                let living = living && !shares(one) && !shares(other);
                 let shared = here.overlaps(there);
                 let were = |id| before.combatant(id).and_then(Combatant::space);
                 let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
@@ -258,7 +259,14 @@ impl Play {
                 let none = *self.chance.of(&["unarmed", "improvised", "none"]).expect("one");
                 let attack = attack.filter(|_| !self.chance.one_in(5));
                 let attack = attack.unwrap_or_else(|| Key::parse(none).expect("a key"));
-                let extras = [Extra::None, Extra::None, Extra::OffHand, Extra::Nick, Extra::Cleave];
+                let extras = [
+                    Extra::None,
+                    Extra::None,
+                    Extra::OffHand,
+                    Extra::Nick,
+                    Extra::Cleave,
+                    Extra::Pounce,
+                ];
                 let how = Manner {
                     extra: *self.chance.of(&extras).expect("one"),
                     two_handed: self.chance.one_in(8),
@@ -270,29 +278,7 @@ impl Play {
                 Command::Attack { who, target, attack, knock_out: self.chance.one_in(8), how }
             }
             4 | 5 => self.any_use(who, target, toward),
-            6..=8 => {
-                let steps = self.chance.below(6) + 1;
-                let mut square = at;
-                let mut path = Vec::new();
-                for _ in 0..steps {
-                    let wild = self.chance.one_in(3);
-                    let mut step = |from: i32, to: i32| {
-                        let random = i32::try_from(self.chance.below(3)).expect("small") - 1;
-                        from + if wild { random } else { (to - from).signum() }
-                    };
-                    square = Square { x: step(square.x, toward.x), y: step(square.y, toward.y) };
-                    path.push(square);
-                }
-                let drag = if self.chance.one_in(8) { vec![target] } else { Vec::new() };
-                if self.chance.one_in(4) {
-                    let up = i32::try_from(self.chance.below(8)).expect("small") * 5;
-                    let modes = [MovementMode::Fly, MovementMode::Climb, MovementMode::Swim];
-                    let mode = *self.chance.of(&modes).expect("one");
-                    return Command::Move { who, mode, path, drag, elevation_ft: Some(up) };
-                }
-                let mode = MovementMode::Walk;
-                Command::Move { who, mode, path, drag, elevation_ft: None }
-            }
+            6..=8 => any_walk(&mut self.chance, (who, target), at, toward),
             9 => Command::Dash { who, mode: None },
             10 => Command::Dodge { who },
             11 => self.any_stance(who, target),

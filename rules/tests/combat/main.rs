@@ -7,6 +7,7 @@ mod bestiary;
 mod chance;
 mod effects;
 mod flight;
+mod ground;
 mod interrupts;
 mod maneuvers;
 mod manners;

@@ -6,6 +6,7 @@
 
 mod attack;
 mod castings;
+mod charges;
 mod dice;
 mod parts;
 mod sets;

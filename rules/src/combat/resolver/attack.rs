@@ -7,7 +7,7 @@ use crate::combat::{
     CombatantId, CombatantKind, DamagePart, Fact, Manner, Purpose, Refusal, Test, hits,
 };
 use crate::content::{Attack, AttackProperty, Rider};
-use crate::dice::Modifier;
+use crate::dice::{Modifier, RollMode};
 use crate::effect::{DamageDice, Hook, ModifierKind, Quality, Reacts};
 use crate::{Dice, Key, MonsterDamage, Roll};
 
@@ -24,6 +24,10 @@ impl Resolver<'_> {
         let block = std::sync::Arc::clone(&self.combatant(who)?.block);
         let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
         let attack = self.view().enchanted(who, attack);
+        if self.view().is(who, ModifierKind::AttacksNearest) && !self.view().is_nearest(who, target)
+        {
+            return Err(Refusal::InvalidTarget.into());
+        }
         let tired = self.view().is(who, ModifierKind::OneAttack);
         let spent = !self.combatant(who)?.economy.action;
         if (tired && spent) || self.view().has_chosen_bonus_action(who) {
@@ -48,8 +52,9 @@ impl Resolver<'_> {
             return Ok(None);
         }
         let test = self.view().attack_test(strike);
-        let damage = self.view().damage_of(strike, test.mode());
-        let rider = self.rider(strike);
+        let mode = test.mode();
+        let damage = self.view().damage_of(strike, mode);
+        let (rider, charging) = (self.rider(strike), self.charging(strike));
         let (used, change) =
             (self.view().used_by_attack(strike), self.view().damage_change(strike));
         let critical = self.roll_to_hit(strike, test)?;
@@ -64,7 +69,8 @@ impl Resolver<'_> {
             let to = if strike.ranged { Reacts::Hits } else { Reacts::HitsInMelee };
             self.react_by_casting(attacker, target, to, None)?;
         }
-        let extra = self.view().extra_damage(strike);
+        let mut extra = self.extra_damage(strike, mode);
+        extra.extend(charging.iter().flat_map(|it| it.damage.iter().cloned()));
         let mut parts = self.damage_with(attacker, &damage, critical, change)?;
         self.add_extra(attacker, &extra, critical, &mut parts)?;
         if self.view().deals_half(strike) {
@@ -78,13 +84,27 @@ impl Resolver<'_> {
             }
         }
         let dealt = self.harm_by_strike(strike, parts, critical)?;
+        self.felled(strike, before)?;
         self.retaliate(strike)?;
+        self.corrode(strike);
         if let Some(rider) = rider {
             self.ride(strike, rider, saved)?;
+        }
+        if let Some(charging) = charging {
+            self.charge_home(strike, &charging)?;
         }
         self.master(strike, before)?;
         self.hit_made(strike, critical)?;
         Ok(Some(HitMade { critical, dealt }))
+    }
+
+    /// Dice that effects add to a hit's damage; those of once a turn are used.
+    fn extra_damage(&mut self, strike: Strike<'_>, mode: RollMode) -> Vec<DamageDice> {
+        let extra = self.view().extra_damage(strike, mode);
+        for id in extra.iter().filter_map(|(_, once)| *once) {
+            self.tell(Fact::Touched { id, who: strike.attacker });
+        }
+        extra.into_iter().map(|(dice, _)| dice).collect()
     }
 
     /// The attack roll, and what is done to it: whether it hits, and whether critically.
@@ -95,6 +115,7 @@ impl Resolver<'_> {
         let total = tested.roll.total;
         let mut ac = self.view().armor_class(target, cover);
         let (mut hit, mut critical) = hits(tested.natural, total, ac);
+        hit &= !(attack.spell && self.view().is(target, ModifierKind::SpellAttacksMiss));
         if hit {
             self.react_by_casting(target, attacker, Reacts::Hit, None)?;
             ac = self.view().armor_class(target, cover);

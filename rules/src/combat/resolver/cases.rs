@@ -28,6 +28,7 @@ impl Resolver<'_> {
                 effect.is_some_and(|effect| effect.counts.get(of).is_some_and(|it| it >= least))
             }
             Case::Not(case) => !self.is_so(act, who, case),
+            Case::DamagedBy(types) => types.iter().any(|kind| self.suffered.contains(kind)),
             Case::Any(cases) => cases.iter().any(|case| self.is_so(act, who, case)),
             case => self.holds(act.caster, &act.casting, who, case),
         }
@@ -102,14 +103,22 @@ impl Resolver<'_> {
             Case::Grapples => {
                 self.combat.combatants.keys().any(|other| self.view().grapples(who, *other))
             }
-            Case::Critical | Case::IsSource | Case::Counted { .. } => false,
+            Case::InSunlight => self.combat.grid.sunlight,
+            Case::OnGround(kind) => self.view().is_on(who, std::slice::from_ref(kind)),
+            Case::InsideObject => {
+                let terrain = self.view().terrain();
+                let space = creature.space();
+                space.is_some_and(|space| terrain.filled(space.footprint()).is_some())
+            }
+            Case::Critical | Case::IsSource | Case::Counted { .. } | Case::DamagedBy(_) => false,
         }
     }
 
     /// Whether some of a creature's space is in dim light or darkness.
     fn is_unlit(&self, creature: &Combatant) -> bool {
         let (printed, made) = (&self.combat.grid.obscured, &self.combat.ground.obscured);
-        creature.space().is_some_and(|space| {
+        let dark = self.combat.grid.dark && !self.view().is_brightly_lit(creature.id);
+        dark || creature.space().is_some_and(|space| {
             space.footprint().squares().any(|at| {
                 printed.lightly.contains(&at) || printed.heavily.contains(&at) || made.contains(&at)
             })
@@ -119,6 +128,6 @@ impl Resolver<'_> {
     /// Whether a creature cannot have a condition.
     pub(super) fn is_immune_to(&self, creature: &Combatant, condition: Condition) -> bool {
         creature.block.condition_immunities.contains(&condition)
-            || self.view().is_spared(creature.id, condition, None)
+            || self.view().is_spared(creature.id, condition, (None, None))
     }
 }

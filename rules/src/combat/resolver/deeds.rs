@@ -178,7 +178,8 @@ impl Resolver<'_> {
                 Ending::Roll
                 | Ending::BearerAttacks
                 | Ending::BearerCasts
-                | Ending::BearerDamaged => false,
+                | Ending::BearerDamaged
+                | Ending::BearerStirs => false,
             })
         };
         let over: Vec<EffectId> =

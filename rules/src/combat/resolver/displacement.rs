@@ -122,7 +122,7 @@ impl Resolver<'_> {
         let (target, source, massive) = (who, None, false);
         self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
         self.lose_concentration(who);
-        Ok(())
+        self.died(who, None)
     }
 
     /// Back to life, what of its effects time has not ended still on it.
@@ -206,6 +206,14 @@ impl Resolver<'_> {
         self.tell(Fact::EconomySet { who, economy: Economy { moved_ft, ..economy } });
     }
 
+    /// Half its speed more to move.
+    pub(super) fn stride(&mut self, who: CombatantId) -> Flow<()> {
+        let economy = self.combatant(who)?.economy.clone();
+        let dashed_ft = economy.dashed_ft.saturating_add(self.view().best_speed_ft(who) / 2);
+        self.tell(Fact::EconomySet { who, economy: Economy { dashed_ft, ..economy } });
+        Ok(())
+    }
+
     /// The action of the turn is gone.
     pub(super) fn lose_action(&mut self, who: CombatantId) -> Flow<()> {
         let economy = self.combatant(who)?.economy.clone();
@@ -268,7 +276,8 @@ impl Resolver<'_> {
         self.caught(who)?;
         let to = Some(square);
         self.tell(Fact::Displaced { who, to, elevation_ft: 0 });
-        if self.others(who).iter().any(|other| other.overlaps(ground)) {
+        let shares = self.passing_of(who).shares;
+        if !shares && self.others(who).iter().any(|other| other.overlaps(ground)) {
             self.set_down(who, square);
         }
         if self.view().is(who, ModifierKind::SlowFall) {

@@ -136,7 +136,7 @@ impl Resolver<'_> {
         }
         let immune = |condition: &Condition| {
             combatant.block.condition_immunities.contains(condition)
-                || self.view().is_spared(target, *condition, source)
+                || self.view().is_spared(target, *condition, (source, template.key.as_ref()))
         };
         let kept: Vec<Condition> =
             template.conditions.iter().copied().filter(|condition| !immune(condition)).collect();

@@ -56,6 +56,7 @@ impl Resolver<'_> {
     /// Deals an instance of damage; what came through of it.
     pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<i32> {
         let Blow { source, target, mut parts, portion, critical, .. } = blow;
+        self.pass_on(source, target, &mut parts)?;
         self.lessen(target, &mut parts)?;
         for part in &mut parts {
             let guard = self.view().guard(target, part.kind, blow.qualities);
@@ -94,13 +95,16 @@ impl Resolver<'_> {
         }
         if life == Life::Dead && before != Life::Dead {
             self.lose_concentration(target);
-            self.burst(target)?;
+            self.died(target, source)?;
         } else if knocked_out || (harm.dropped && life != Life::Alive) {
             self.fall_unconscious(target);
         } else if total > 0 && life == Life::Alive {
             self.keep_concentrating(target, total)?;
         }
+        let suffered = taken.iter().filter(|part| part.applied > 0).map(|part| part.kind);
+        let before = std::mem::replace(&mut self.suffered, suffered.collect());
         self.harmed(source, target, total, harm.dropped)?;
+        self.suffered = before;
         Ok(total)
     }
 
@@ -133,6 +137,37 @@ impl Resolver<'_> {
         self.depth -= 1;
         let Some(source) = source.filter(|source| *source != target) else { return Ok(()) };
         self.react_by_casting(target, source, Reacts::Damaged, None).map(|_| ())
+    }
+
+    /// Half of what is dealt to some goes to whom they grapple (SRD 5.1 "Damage Transfer").
+    fn pass_on(
+        &mut self,
+        source: Option<CombatantId>,
+        target: CombatantId,
+        parts: &mut [DamagePart],
+    ) -> Flow<()> {
+        if !self.view().is(target, ModifierKind::HalvesWithGrappled) {
+            return Ok(());
+        }
+        let all = self.combat.combatants.keys().copied();
+        let held = all.into_iter().find(|other| self.view().grapples(target, *other));
+        let Some(held) = held else { return Ok(()) };
+        let mut rest = Vec::with_capacity(parts.len());
+        for part in parts {
+            let own = part.rolled / 2;
+            rest.push(DamagePart { rolled: part.rolled - own, ..*part });
+            part.rolled = own;
+        }
+        self.harm(Blow {
+            source,
+            target: held,
+            parts: rest,
+            portion: Portion::Full,
+            qualities: &[Quality::Magical],
+            critical: false,
+            knock_out: false,
+        })
+        .map(|_| ())
     }
 
     /// Who shares a creature's damage takes as much; the bond ends when the one who shares it drops

@@ -4,7 +4,7 @@ use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, Fact, Happening, Life, Refusal};
 use crate::effect::ModifierKind;
 use crate::space::{JUMP_LANDING_DC, RUN_UP_FT, SQUARE_FT, Square, distance_ft, long_jump_ft};
-use crate::{MovementMode, Skill};
+use crate::{Ability, MovementMode, Skill};
 
 impl Resolver<'_> {
     /// A long jump: as far as its Strength carries it, half as far without a run-up. Every foot costs
@@ -19,9 +19,7 @@ impl Resolver<'_> {
         let cost_ft = self.flight_ft(jumper, path)?;
         let run_ft = i32::try_from(jumper.economy.run.len()).unwrap_or(i32::MAX);
         let run_up = run_ft.saturating_mul(SQUARE_FT) >= RUN_UP_FT;
-        let times = self.view().of_kind(who, ModifierKind::Jumps);
-        let times = times.filter_map(|active| active.modifier.value).max().unwrap_or(1);
-        let most_ft = long_jump_ft(jumper.block.abilities.str, run_up).saturating_mul(times);
+        let most_ft = self.jump_ft(jumper, run_up);
         if cost_ft > most_ft {
             return Err(Refusal::TooFarToJump { distance_ft: cost_ft, most_ft }.into());
         }
@@ -31,6 +29,20 @@ impl Resolver<'_> {
         }
         self.dares(who, path)?;
         self.leap(who, path, cost_ft)
+    }
+
+    /// Feet that a creature jumps at most: what its traits and spells make of it.
+    fn jump_ft(&self, jumper: &Combatant, run_up: bool) -> i32 {
+        let view = self.view();
+        let of_kind = |kind| view.of_kind(jumper.id, kind);
+        let by = of_kind(ModifierKind::JumpsBy).find_map(|active| active.modifier.ability);
+        let score = jumper.block.abilities.score(by.unwrap_or(Ability::Str));
+        let plain = long_jump_ft(score, run_up);
+        let times = of_kind(ModifierKind::Jumps).filter_map(|active| active.modifier.value).max();
+        let plain = plain.saturating_mul(times.unwrap_or(1));
+        let standing = of_kind(ModifierKind::StandingJump);
+        let running = of_kind(ModifierKind::RunningJump).filter(|_| run_up);
+        standing.chain(running).map(|active| active.modifier.value(0)).fold(plain, i32::max)
     }
 
     /// Feet through the air, over squares that are next to each other and free.

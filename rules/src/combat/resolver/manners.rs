@@ -50,6 +50,7 @@ impl Resolver<'_> {
                 }
                 Ok(Economy { cleave: None, cleaved: true, ..economy })
             }
+            Extra::Pounce => self.after_pouncing(who, target, &attack.attack_id),
         }
     }
 
@@ -92,6 +93,7 @@ impl Resolver<'_> {
             self.end(id, EndReason::Over);
         }
         self.end_by(attacker, Ending::BearerAttacks);
+        self.end_by(attacker, Ending::BearerStirs);
     }
 
     fn mastery(strike: Strike<'_>) -> Option<Mastery> {

@@ -1,7 +1,6 @@
 //! Movement of one's own will, and what it provokes (SRD 5.1 "Movement and Position", "Opportunity
 //! Attacks"; SRD 5.2.1 same).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
@@ -10,8 +9,8 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
-    Gait, Grid, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal,
-    Terrain, drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed, waypoints,
+    Gait, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal, Terrain,
+    drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -42,8 +41,14 @@ impl Resolver<'_> {
         self.dares(who, squares)?;
         let unprovoking = self.view().is(who, ModifierKind::MovesUnprovoking)
             || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
+        let mut climbing = false;
         for step in steps {
             if self.bumps_into_the_unknown(who, step.to) {
+                break;
+            }
+            let sheer = !climbing && self.is_sheer(who, mode, step.to.square);
+            climbing |= sheer;
+            if sheer && !self.climbs_up(who)? {
                 break;
             }
             if !unprovoking && !self.provoke(who, step.to)? {
@@ -57,17 +62,44 @@ impl Resolver<'_> {
             if let Some(from) = from {
                 self.drag_along(who, drag, (from, step.to))?;
             }
+            self.dig(who, mode, step.to.square);
             self.loosen();
             self.notice_step(who, was);
             self.came_from(who, was)?;
+            self.overrun(who, was)?;
             self.fire(who, Hook::Moves, None, false)?;
             self.answer_readied()?;
             if self.is_stopped(who, step.to) {
                 break;
             }
         }
+        self.make_room(who);
         self.happened.push_back((Happening::Moves, who));
         Ok(())
+    }
+
+    /// Who stopped where only a part of it had room, or within another, goes to the nearest free place.
+    fn make_room(&mut self, who: CombatantId) {
+        let passing = self.passing_of(who);
+        if passing.narrow || passing.incorporeal {
+            self.stand_apart(who);
+        }
+    }
+
+    /// Who is within another and does not share spaces goes to the nearest free place.
+    pub(super) fn stand_apart(&mut self, who: CombatantId) {
+        let Some(mover) = self.combat.combatant(who) else { return };
+        let (own, alive) = (mover.space(), mover.life == Life::Alive);
+        if !alive || self.passing(mover).shares {
+            return;
+        }
+        let others = self.combat.combatants.values();
+        let mut others = others.filter(|other| other.id != who && other.life != Life::Dead);
+        let shared =
+            others.any(|it| own.zip(it.space()).is_some_and(|(one, other)| one.overlaps(other)));
+        if let (true, Some(own)) = (shared, own) {
+            self.set_down(who, own.place.square);
+        }
     }
 
     /// Whether a step was the last of a walk: something took who moves elsewhere, or keeps it here. In
@@ -87,7 +119,7 @@ impl Resolver<'_> {
             .filter(|other| other.id != who && other.life != Life::Dead)
             .filter(|other| !self.view().is_inside(other.id))
             .any(|other| own.zip(other.space()).is_some_and(|(one, other)| one.overlaps(other)));
-        if stopped && shares {
+        if stopped && shares && !self.passing_of(who).shares {
             self.set_down(who, at.square);
         }
         stopped
@@ -120,13 +152,14 @@ impl Resolver<'_> {
     /// Whether those taken along slow who moves; only those it grapples can be.
     fn burden(&self, mover: &Combatant, drag: &[CombatantId]) -> Result<bool, Refusal> {
         let rule = self.combat.rules.edition(Switch::DragCost);
+        let freely = self.view().is(mover.id, ModifierKind::DragsFreely);
         let mut burden = false;
         for id in drag {
             let dragged = self.combatant(*id)?;
             if !self.view().grapples(mover.id, *id) {
                 return Err(Refusal::InvalidTarget);
             }
-            burden |= drag_burdens(rule, mover.block.size, dragged.block.size);
+            burden |= !freely && drag_burdens(rule, mover.block.size, dragged.block.size);
         }
         Ok(burden)
     }
@@ -255,10 +288,18 @@ impl Resolver<'_> {
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);
         let mut terrain = self.view().terrain();
-        let clear;
-        if self.view().is(combatant.id, ModifierKind::FreeMovement) {
-            clear = Grid { difficult: BTreeSet::new(), ..(*self.combat.grid).clone() };
-            terrain = Terrain { blocking: terrain.blocking, ..Terrain::of(&clear) };
+        let own = self.own_ground(combatant.id, mode);
+        if let Some(own) = &own {
+            let (blocking, opened) = (terrain.blocking, terrain.opened);
+            terrain = Terrain { blocking, opened, ..Terrain::of(own) };
+        }
+        self.may_tread(combatant, mode, squares)?;
+        let passing = self.passing(combatant);
+        if let (true, Some(last)) = (passing.narrow, squares.last()) {
+            let room = combatant.space_at(*last).footprint();
+            if terrain.filled(room).or(terrain.outside(room)).is_some() {
+                return Err(Refusal::InvalidPath { at: Some(*last) });
+            }
         }
         let mut before = Space::of(combatant.block.size, from);
         for place in &places {
@@ -269,8 +310,8 @@ impl Resolver<'_> {
             before = next;
         }
         let diagonals = combatant.economy.diagonals;
-        path_among(&mover, &terrain, &occupants, (from, &places), diagonals, combatant.is_swarm())
-            .map_err(|refusal| {
+        path_among(&mover, &terrain, &occupants, (from, &places), diagonals, passing).map_err(
+            |refusal| {
                 let at = match refusal {
                     PathRefusal::Step { index, why: StepRefusal::TooLong } => {
                         places.get(index).map(|place| place.square)
@@ -287,7 +328,8 @@ impl Resolver<'_> {
                     PathRefusal::Steps => None,
                 };
                 Refusal::InvalidPath { at }
-            })
+            },
+        )
     }
 
     /// Everybody else on the board, as somebody meets them.

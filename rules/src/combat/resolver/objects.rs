@@ -3,6 +3,7 @@
 
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Economy, Fact, Interaction, Life, Purpose, Refusal};
+use crate::effect::Hook;
 use crate::{Key, Switch};
 
 /// How far something is handed, and a draught given.
@@ -94,6 +95,12 @@ impl Resolver<'_> {
         }
         if does.stabilizes {
             self.tell(Fact::LifeSet { who: on, life: Life::Stable });
+        }
+        if does.splashes {
+            self.fire(on, Hook::Splashed, Some(who), false)?;
+        }
+        if does.stakes {
+            self.fire(on, Hook::Staked, Some(who), false)?;
         }
         Ok(())
     }

@@ -173,6 +173,9 @@ impl Resolver<'_> {
             Op::Dash => self.be_dashing(target),
             Op::Disengage => self.be_disengaged(target),
             Op::Strike => self.strike_op(act, target),
+            Op::Hide => self.be_hiding(target),
+            Op::HalfDash => self.stride(target),
+            Op::TakeForm => self.change_form(target, &act.casting),
             Op::SpendMovement(feet) => {
                 self.spend_movement(target, *feet);
                 Ok(())

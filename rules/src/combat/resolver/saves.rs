@@ -42,7 +42,10 @@ impl Resolver<'_> {
         test: Test,
         purpose: Purpose,
     ) -> Flow<bool> {
-        let success = if test.fails() {
+        let success = if test.succeeds() {
+            self.missed_by = 0;
+            true
+        } else if test.fails() {
             self.missed_by = 0;
             false
         } else {

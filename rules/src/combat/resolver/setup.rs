@@ -281,13 +281,15 @@ impl Resolver<'_> {
         self.next_turn()
     }
 
-    /// 5.1: the surprised do nothing in their first turn, and do not react until it ends (SRD 5.1
+    /// 5.1: the surprised, those who notice no threat among them, do nothing in their first turn, and do not react until it ends (SRD 5.1
     /// "Surprise"). In 5.2 surprise is told by the roll of initiative alone.
     fn surprise(&mut self) {
         if self.combat.rules.is_52(Switch::Surprise) {
             return;
         }
-        let surprised = self.combat.combatants.values().filter(|who| who.surprised);
+        let view = self.view();
+        let surprised = self.combat.combatants.values();
+        let surprised = surprised.filter(|who| who.surprised || view.notices_nobody(who.id));
         let surprised: Vec<CombatantId> = surprised.map(|who| who.id).collect();
         let until = Duration::Until { edge: Edge::End, whose: Whose::Target, which: Which::Next };
         let kinds = [ModifierKind::CannotAct, ModifierKind::CannotReact, ModifierKind::CannotMove];

@@ -8,7 +8,7 @@ use super::triggers::act_of;
 use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
 use crate::content::{Area as Spec, Cost, Shape};
-use crate::effect::{Casting, EffectSpec, Grant, Hook, Op};
+use crate::effect::{Casting, Choice, EffectSpec, Grant, Hook, ModifierKind, Op, Pick};
 use crate::space::{Place, Space, distance_ft};
 use crate::{Condition, Key};
 
@@ -20,13 +20,14 @@ impl Resolver<'_> {
         spec: &EffectSpec,
         target: CombatantId,
     ) -> Flow<()> {
-        if self.is_out_of_reach(act, target) {
+        let keeps = spec.alters_form && self.view().is(target, ModifierKind::KeepsForm);
+        if keeps || self.is_out_of_reach(act, target) {
             return Ok(());
         }
         let first = spec.conditions.first().filter(|_| spec.whole);
         let immune = |who: &Combatant, condition: Condition| {
             who.block.condition_immunities.contains(&condition)
-                || self.view().is_spared(target, condition, Some(act.caster))
+                || self.view().is_spared(target, condition, (Some(act.caster), None))
         };
         if first.zip(self.combat.combatant(target)).is_some_and(|(it, who)| immune(who, *it)) {
             return Ok(());
@@ -78,6 +79,12 @@ impl Resolver<'_> {
         let act = act_of(&effect, who, false).ok_or(Refusal::UnknownUse)?;
         let mut choices = act.casting.choices.clone();
         choices.extend(asked.choices.iter().map(|(of, choice)| (of.clone(), choice.clone())));
+        let named = grant.does.contains(&Op::Strike).then(|| Key::parse("attack").ok()).flatten();
+        if let Some(attack) = named
+            .filter(|_| self.combat.combatant(who).is_some_and(|it| it.block.attack(id).is_some()))
+        {
+            choices.insert(attack, Choice::Word(id.to_string()));
+        }
         let casting = Casting {
             at: asked.at,
             direction: asked.direction.or(act.casting.direction),
@@ -91,12 +98,7 @@ impl Resolver<'_> {
         let range = (range_ft, false);
         self.may_choose(&grant.does, &casting)?;
         let about = self.targets(who, &grant.targets, &casting, asked.targets, range)?;
-        if grant.does.contains(&Op::Strike) {
-            let attack = self.granted_attack(who, &casting).ok_or(Refusal::UnknownAttack)?;
-            for (target, _) in &about {
-                self.view().aim(who, *target, &attack, false)?;
-            }
-        }
+        self.may_do(who, &grant, &casting, &about)?;
         self.tell(Fact::EconomySet { who, economy });
         if grant.once_a_turn {
             self.tell(Fact::Touched { id: effect.id, who });
@@ -135,6 +137,33 @@ impl Resolver<'_> {
         effect.target == who || grant.others_within_ft.is_some_and(near)
     }
 
+    /// That what a grant does can be done.
+    fn may_do(
+        &self,
+        who: CombatantId,
+        grant: &Grant,
+        casting: &Casting,
+        about: super::ops::About<'_>,
+    ) -> Result<(), Refusal> {
+        let fits = |case: &crate::effect::Case| self.holds(who, casting, who, case);
+        if grant.targets.pick == Pick::Caster && !grant.targets.when.iter().all(fits) {
+            return Err(Refusal::InvalidTarget);
+        }
+        if grant.does.contains(&Op::Hide) {
+            self.unseen(who)?;
+        }
+        if grant.does.contains(&Op::TakeForm) {
+            self.chosen_form(who, casting)?;
+        }
+        if grant.does.contains(&Op::Strike) {
+            let attack = self.granted_attack(who, casting).ok_or(Refusal::UnknownAttack)?;
+            for (target, _) in about {
+                self.view().aim(who, *target, &attack, false)?;
+            }
+        }
+        Ok(())
+    }
+
     fn grant_economy(
         &self,
         who: CombatantId,
@@ -143,7 +172,8 @@ impl Resolver<'_> {
     ) -> Result<Economy, Refusal> {
         let economy = self.combatant(who)?.economy.clone();
         let used = effect.counts.get(&grant.id).copied().unwrap_or(0);
-        let again = grant.once_a_turn && effect.touched.contains(&who);
+        let late = grant.at_start && economy != Economy::turn();
+        let again = (grant.once_a_turn && effect.touched.contains(&who)) || late;
         if again || grant.uses.is_some_and(|uses| used >= u32::from(uses)) {
             return Err(Refusal::Spent);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::harm::{Blow, Follows};
 use super::{Flow, Resolver};
-use crate::combat::view::Strike;
+use crate::combat::view::{About, Strike};
 use crate::combat::{Combatant, CombatantId, DamagePart, Fact, Harm, Life, Portion};
 use crate::content::{Aura, AuraEdge, Facts, Trait, Who};
 use crate::effect::{
@@ -36,12 +36,23 @@ impl Resolver<'_> {
         let (block, monster) = (Arc::clone(&combatant.block), combatant.monster.clone());
         for id in &block.traits {
             let Some(it) = book.content.trait_of(monster.as_ref(), id) else { continue };
-            if it.modifiers.is_empty() {
+            let nothing = it.modifiers.is_empty()
+                && it.conditions.is_empty()
+                && it.triggers.is_empty()
+                && it.grants.is_empty()
+                && it.zone.is_none();
+            if nothing {
                 continue;
             }
             let template = EffectTemplate {
                 key: Some(id.clone()),
                 modifiers: it.modifiers.clone(),
+                conditions: it.conditions.clone(),
+                triggers: it.triggers.clone(),
+                grants: it.grants.clone(),
+                ends_on: it.ends_on.clone(),
+                area: it.area,
+                zone: it.zone.clone(),
                 ..EffectTemplate::named(id.as_str(), Duration::Permanent)
             };
             self.put(&Arc::new(template), Some(who), who, None);
@@ -185,7 +196,10 @@ impl Resolver<'_> {
     /// Hit points back as the turn starts, unless something keeps from it. Who outlives 0 hit points
     /// by regenerating dies there when it does not.
     pub(super) fn regenerate(&mut self, who: CombatantId) -> Flow<()> {
-        let amounts = self.view().of_kind(who, ModifierKind::Regenerates);
+        let view = self.view();
+        let amounts = view
+            .of_kind(who, ModifierKind::Regenerates)
+            .filter(|active| view.cases_hold(who, active, About::default()));
         let Some(amount) = amounts.map(|active| active.modifier.value(0)).max() else {
             return Ok(());
         };
@@ -199,6 +213,7 @@ impl Resolver<'_> {
             self.heal(who, amount);
         } else if stopped && down && outlives && combatant.life == Life::Stable {
             self.tell(Fact::LifeSet { who, life: Life::Dead });
+            self.died(who, None)?;
         }
         Ok(())
     }

@@ -68,7 +68,8 @@ impl Resolver<'_> {
         if trigger.on == Hook::DamagedBySource && !of_its_side() {
             return Ok(());
         }
-        if trigger.once_a_turn && effect.touched.contains(&bearer) {
+        let met = other.filter(|_| trigger.on == Hook::Overruns).unwrap_or(bearer);
+        if trigger.once_a_turn && effect.touched.contains(&met) {
             return Ok(());
         }
         let Some(act) = act_of(&effect, bearer, critical) else { return Ok(()) };
@@ -84,7 +85,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         if trigger.once_a_turn {
-            self.tell(Fact::Touched { id, who: bearer });
+            self.tell(Fact::Touched { id, who: met });
         }
         if trigger.ends {
             self.end(id, EndReason::Over);

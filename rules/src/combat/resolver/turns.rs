@@ -90,6 +90,7 @@ impl Resolver<'_> {
 
     fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
         self.tell(Fact::TurnStarted { who, round, turn });
+        self.refresh_reactions(who);
         self.expire(who, Point::Start);
         self.settle()?;
         self.recharge(who)?;
@@ -102,6 +103,19 @@ impl Resolver<'_> {
         self.save_from_death(who)?;
         self.expire(who, Point::Within);
         self.settle()
+    }
+
+    /// Who reacts in every turn has its reaction again (SRD 5.1 and SRD 5.2.1 "Reactive").
+    fn refresh_reactions(&mut self, of: CombatantId) {
+        let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        for who in all.into_iter().filter(|who| *who != of) {
+            let Some(combatant) = self.combat.combatant(who) else { continue };
+            let spent = !combatant.economy.reaction && combatant.life != Life::Dead;
+            if spent && self.view().is(who, ModifierKind::ReactsEveryTurn) {
+                let economy = Economy { reaction: true, ..combatant.economy.clone() };
+                self.tell(Fact::EconomySet { who, economy });
+            }
+        }
     }
 
     /// Saves that end effects, then damage, of one edge of a turn.

@@ -195,14 +195,25 @@ impl Resolver<'_> {
     pub(super) fn burst(&mut self, who: CombatantId) -> Flow<()> {
         let block = Arc::clone(&self.combatant(who)?.block);
         for action in block.uses.iter().filter(|action| action.cost == Cost::Free) {
-            let Some(area) = &action.area else { continue };
-            let Ok(mut targets) = self.in_area(who, action, area, (None, None)) else { continue };
-            targets.retain(|(target, _)| *target != who);
-            let affected = targets.iter().map(|(target, _)| *target).collect();
-            let id = action.use_id.clone();
-            self.tell(Fact::ActionUsed { who, id, targets: affected });
-            self.work(who, action, &targets)?;
+            if let Some(area) = &action.area {
+                self.burst_with(who, action, area)?;
+            }
         }
         Ok(())
+    }
+
+    /// One burst: whoever else is in its area.
+    pub(super) fn burst_with(
+        &mut self,
+        who: CombatantId,
+        action: &SpecialAction,
+        area: &Spec,
+    ) -> Flow<()> {
+        let Ok(mut targets) = self.in_area(who, action, area, (None, None)) else { return Ok(()) };
+        targets.retain(|(target, _)| *target != who);
+        let affected = targets.iter().map(|(target, _)| *target).collect();
+        let id = action.use_id.clone();
+        self.tell(Fact::ActionUsed { who, id, targets: affected });
+        self.work(who, action, &targets)
     }
 }

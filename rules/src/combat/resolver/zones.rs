@@ -61,7 +61,8 @@ impl Resolver<'_> {
 
     /// Tells what effects make of the map, if that is something else than before.
     pub(super) fn lay_ground(&mut self) {
-        let mut ground = Ground::default();
+        let opened = self.combat.ground.opened.clone();
+        let mut ground = Ground { opened, ..Ground::default() };
         for effect in self.combat.effects.values() {
             let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
                 continue;

@@ -8,6 +8,9 @@ use crate::effect::{ModifierKind, RollKind};
 use crate::space::{Cover, Departure, MoveCause, Place, Shot, Space, Watcher, crowded, shot};
 use crate::{Key, Switch};
 
+/// Corrosion that leaves nothing of a weapon.
+const WORTHLESS: i32 = 5;
+
 /// An attack that may be made.
 #[derive(Clone, Copy)]
 pub(in crate::combat) struct Strike<'s> {
@@ -76,6 +79,10 @@ impl<'a> View<'a> {
         if self.is_charmed_by(attacker, target) {
             return Err(Refusal::CharmedByTarget);
         }
+        let (roll, damage) = self.corrosion(attacker, &attack.attack_id);
+        if roll.max(damage) >= WORTHLESS {
+            return Err(Refusal::UnknownAttack);
+        }
         if !self.may_be_attacked(attacker, target, attack) {
             return Err(Refusal::InvalidTarget);
         }
@@ -139,6 +146,7 @@ impl<'a> View<'a> {
         let Strike { attacker, target, attack, ranged, distance_ft, .. } = strike;
         let mut test = Test::new(attack.bonus, attack.attack_id.as_str());
         test.add(self.ability_change(strike), "ability");
+        test.add(-self.corrosion(attacker, &attack.attack_id).0, "corroded");
         let kinds = attack_kinds(attack, ranged);
         let ability = self.ability_of(strike);
         let about = |other| About {
@@ -218,8 +226,12 @@ impl<'a> View<'a> {
             distance_ft: strike.distance_ft,
             ..About::default()
         };
-        self.of_kind(strike.target, ModifierKind::AutoCritical)
-            .any(|active| self.cases_hold(strike.target, &active, about))
+        let whoever = self
+            .of_kind(strike.target, ModifierKind::AutoCritical)
+            .any(|active| self.cases_hold(strike.target, &active, about));
+        let about = About { other: Some(strike.target), ..about };
+        let own = self.of_kind(strike.attacker, ModifierKind::HitsCritically);
+        whoever || own.into_iter().any(|active| self.cases_hold(strike.attacker, &active, about))
     }
 
     /// Melee attacks that a creature may make on another right before its next step.
@@ -277,8 +289,10 @@ impl<'a> View<'a> {
 }
 
 /// Which kinds of roll an attack's is.
-pub(super) fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 3] {
+pub(super) fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 4] {
     let by = if ranged { RollKind::RangedAttack } else { RollKind::MeleeAttack };
     let last = if attack.spell { RollKind::SpellAttack } else { RollKind::WeaponAttack };
-    [RollKind::Attack, by, last]
+    let melee = !ranged && !attack.spell;
+    let both = if melee { RollKind::MeleeWeaponAttack } else { last };
+    [RollKind::Attack, by, last, both]
 }

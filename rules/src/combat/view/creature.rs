@@ -1,11 +1,11 @@
 //! What a creature is like now, effects included.
 
 use super::{Active, View};
-use crate::combat::{CombatantId, Guard};
+use crate::combat::{CombatantId, Guard, Life};
 use crate::content::Defense;
 use crate::effect::{ModifierKind, Quality};
 use crate::space::{Change, speed_ft};
-use crate::{DamageType, MovementMode};
+use crate::{Condition, DamageType, MovementMode};
 
 impl View<'_> {
     /// Levels of exhaustion, 0 to 6.
@@ -43,6 +43,46 @@ impl View<'_> {
         let changes = self.modifiers(who).filter(|it| it.modifier.kind == ModifierKind::MaxHp);
         let all = changes.map(|active| active.modifier.value(active.level));
         all.fold(combatant.hp.max, i32::saturating_add) <= 0
+    }
+
+    /// Whether a creature sees one of its side within so many feet, senses beyond the usual left out:
+    /// conditions depend on it.
+    pub(in crate::combat) fn sees_ally(self, who: CombatantId, feet: i32) -> bool {
+        let Some(me) = self.combat.combatant(who) else { return false };
+        self.combat.combatants.values().any(|ally| {
+            ally.id != who
+                && ally.side == me.side
+                && ally.position.is_some()
+                && ally.life == Life::Alive
+                && self.distance_ft(who, ally.id) <= feet
+                && self.in_line(who, ally.id)
+                && !self.has(who, Condition::Blinded)
+                && !self.has(ally.id, Condition::Invisible)
+                && !self.is_hidden_by_ground(who, ally.id)
+        })
+    }
+
+    /// Whether of all that a creature sees none is nearer than this one.
+    pub(in crate::combat) fn is_nearest(self, who: CombatantId, target: CombatantId) -> bool {
+        let apart = self.distance_ft(who, target);
+        !self.combat.combatants.values().any(|other| {
+            other.id != who
+                && other.position.is_some()
+                && other.life != Life::Dead
+                && self.distance_ft(who, other.id) < apart
+                && self.sees(who, other.id)
+        })
+    }
+
+    /// Whether a creature was surprised as the combat began, and that is the first round.
+    pub(in crate::combat) fn was_surprised(self, who: CombatantId) -> bool {
+        self.combat.round <= 1 && self.combat.combatant(who).is_some_and(|who| who.surprised)
+    }
+
+    /// Whether a creature has had no turn yet in this combat.
+    pub(in crate::combat) fn is_yet_to_act(self, who: CombatantId) -> bool {
+        let place = self.combat.order.iter().position(|id| *id == who);
+        self.combat.round <= 1 && place.is_some_and(|place| Some(place) >= self.combat.turn)
     }
 
     /// Speed of one kind now, in feet; none: it has none of its own.

@@ -32,7 +32,7 @@ impl View<'_> {
             && (!how.mastery || mastery)
             && (how.ability.is_none() || finesse && ability);
         let extra = match how.extra {
-            Extra::None => true,
+            Extra::None | Extra::Pounce => true,
             Extra::OffHand => light && !how.two_handed,
             Extra::Nick => known && light && !how.two_handed,
             Extra::Cleave => known && attack.mastery == Some(Mastery::Cleave),
@@ -75,7 +75,8 @@ impl View<'_> {
 
     /// What the way of making it adds to an attack's damage.
     pub(in crate::combat) fn damage_change(self, strike: Strike<'_>) -> i32 {
-        let change = self.ability_change(strike);
+        let (_, lost) = self.corrosion(strike.attacker, &strike.attack.attack_id);
+        let change = self.ability_change(strike) - lost;
         if strike.how.extra.is_without_modifier() {
             let modifier = self.attack_modifier(strike);
             change - modifier + second_hand_modifier(modifier)

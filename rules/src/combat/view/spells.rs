@@ -6,6 +6,7 @@ use super::{About, View};
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, Effect, EffectId};
 use crate::content::{Attack, AttackProperty, Detail, EntryClass, plus};
+use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind, Whom};
 use crate::{Condition, Key};
 
@@ -71,11 +72,13 @@ impl<'a> View<'a> {
         one: CombatantId,
         other: CombatantId,
     ) -> bool {
-        let obscured = &self.combat.ground.obscured;
-        let printed = &self.combat.grid.obscured.heavily;
-        if obscured.is_empty() && printed.is_empty() {
+        if self.combat.ground.obscured.is_empty()
+            && self.combat.grid.obscured.heavily.is_empty()
+            && !self.combat.grid.dark
+        {
             return false;
         }
+        let printed = &self.combat.grid.obscured.heavily;
         let (Some(viewer), Some(seen)) = (self.combat.combatant(one), self.combat.combatant(other))
         else {
             return false;
@@ -83,9 +86,14 @@ impl<'a> View<'a> {
         let senses = &viewer.block.senses;
         let distance = self.distance_ft(one, other);
         let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
-        if within(senses.blindsight_ft) || within(senses.truesight_ft) {
+        let deaf = self.has(one, Condition::Deafened) && self.is(one, ModifierKind::SeesByHearing);
+        if (within(senses.blindsight_ft) && !deaf) || within(senses.truesight_ft) {
             return false;
         }
+        if self.is_dark_between(one, other) {
+            return true;
+        }
+        let obscured = self.obscured_for(one, distance);
         let dark = |creature: &crate::combat::Combatant| {
             creature.space().is_some_and(|space| {
                 let mut squares = space.footprint().squares();
@@ -95,18 +103,26 @@ impl<'a> View<'a> {
         dark(viewer) || dark(seen)
     }
 
-    /// Dice that effects add to a hit's damage.
-    pub(in crate::combat) fn extra_damage(self, strike: Strike<'_>) -> Vec<DamageDice> {
+    /// Dice that effects add to a hit's damage; `mode` is that of its attack roll. With each the
+    /// effect that adds it once a turn.
+    pub(in crate::combat) fn extra_damage(
+        self,
+        strike: Strike<'_>,
+        mode: RollMode,
+    ) -> Vec<(DamageDice, Option<EffectId>)> {
         let kinds = super::attack::attack_kinds(strike.attack, strike.ranged);
         let about = |other| About {
             kinds: &kinds,
             other: Some(other),
             distance_ft: strike.distance_ft,
+            mode: Some(mode),
             ..About::default()
         };
-        let own = self
-            .of_kind(strike.attacker, ModifierKind::ExtraDamage)
-            .filter(|active| self.concerns(strike.attacker, active, about(strike.target)));
+        let own = self.of_kind(strike.attacker, ModifierKind::ExtraDamage).filter(|active| {
+            let done = active.effect.touched.contains(&strike.attacker);
+            !(active.modifier.once_a_turn && done)
+                && self.concerns(strike.attacker, active, about(strike.target))
+        });
         let marked =
             self.of_kind(strike.target, ModifierKind::ExtraDamageFromSource).filter(|active| {
                 active.effect.source == Some(strike.attacker)
@@ -115,7 +131,8 @@ impl<'a> View<'a> {
         let dice = |active: super::Active<'_>| {
             let kind = active.modifier.types.first().copied();
             let kind = kind.or(strike.attack.damage.first().map(|part| part.kind))?;
-            Some(DamageDice { dice: active.modifier.dice.clone()?, kind })
+            let once = active.modifier.once_a_turn.then_some(active.effect.id);
+            Some((DamageDice { dice: active.modifier.dice.clone()?, kind }, once))
         };
         own.chain(marked).filter_map(dice).collect()
     }

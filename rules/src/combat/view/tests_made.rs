@@ -34,6 +34,9 @@ impl View<'_> {
         let about =
             About { kinds, ability: Some(ability), other, against, magical, ..About::default() };
         self.consult(&mut test, who, about);
+        if magical && self.is(who, ModifierKind::SavesAgainstMagic) {
+            test.succeed();
+        }
         if ability == Ability::Dex {
             test.add(cover.bonus().unwrap_or(0), "cover");
         }

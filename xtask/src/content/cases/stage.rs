@@ -1,8 +1,8 @@
 //! What cases have in common: the creature, somebody it does something to, and what comes of it.
 
-use gss_rules::Condition;
 use gss_rules::content::{Detail, Entry, Monster, OutcomeSpec, Requirement};
 use gss_rules::effect::SaveSpec;
+use gss_rules::{Condition, Key};
 use serde_json::{Map, Value, json};
 
 use super::dice::Thrown;
@@ -11,6 +11,16 @@ use super::dice::Thrown;
 pub(super) const AT: i32 = 10;
 /// The victim's hit points.
 pub(super) const HP: i32 = 1000;
+
+/// Traits that have a say in each attack of a creature or on it.
+const EVERYWHERE: [&str; 6] = [
+    "assassinate",
+    "aura-of-authority",
+    "blurred-form",
+    "false-appearance",
+    "invisibility",
+    "transparent",
+];
 
 /// An entry that is to be proved.
 pub(super) struct Subject<'a> {
@@ -40,8 +50,9 @@ impl Subject<'_> {
     }
 
     /// A case. `what` tells it from the others of the entry.
-    pub(super) fn case(&self, what: &str, who: Value, steps: Vec<Value>, then: Value) -> Value {
+    pub(super) fn case(&self, what: &str, mut who: Value, steps: Vec<Value>, then: Value) -> Value {
         let (monster, entry) = (&self.monster.id, &self.entry.id);
+        self.set_aside(&mut who);
         let mut case = json!({
             "id": format!("{monster}/{entry}/{what}"),
             "edition": self.edition,
@@ -54,6 +65,16 @@ impl Subject<'_> {
             case["grid"] = json!([width, 30]);
         }
         case
+    }
+
+    /// What traits add to everything that a creature does is left out of cases that are not theirs.
+    fn set_aside(&self, who: &mut Value) {
+        let traits = &self.monster.block.traits;
+        let own = |it: &&Key| **it == self.entry.id || !EVERYWHERE.contains(&it.as_str());
+        let left: Vec<&Key> = traits.iter().filter(own).collect();
+        if left.len() < traits.len() {
+            who["a"]["block"]["traits"] = json!(left);
+        }
     }
 
     /// Columns, where thirty are too few.

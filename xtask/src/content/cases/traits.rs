@@ -45,9 +45,12 @@ pub(super) fn cases(edition: &str, monsters: &[&Monster]) -> Result<Vec<Value>> 
     let text = std::fs::read_to_string(cargo::root().join(TEMPLATES)).context(TEMPLATES)?;
     let templates: Vec<Template> = serde_json::from_str(&text).context(TEMPLATES)?;
     let this: Edition = serde_json::from_value(json!(edition))?;
+    let known = super::charges::traits(edition)?;
     let mut cases = Vec::new();
     for monster in monsters {
         for entry in &monster.entries {
+            let of = Subject { edition, monster, entry };
+            cases.extend(super::charges::cases(&of, &known).unwrap_or_default());
             for template in &templates {
                 let fits = template.traits.contains(&entry.id)
                     && template.edition.is_none_or(|it| it == this)
@@ -105,24 +108,19 @@ fn fill(value: &Value, words: &BTreeMap<&str, Value>) -> Option<Value> {
 
 /// What the words stand for.
 fn words(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
+    let mut words = places(of);
+    words.extend(strikes(of));
+    words.extend(printed(of));
+    words
+}
+
+/// Squares, ways and speeds.
+fn places(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
     let block = &of.monster.block;
-    let facts = of.detail().facts.unwrap_or_default();
-    let mut words = BTreeMap::from([
-        ("$monster", json!(of.monster.id)),
-        ("$at", json!([AT, AT])),
-        ("$max", json!(block.hp.max)),
-        ("$half", json!(block.hp.max / 2)),
-    ]);
-    let attack = block.attacks.iter().find(|it| it.kind != AttackKind::Ranged);
-    let covers = attack.is_some_and(|it| it.reach_ft == Some(0));
-    let beside = if covers { AT } else { AT + of.side() };
-    words.insert("$beside", json!([beside, AT]));
-    words.insert("$next", json!([AT + of.side(), AT]));
-    words.insert("$into", json!([[AT + 1, AT]]));
-    words.insert("$ally", json!([AT + of.side(), AT + 1]));
-    words.insert("$away", json!((1..=3).map(|step| [AT - step, AT]).collect::<Vec<_>>()));
     let off = AT + of.side();
-    words.insert("$off", json!((1..=3).map(|step| [off + step, AT]).collect::<Vec<_>>()));
+    let row = |from: i32, step: i32, count: i32, y: i32| {
+        json!((1..=count).map(|it| [from + step * it, y]).collect::<Vec<_>>())
+    };
     let speeds = block.speeds;
     let mode = if speeds.walk >= 10 {
         "walk"
@@ -131,7 +129,38 @@ fn words(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
     } else {
         "swim"
     };
-    words.insert("$mode", json!(mode));
+    let mut words = BTreeMap::from([
+        ("$at", json!([AT, AT])),
+        ("$next", json!([off, AT])),
+        ("$into", json!([[AT + 1, AT]])),
+        ("$ally", json!([off, AT + 1])),
+        ("$far", json!([off + 5, AT])),
+        ("$up", row(AT, -1, 1, AT)),
+        ("$away", row(AT, -1, 3, AT)),
+        ("$off", row(off, 1, 3, AT)),
+        ("$off_beside", row(off, 1, 3, AT + 1)),
+        ("$mode", json!(mode)),
+        ("$walk", json!(speeds.walk)),
+    ]);
+    let facts = of.detail().facts.unwrap_or_default();
+    if let Some(feet) = facts.feet.first() {
+        words.insert("$leap", row(AT, -1, feet / 5, AT));
+        words.insert("$leap_farther", row(AT, -1, feet / 5 + 1, AT));
+        words.insert("$leapt", json!([AT - feet / 5, AT]));
+        let lit = (feet + facts.feet.get(1).unwrap_or(&0)) / 5;
+        words.insert("$lit", json!([off - 1 + lit, AT]));
+        words.insert("$unlit", json!([off + lit, AT]));
+    }
+    words
+}
+
+/// The creature's attacks.
+fn strikes(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
+    let block = &of.monster.block;
+    let attack = block.attacks.iter().find(|it| it.kind != AttackKind::Ranged);
+    let covers = attack.is_some_and(|it| it.reach_ft == Some(0));
+    let beside = if covers { AT } else { AT + of.side() };
+    let mut words = BTreeMap::from([("$beside", json!([beside, AT]))]);
     if let Some(attack) = attack {
         words.insert("$attack", json!(attack.attack_id));
     }
@@ -148,6 +177,18 @@ fn words(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
             words.insert("$dealt_twice", json!(HP - 2 * dealt));
         }
     }
+    words
+}
+
+/// What the record says, and what the printed dice come to.
+fn printed(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
+    let hp = of.monster.block.hp.max;
+    let facts = of.detail().facts.unwrap_or_default();
+    let mut words = BTreeMap::from([
+        ("$monster", json!(of.monster.id)),
+        ("$max", json!(hp)),
+        ("$half", json!(hp / 2)),
+    ]);
     if let Some(back) = facts.hit_points.first() {
         words.insert("$healed", json!(1 + back));
         words.insert("$back", json!(back));

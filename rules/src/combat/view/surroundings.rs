@@ -1,0 +1,180 @@
+//! What the surroundings are to a creature: the ground it stands on, light and darkness, what it is
+//! taken for (SRD 5.1 "The Environment", "Surprise"; SRD 5.2.1 "Exploration").
+
+use std::collections::BTreeSet;
+
+use super::View;
+use crate::combat::{CombatantId, Life};
+use crate::effect::{Light, ModifierKind, RollKind};
+use crate::space::{Space, Square};
+use crate::{Key, Skill};
+
+impl View<'_> {
+    /// What a creature notices without looking.
+    pub(in crate::combat) fn passive_perception(self, who: CombatantId) -> i32 {
+        self.combat.combatant(who).map_or(0, |who| {
+            let notices = 10 + who.block.skill_bonus(Skill::Perception);
+            who.block.senses.passive_perception.unwrap_or(notices)
+        })
+    }
+
+    fn space_of(self, who: CombatantId) -> Option<Space> {
+        self.combat.combatant(who)?.space()
+    }
+
+    /// Whether a square is ground of one of these kinds: of the map, or of an effect of such a key.
+    pub(in crate::combat) fn is_ground(self, square: Square, kinds: &[Key]) -> bool {
+        let printed = kinds.iter().filter_map(|kind| self.combat.grid.surfaces.get(kind));
+        printed.into_iter().any(|squares| squares.contains(&square))
+            || self.combat.effects.zones().iter().any(|effect| {
+                let named = effect.template.key.as_ref().is_some_and(|key| kinds.contains(key));
+                named && effect.covers.as_ref().is_some_and(|it| it.squares.contains(&square))
+            })
+    }
+
+    /// Whether part of a creature's space is ground of one of these kinds.
+    pub(in crate::combat) fn is_on(self, who: CombatantId, kinds: &[Key]) -> bool {
+        let space = self.space_of(who);
+        space.is_some_and(|it| it.footprint().squares().any(|at| self.is_ground(at, kinds)))
+    }
+
+    /// Whether all of a creature's space is ground of these kinds.
+    pub(in crate::combat) fn is_wholly_on(self, who: CombatantId, kinds: &[Key]) -> bool {
+        let space = self.space_of(who);
+        space.is_some_and(|it| it.footprint().squares().all(|at| self.is_ground(at, kinds)))
+    }
+
+    /// Whether a creature feels another on the ground that both are on.
+    pub(in crate::combat) fn feels(self, who: CombatantId, other: CombatantId) -> bool {
+        self.of_kind(who, ModifierKind::FeelsOn).any(|active| {
+            let of = &active.modifier.of;
+            self.is_on(who, of) && self.is_on(other, of)
+        })
+    }
+
+    /// Difficult terrain that hinders a creature: what it ignores is left out.
+    pub(in crate::combat) fn hindering(self, who: CombatantId) -> BTreeSet<Square> {
+        let free: Vec<&[Key]> = self
+            .of_kind(who, ModifierKind::FreeMovement)
+            .map(|active| active.modifier.of.as_slice())
+            .collect();
+        if free.iter().any(|of| of.is_empty()) {
+            return BTreeSet::new();
+        }
+        let printed = self.combat.grid.difficult.iter();
+        let all = printed.chain(&self.combat.ground.difficult).copied();
+        if free.is_empty() {
+            return all.collect();
+        }
+        let kinds: Vec<Key> = free.concat();
+        let others: BTreeSet<Square> = self
+            .combat
+            .effects
+            .zones()
+            .iter()
+            .filter(|effect| effect.template.zone.as_ref().is_some_and(|zone| zone.difficult))
+            .filter(|effect| !effect.template.key.as_ref().is_some_and(|it| kinds.contains(it)))
+            .filter_map(|effect| effect.covers.as_ref())
+            .flat_map(|covers| covers.squares.iter().copied())
+            .collect();
+        all.filter(|at| others.contains(at) || !self.is_ground(*at, &kinds)).collect()
+    }
+
+    /// Whether a creature is lit by something that shines, brightly or at all.
+    pub(in crate::combat) fn is_lit(self, who: CombatantId, brightly: bool) -> bool {
+        let Some(space) = self.space_of(who) else { return true };
+        self.combat.effects.zones().iter().any(|effect| {
+            let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
+                return false;
+            };
+            let inside = covers.touches(space);
+            let dim = || {
+                let reach = effect.template.area.map_or(0, |area| area.size_ft);
+                let dim_ft = zone.dim_ft.map(|feet| feet.saturating_add(reach));
+                dim_ft.is_some_and(|feet| self.distance_ft(effect.target, who) <= feet)
+            };
+            match zone.light {
+                Some(Light::Bright) => inside || (!brightly && dim()),
+                Some(Light::Dim) => inside && !brightly,
+                Some(Light::Dark) | None => false,
+            }
+        })
+    }
+
+    /// Whether a creature is in bright light: the sun's, or of something that shines.
+    pub(in crate::combat) fn is_brightly_lit(self, who: CombatantId) -> bool {
+        self.combat.grid.sunlight || self.is_lit(who, true)
+    }
+
+    /// Whether a creature is in dim light or darkness.
+    pub(in crate::combat) fn is_dimly_lit(self, who: CombatantId) -> bool {
+        let obscured = &self.combat.grid.obscured;
+        let dim = |at: Square| obscured.lightly.contains(&at) || obscured.heavily.contains(&at);
+        let printed = self.space_of(who).is_some_and(|it| it.footprint().squares().any(dim));
+        (self.combat.grid.dark || printed) && !self.is_brightly_lit(who)
+    }
+
+    /// What corrosion takes of an attack: of its roll, and of its damage.
+    pub(in crate::combat) fn corrosion(self, who: CombatantId, attack: &Key) -> (i32, i32) {
+        let lost = |kind: RollKind| {
+            self.of_kind(who, ModifierKind::Corroded)
+                .map(|active| active.modifier)
+                .filter(|it| it.of.contains(attack) && it.on.contains(&kind))
+                .map(|it| it.value.unwrap_or(0))
+                .fold(0, i32::saturating_add)
+        };
+        (lost(RollKind::Attack), lost(RollKind::Damage))
+    }
+
+    /// Squares that effects make hard to see in for a creature: magical darkness left out where that
+    /// does not hinder it.
+    pub(super) fn obscured_for(self, viewer: CombatantId, distance: i32) -> BTreeSet<Square> {
+        let darkvision = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
+        let pierces = darkvision.is_some_and(|feet| distance <= feet)
+            && self.is(viewer, ModifierKind::SeesInMagicalDarkness);
+        if !pierces {
+            return self.combat.ground.obscured.clone();
+        }
+        self.combat
+            .effects
+            .zones()
+            .iter()
+            .filter(|effect| {
+                let zone = effect.template.zone.as_ref();
+                zone.is_some_and(|zone| zone.obscured && zone.light != Some(Light::Dark))
+            })
+            .filter_map(|effect| effect.covers.as_ref())
+            .flat_map(|covers| covers.squares.iter().copied())
+            .collect()
+    }
+
+    /// Whether darkness keeps one creature from seeing another: that is not lit, and out of the
+    /// reach of darkvision.
+    pub(super) fn is_dark_between(self, viewer: CombatantId, seen: CombatantId) -> bool {
+        let darkvision = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
+        let distance = self.distance_ft(viewer, seen);
+        self.combat.grid.dark
+            && !self.is_lit(seen, false)
+            && darkvision.is_none_or(|feet| distance > feet)
+    }
+
+    /// Whether one creature does not know another for one.
+    pub(in crate::combat) fn is_mistaken(self, viewer: CombatantId, other: CombatantId) -> bool {
+        let passive = self.passive_perception(viewer);
+        self.of_kind(other, ModifierKind::Unrecognized)
+            .any(|active| active.modifier.value.is_none_or(|dc| passive < dc))
+    }
+
+    /// Whether a creature notices no threat as the combat begins: there are foes, and it takes none
+    /// of them for one (SRD 5.1 "Surprise").
+    pub(in crate::combat) fn notices_nobody(self, who: CombatantId) -> bool {
+        let Some(me) = self.combat.combatant(who) else { return false };
+        let mut foes = self
+            .combat
+            .combatants
+            .values()
+            .filter(|it| it.side != me.side && it.position.is_some() && it.life != Life::Dead)
+            .peekable();
+        foes.peek().is_some() && foes.all(|foe| self.is_mistaken(who, foe.id))
+    }
+}
