@@ -31,11 +31,13 @@ pub use deed::{Deed, Deeds};
 pub use gear::Gear;
 pub use item::Item;
 pub use monster::{
-    ArmorClassWhen, Casting, Detail, Entry, EntryClass, Facts, Monster, Requirement, Section,
-    Variant, When, Who,
+    ArmorClassWhen, Burns, Casting, Detail, Entry, EntryClass, Facts, Favored, Monster,
+    Requirement, Section, Variant, When, Who,
 };
 pub use records::ContentError;
-pub use special_action::{Area, Cost, OutcomeSpec, Rider, Shape, SpecialAction};
+pub use special_action::{
+    Area, AtZero, Cost, OutcomeSpec, Rider, Sap, Shape, SpecialAction, Weakens,
+};
 pub use spell::{
     CastingTime, Component, DamagePart, Scaling, School, Spell, SpellAttack, SpellDuration,
     SpellRange, SpellSave,

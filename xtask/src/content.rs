@@ -17,6 +17,7 @@ mod outcome;
 mod overlay;
 mod raw;
 mod report;
+mod riders;
 mod source51;
 mod source52;
 mod special;
@@ -52,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for edition in ["5.1", "5.2"] {
         let corrected = overlay::apply(edition, &mut sources)?;
         let spells = spells::spells(edition, &sources)?;
+        let riders = riders::Riders::read(edition)?;
         let keys: BTreeMap<String, String> =
             spells.iter().map(|it| (it.id.to_string(), it.name.clone())).collect();
         let raw = match edition {
@@ -59,13 +61,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             _ => source52::monsters(&sources)?,
         };
         if options.unresolved {
-            report::unresolved(&raw, &keys)?;
+            report::unresolved(&raw, &keys, &riders)?;
         }
         let mut compiled = Vec::new();
         let mut errors = Vec::new();
         for it in raw {
             let id = it.id.clone();
-            match block::compile(it, &keys).with_context(|| id.to_string()) {
+            match block::compile(it, &keys, &riders).with_context(|| id.to_string()) {
                 Ok(it) => compiled.push(it),
                 Err(error) => errors.push(format!("{error:#}")),
             }

@@ -23,6 +23,9 @@ pub struct Manner {
     /// Strength or Dexterity, with a finesse weapon; absent: the higher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ability: Option<Ability>,
+    /// As the other of two things that the attack can be: another damage type, a hold.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub other: bool,
 }
 
 /// What an attack is besides one of the action's.

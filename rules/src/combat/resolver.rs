@@ -29,6 +29,7 @@ mod ops;
 mod orders;
 mod reactions;
 mod readiness;
+mod riders;
 mod ruling;
 mod saves;
 mod setup;

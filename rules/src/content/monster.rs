@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DamageDice, Expression, Key, SaveSpec, StatBlock};
+use super::{Component, DamageDice, Expression, Key, SaveSpec, StatBlock};
 use crate::{Ability, Condition, CreatureType, MovementMode, Size, Skill};
 
 /// A creature of the bestiary.
@@ -202,9 +202,33 @@ pub struct Detail {
     /// Only in forms of these names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<Key>,
+    /// Components that its spells do not need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Component>,
+    /// When its attack rolls have advantage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub favored: Option<Favored>,
+    /// It hits without a roll whom the creature grapples.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hits_held: bool,
+    /// How often its dice are thrown on a critical hit; absent: twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical_times: Option<u8>,
     /// Numbers of an entry that is not understood as a whole, for its effect program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
+}
+
+/// When the rolls of an attack have advantage.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Favored {
+    /// The target lacks hit points.
+    TargetWounded,
+    /// The attacker grapples the target.
+    TargetGrappled,
+    /// In the first round.
+    FirstRound,
 }
 
 /// Numbers in an entry's text, each kind in the order of printing.
@@ -285,6 +309,26 @@ pub struct Requirement {
     /// It has at most so many hit points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_hp: Option<i32>,
+    /// The creature does not grapple it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_grappled_by_it: bool,
+    /// It lets it happen, or cannot help it: of the creature's side, grappled by it, incapacitated
+    /// or restrained.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_mercy: bool,
+    /// What of it can burn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burns: Option<Burns>,
+}
+
+/// What can burn of those that an attack can hit.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Burns {
+    /// Creatures, and objects with the tag `flammable`.
+    Anybody,
+    /// Objects with the tag `flammable`.
+    Objects,
 }
 
 /// Whom an area affects.
@@ -335,7 +379,7 @@ pub enum When {
     Chosen,
     /// The attack is made at range.
     AtRange,
-    /// The target is in another form.
+    /// The attacker is Small or Medium.
     SmallForm,
     /// With this spell on the weapon: shillelagh.
     Shillelagh,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DamageDice, Duration, EffectTemplate, Expression, Key, SaveSpec};
-use crate::Condition;
+use crate::{Ability, Condition, DamageType};
 
 /// A special action of a stat block or feature: `use` on the wire.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -88,6 +88,48 @@ pub struct Rider {
     /// On either, or without a save.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always: Option<OutcomeSpec>,
+    /// On a save that fails by 5 or more, in place of `fail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_badly: Option<OutcomeSpec>,
+    /// When the damage brings the target down to 0 hit points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_zero: Option<Box<AtZero>>,
+    /// Only where the attacker chooses it, in place of the damage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
+}
+
+/// What happens to a target that comes down to 0 hit points.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtZero {
+    /// Damage of these types must be among what brought it down; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<DamageType>,
+    /// What happens.
+    pub outcome: OutcomeSpec,
+}
+
+/// The maximum of hit points is less by the damage of a hit.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sap {
+    /// By that of these types; empty: by all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<DamageType>,
+    /// The attacker regains as much.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heals: bool,
+}
+
+/// An ability score is less.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weakens {
+    /// Which.
+    pub ability: Ability,
+    /// By how much.
+    pub dice: Expression,
 }
 
 /// What happens to a target.
@@ -112,9 +154,24 @@ pub struct OutcomeSpec {
     /// Straight toward the source, at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_ft: Option<i32>,
-    /// Anything else.
+    /// Anything else; beside a grapple it lasts as long as that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectTemplate>,
+    /// Of a hit: the maximum of hit points is less by the damage taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saps: Option<Sap>,
+    /// An ability score is less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weakens: Option<Weakens>,
+    /// It is out of danger where it is dying.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stable: bool,
+    /// It dies.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dies: bool,
+    /// An effect on whose doing it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<EffectTemplate>,
 }
 
 /// An area of effect (SRD 5.1 "Areas of Effect"; SRD 5.2.1 "Area of Effect").

@@ -321,6 +321,8 @@ pub enum ModifierKind {
     SavesAgainstMagic,
     /// Attack rolls of spells miss it.
     SpellAttacksMiss,
+    /// It does not teleport.
+    CannotTeleport,
 }
 
 /// A kind of roll.

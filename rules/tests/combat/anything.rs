@@ -1,14 +1,16 @@
 //! Anything goes: creatures of the bestiary, random commands and answers, many of them nonsense.
 //! What must hold after every one of them does, and what happened can be folded and judged again.
 
+mod actions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{
-    Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Extra, Fact,
-    Happening, HelpWith, Input, Interaction, Life, Manner, Phase, Question, RolledFor, Rulebook,
-    Shove, SkillAction, Step, View, decide,
+    Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Fact,
+    Happening, HelpWith, Input, Interaction, Life, Phase, Question, RolledFor, Rulebook, Shove,
+    SkillAction, Step, View, decide,
 };
-use gss_rules::content::Spellcasting;
+use gss_rules::content::{Monster, Spellcasting};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Skill};
@@ -46,8 +48,11 @@ impl Play {
             added: 6,
         };
         let monsters: Vec<_> = book.content.monsters.values().collect();
+        let parries = |monster: &&&Monster| monster.details.values().any(|it| it.parry.is_some());
+        let parrying: Vec<_> = monsters.iter().filter(parries).copied().collect();
         for number in 0..6_i32 {
-            let monster = play.chance.of(&monsters).expect("a monster");
+            let among = if number == 5 && play.chance.one_in(2) { &parrying } else { &monsters };
+            let monster = play.chance.of(among).expect("a monster");
             let mut block = monster.block.clone();
             if number < 2 {
                 block.spellcasting = Some(play.any_spellcasting());
@@ -225,27 +230,11 @@ impl Play {
         }
     }
 
-    /// A use of somebody, at somebody; spells have choices.
-    fn any_use(&mut self, who: CombatantId, target: CombatantId, toward: Square) -> Command {
-        let block = self.combat.combatant(who).map(|who| std::sync::Arc::clone(&who.block));
-        let uses = block.map(|block| block.uses.clone()).unwrap_or_default();
-        let id = self.chance.of(&uses).map(|action| action.use_id.clone());
-        let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
-        let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };
-        let at = Some(toward).filter(|_| !self.chance.one_in(4));
-        let (option, path) = (None, Vec::new());
-        let choices =
-            if self.chance.one_in(3) { self.any_choices(toward) } else { BTreeMap::new() };
-        let direction = Some(toward);
-        Command::UseAction { who, id, targets, at, direction, option, path, choices }
-    }
-
     fn any_command(&mut self) -> Command {
         let ids: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         let active = self.combat.active().filter(|_| !self.chance.one_in(10));
         let who = active.or_else(|| self.chance.of(&ids).copied()).expect("somebody");
         let target = self.chance.of(&ids).copied().expect("somebody");
-        let block = self.combat.combatant(who).map(|who| std::sync::Arc::clone(&who.block));
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
@@ -253,30 +242,7 @@ impl Play {
             return Command::Escape { who, effect: None, skill: None };
         }
         match self.chance.below(35) {
-            0..=3 => {
-                let attacks = block.map(|block| block.attacks.clone()).unwrap_or_default();
-                let attack = self.chance.of(&attacks).map(|attack| attack.attack_id.clone());
-                let none = *self.chance.of(&["unarmed", "improvised", "none"]).expect("one");
-                let attack = attack.filter(|_| !self.chance.one_in(5));
-                let attack = attack.unwrap_or_else(|| Key::parse(none).expect("a key"));
-                let extras = [
-                    Extra::None,
-                    Extra::None,
-                    Extra::OffHand,
-                    Extra::Nick,
-                    Extra::Cleave,
-                    Extra::Pounce,
-                ];
-                let how = Manner {
-                    extra: *self.chance.of(&extras).expect("one"),
-                    two_handed: self.chance.one_in(8),
-                    thrown: self.chance.one_in(8),
-                    mastery: self.chance.one_in(8),
-                    ability: None,
-                };
-                let how = if self.chance.one_in(3) { how } else { Manner::default() };
-                Command::Attack { who, target, attack, knock_out: self.chance.one_in(8), how }
-            }
+            0..=3 => self.any_attack(who, target),
             4 | 5 => self.any_use(who, target, toward),
             6..=8 => any_walk(&mut self.chance, (who, target), at, toward),
             9 => Command::Dash { who, mode: None },
@@ -362,6 +328,16 @@ impl Play {
     }
 
     fn any_ruling(&mut self, id: CombatantId) -> Command {
+        // One of several conditions that an effect brings.
+        let several = self.combat.effects.values().find_map(|effect| {
+            let conditions = &effect.template.conditions;
+            Some((effect.target, *conditions.first().filter(|_| conditions.len() > 1)?))
+        });
+        if let Some((id, condition)) = several.filter(|_| self.chance.one_in(3)) {
+            let changes = json!({"conditions_remove": [condition]});
+            let changes = Box::new(serde_json::from_value(changes).expect("changes"));
+            return Command::Update { id, changes };
+        }
         let square = [self.chance.below(30), self.chance.below(30)];
         let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
         let changes = [

@@ -111,6 +111,10 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
                 let id = attack.attack_id.clone();
                 let targets = monster.details.get(&id).and_then(|detail| detail.targets.as_ref());
                 let covers = targets.is_some_and(|targets| targets.in_space);
+                // Who is free and no friend is not bitten.
+                if targets.is_some_and(|targets| targets.at_mercy) {
+                    continue;
+                }
                 let gap = (attack.reach_ft != Some(0) && !covers).then_some(0);
                 let mut arena = Arena::new(&book, edition, (monster, &id), gap);
                 let command = Command::Attack {

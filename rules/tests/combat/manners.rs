@@ -66,8 +66,14 @@ fn mode(facts: &[Fact]) -> Option<RollMode> {
     })
 }
 
-const MASTERY: Manner =
-    Manner { extra: Extra::None, two_handed: false, thrown: false, mastery: true, ability: None };
+const MASTERY: Manner = Manner {
+    extra: Extra::None,
+    two_handed: false,
+    thrown: false,
+    mastery: true,
+    ability: None,
+    other: false,
+};
 
 fn extra(extra: Extra) -> Manner {
     Manner { extra, ..Manner::default() }

@@ -66,6 +66,7 @@ enum AttackOption {
     Mastery,
     Cleave,
     Nick,
+    Other,
 }
 
 #[derive(Deserialize)]
@@ -352,6 +353,7 @@ fn attack(
         thrown: has(AttackOption::Thrown),
         mastery: has(AttackOption::Mastery),
         ability,
+        other: has(AttackOption::Other),
     };
     let knock_out = has(AttackOption::KnockOut);
     Ok(Command::Attack { who, target: one(targets)?, attack: attack_id, knock_out, how })

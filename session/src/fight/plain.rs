@@ -162,6 +162,12 @@ fn action(action: &SpecialAction) -> Parse<()> {
 
 fn rider(rider: &Rider) -> Parse<()> {
     within("on_hit.damage", rider.damage.len(), LISTED)?;
+    let strange = [
+        ("on_hit.fail_badly", rider.fail_badly.is_some()),
+        ("on_hit.at_zero", rider.at_zero.is_some()),
+        ("on_hit.chosen", rider.chosen),
+    ];
+    strangers(&strange)?;
     let outcomes = [&rider.fail, &rider.success, &rider.always];
     outcomes.into_iter().flatten().try_for_each(outcome)
 }
@@ -171,7 +177,23 @@ fn outcome(outcome: &OutcomeSpec) -> Parse<()> {
     within("conditions", outcome.conditions.len(), 15)?;
     number("push_ft", outcome.push_ft.unwrap_or(5), 0..=FEET)?;
     number("pull_ft", outcome.pull_ft.unwrap_or(5), 0..=FEET)?;
+    let strange = [
+        ("saps", outcome.saps.is_some()),
+        ("weakens", outcome.weakens.is_some()),
+        ("stable", outcome.stable),
+        ("dies", outcome.dies),
+        ("own", outcome.own.is_some()),
+    ];
+    strangers(&strange)?;
     outcome.effect.as_ref().map_or(Ok(()), effect)
+}
+
+/// Members that the engine knows and the protocol does not, each with whether it is there.
+fn strangers(members: &[(&str, bool)]) -> Parse<()> {
+    match members.iter().find(|(_, there)| *there) {
+        Some((member, _)) => Err(refusal::shape(member, "is none of the protocol's")),
+        None => Ok(()),
+    }
 }
 
 fn area(area: &Area) -> Parse<()> {
@@ -211,6 +233,26 @@ mod tests {
 
     fn told(written: Value) -> Result<(), ClientError> {
         effect(&serde_json::from_value(written).expect("an effect of the engine"))
+    }
+
+    #[test]
+    fn what_follows_a_hit_is_no_more_than_the_protocol_says() {
+        let told = |written: Value| rider(&serde_json::from_value(written).expect("a rider"));
+        let asleep = json!({"name": "Asleep", "duration": {"kind": "permanent"}});
+        assert_eq!(told(json!({"always": {"effect": asleep}})), Ok(()));
+        for (member, written) in [
+            ("on_hit.fail_badly", json!({"fail_badly": {"effect": asleep}})),
+            ("on_hit.at_zero", json!({"at_zero": {"outcome": {"effect": asleep}}})),
+            ("on_hit.chosen", json!({"chosen": true})),
+            ("own", json!({"always": {"own": asleep}})),
+            ("saps", json!({"fail": {"saps": {}}})),
+            ("weakens", json!({"fail": {"weakens": {"ability": "str", "dice": "1d4"}}})),
+            ("dies", json!({"success": {"dies": true}})),
+            ("stable", json!({"always": {"stable": true}})),
+        ] {
+            let refused = told(written).expect_err(member);
+            assert_eq!(refused.message, format!("{member} is none of the protocol's."));
+        }
     }
 
     #[test]

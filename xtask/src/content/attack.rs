@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use gss_rules::Condition;
 use gss_rules::content::{
-    Attack, AttackKind, Detail, EntryClass, RangeFt, Requirement, Rider, Variant, When,
+    Attack, AttackKind, Detail, EntryClass, Favored, RangeFt, Requirement, Rider, Variant, When,
 };
 use gss_rules::effect::{DamageDice, SaveSpec};
 use regex::Captures;
@@ -20,12 +20,12 @@ pub(super) fn is_attack(entry: &RawEntry) -> bool {
 /// Reads an attack: its numbers always, what follows a hit if all of it is understood.
 pub(super) fn attack(entry: &RawEntry) -> Result<(Attack, Detail, EntryClass)> {
     let mut reader = Reader::new(&entry.lower);
-    let (mut attack, targets) = head(entry, &mut reader)?;
+    let (mut attack, targets, favored) = head(entry, &mut reader)?;
     if entry.bonus.is_some_and(|bonus| bonus != attack.bonus) {
         bail!("bonus {} in the text, {:?} in the structure", attack.bonus, entry.bonus);
     }
     attack.damage = reader.damages();
-    let mut detail = Detail { forms: entry.forms.clone(), ..Detail::default() };
+    let mut detail = Detail { forms: entry.forms.clone(), favored, ..Detail::default() };
     detail.targets = targets.clone().filter(|it| *it != Requirement::default());
     choice(&mut reader, &mut attack, &mut detail);
     variants(&mut reader, &mut attack, &mut detail);
@@ -46,7 +46,10 @@ pub(super) fn attack(entry: &RawEntry) -> Result<(Attack, Detail, EntryClass)> {
     Ok((attack, detail, class))
 }
 
-fn head(entry: &RawEntry, reader: &mut Reader<'_>) -> Result<(Attack, Option<Requirement>)> {
+/// An attack, whom it is for where that is understood, and when its rolls have advantage.
+type Head = (Attack, Option<Requirement>, Option<Favored>);
+
+fn head(entry: &RawEntry, reader: &mut Reader<'_>) -> Result<Head> {
     let old = re!(
         r"^(melee|ranged|melee or ranged) (weapon|spell) attack: \+(\d+) to hit(?: \([^)]*\))?, (?:reach (\d+) feet)?(?:,? or )?(?:range (\d+)(?:/(\d+))? feet)?,? ([^.]*?)\. hit: "
     );
@@ -56,12 +59,15 @@ fn head(entry: &RawEntry, reader: &mut Reader<'_>) -> Result<(Attack, Option<Req
     let number = |found: &Captures<'_>, group: usize| -> Option<i32> {
         found.get(group).and_then(|it| it.as_str().parse().ok())
     };
+    let mut favored = None;
     let (found, first, targets) = if let Some(found) = reader.take(old) {
         let targets = requirement_of_targets(&found[7]);
         (found, 4, targets)
     } else {
         let found = reader.take(new).context("no attack's head")?;
-        let plain = found.get(4).is_none().then(Requirement::default);
+        favored = found.get(4).and_then(|it| favor(it.as_str()));
+        let understood = found.get(4).is_none() || favored.is_some();
+        let plain = understood.then(Requirement::default);
         (found, 5, plain)
     };
     let (reach_ft, normal) = (number(&found, first), number(&found, first + 1));
@@ -90,7 +96,19 @@ fn head(entry: &RawEntry, reader: &mut Reader<'_>) -> Result<(Attack, Option<Req
         AttackKind::Ranged => reach_ft.is_none() && normal.is_some(),
         AttackKind::MeleeOrRanged => reach_ft.is_some() && normal.is_some(),
     };
-    if fits { Ok((attack, targets)) } else { bail!("reach and range do not fit {kind:?}") }
+    if fits { Ok((attack, targets, favored)) } else { bail!("reach and range do not fit {kind:?}") }
+}
+
+/// What gives the rolls of an attack advantage.
+fn favor(text: &str) -> Option<Favored> {
+    match text.trim() {
+        "(with advantage if the target doesn't have all its hit points)" => {
+            Some(Favored::TargetWounded)
+        }
+        "(with advantage if the target is grappled by @)" => Some(Favored::TargetGrappled),
+        "(with advantage during the first round of each combat)" => Some(Favored::FirstRound),
+        _ => None,
+    }
 }
 
 /// `one target`, `one prone creature` … None: not understood.
@@ -199,6 +217,11 @@ fn when(reader: &mut Reader<'_>) -> Option<(Option<When>, Option<i32>)> {
 fn follow(reader: &mut Reader<'_>, rider: &mut Rider, detail: &mut Detail) -> bool {
     let mut always = Outcome { detail: detail.clone(), ..Outcome::default() };
     let mut first = true;
+    // What is thrown is never out of a creature's hand.
+    let returns = re!(r"\.? ?hit or miss: the [a-z]+ magically returns to @'s hand[a-z0-9@ ]*\.?$");
+    if let Some(found) = returns.find(reader.rest) {
+        *reader = Reader::new(&reader.rest[..found.start()]);
+    }
     while !reader.is_done() {
         let joined = reader.take(re!(r"^(?:, and |\. | and |, )")).is_some();
         if !first && !joined {
@@ -322,6 +345,8 @@ pub(super) fn merge(detail: &mut Detail, other: &Detail) {
     detail.moves_percent = detail.moves_percent.or(other.moves_percent);
     detail.flies |= other.flies;
     detail.once_per_round |= other.once_per_round;
+    detail.hits_held |= other.hits_held;
+    detail.favored = detail.favored.or(other.favored);
 }
 
 /// An ability by its full name.

@@ -12,6 +12,7 @@ use super::attack;
 use super::digest::{self, Digest};
 use super::makes::{self, Names};
 use super::raw::{RawEntry, RawMonster, name_itself};
+use super::riders::Riders;
 use super::special;
 use super::spellcasting::{self, List};
 use super::text;
@@ -23,7 +24,11 @@ pub(super) struct Compiled {
 }
 
 /// Compiles a block.
-pub(super) fn compile(raw: RawMonster, spells: &BTreeMap<String, String>) -> Result<Compiled> {
+pub(super) fn compile(
+    raw: RawMonster,
+    spells: &BTreeMap<String, String>,
+    riders: &Riders,
+) -> Result<Compiled> {
     let mut entries = raw.entries;
     name_itself(&raw.name, &mut entries);
     let mut block = Builder {
@@ -39,6 +44,8 @@ pub(super) fn compile(raw: RawMonster, spells: &BTreeMap<String, String>) -> Res
             entries: Vec::new(),
         },
         spells,
+        riders,
+        later: BTreeMap::new(),
     };
     let mut digests = BTreeMap::new();
     for entry in &entries {
@@ -54,6 +61,10 @@ pub(super) fn compile(raw: RawMonster, spells: &BTreeMap<String, String>) -> Res
             digests.insert(entry.id.clone(), digest);
         }
     }
+    for (id, other) in std::mem::take(&mut block.later) {
+        let place = block.monster.details.entry(id).or_default();
+        place.targets = other.targets.or(place.targets.take());
+    }
     if entries.iter().any(|it| it.lower.contains("weapon attacks are magical")) {
         for attack in block.monster.block.attacks.iter_mut().filter(|it| !it.spell) {
             attack.properties.push(AttackProperty::Magical);
@@ -66,6 +77,9 @@ struct Builder<'a> {
     monster: Monster,
     /// Names of the edition's spells by key.
     spells: &'a BTreeMap<String, String>,
+    riders: &'a Riders,
+    /// What attacks say of others.
+    later: BTreeMap<Key, Detail>,
 }
 
 impl Builder<'_> {
@@ -81,7 +95,19 @@ impl Builder<'_> {
             _ => {}
         }
         if attack::is_attack(entry) {
-            let (attack, detail, class) = attack::attack(entry)?;
+            let (mut attack, mut detail, mut class) = attack::attack(entry)?;
+            let facts = digest::scan(entry).facts().unwrap_or_default();
+            let id = &self.monster.id;
+            if class == EntryClass::AttackPart
+                && let Some(others) = self.riders.give(id, &mut attack, &mut detail, &facts)?
+            {
+                self.later.extend(others);
+                class = if attack.on_hit.is_some() {
+                    EntryClass::AttackRider
+                } else {
+                    EntryClass::Attack
+                };
+            }
             if entry.recharge.is_some() || entry.per_day.is_some() || entry.legendary_cost.is_some()
             {
                 self.monster.block.uses.push(special::named(entry));
@@ -192,7 +218,8 @@ impl Builder<'_> {
         if let Some(unknown) = known {
             anyhow::bail!("{unknown} is no spell");
         }
-        self.detail(&entry.id, Detail { casts, at_will, ..Detail::default() });
+        let without = spellcasting::without(&entry.lower);
+        self.detail(&entry.id, Detail { casts, at_will, without, ..Detail::default() });
         self.monster.block.spellcasting = Some(list);
         Ok(EntryClass::Spellcasting)
     }

@@ -4,6 +4,7 @@
 //! from what is reckoned from the record, whose numbers are those of the text. A case of each way an
 //! entry can go: a hit and a miss by one, a save failed and made by one.
 
+mod aftermath;
 mod attack;
 mod castings;
 mod charges;
@@ -50,7 +51,9 @@ pub(super) fn files(
                 (EntryClass::Multiattack, _) => {
                     sets.extend(sets::cases(&of, &book, &deeds).unwrap_or_default())
                 }
-                (EntryClass::Makes, _) => sets.extend(sets::makes(&of).unwrap_or_default()),
+                (EntryClass::Makes, _) => {
+                    sets.extend(sets::makes(&of, &book, &deeds).unwrap_or_default())
+                }
                 (EntryClass::LegendaryResistance, _) => legends.push(uses::resistance(&of)),
                 (EntryClass::Casts, _) => {
                     castings.extend(spells::casts(&of, &book).unwrap_or_default());

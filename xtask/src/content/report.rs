@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::block::{self, Compiled};
 use super::raw::{RawEntry, RawMonster};
+use super::riders::Riders;
 
 /// Counts by edition.
 #[derive(Default, Debug, Serialize)]
@@ -111,11 +112,15 @@ fn written<T: Serialize>(word: &T) -> String {
 }
 
 /// Prints the text of what is not understood as a whole.
-pub(super) fn unresolved(raw: &[RawMonster], spells: &BTreeMap<String, String>) -> Result<()> {
+pub(super) fn unresolved(
+    raw: &[RawMonster],
+    spells: &BTreeMap<String, String>,
+    riders: &Riders,
+) -> Result<()> {
     for monster in raw {
         let mut entries: Vec<RawEntry> = monster.entries.clone();
         super::raw::name_itself(&monster.name, &mut entries);
-        let compiled = block::compile(monster.clone(), spells)?;
+        let compiled = block::compile(monster.clone(), spells, riders)?;
         for (entry, read) in entries.iter().zip(&compiled.monster.entries) {
             if matches!(read.class, EntryClass::Named | EntryClass::AttackPart) {
                 println!(

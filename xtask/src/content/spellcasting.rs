@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gss_rules::Ability;
 use gss_rules::Key;
-use gss_rules::content::{Casting, Spellcasting, StatBlock};
+use gss_rules::content::{Casting, Component, Spellcasting, StatBlock};
 use serde_json::Value;
 
 use super::attack::ability;
@@ -26,6 +26,20 @@ pub(super) fn list(entry: &RawEntry, block: &StatBlock) -> Option<List> {
     match entry.source.get("spellcasting") {
         Some(source) => structured(source, block),
         None => printed(&entry.lower, block),
+    }
+}
+
+/// Components that the spells of a list do not need; materials are nowhere asked for.
+pub(super) fn without(text: &str) -> Vec<Component> {
+    let none = re!(r"requir(?:ing|es) no (?:spell )?components");
+    let voice =
+        re!(r"(?:requir(?:ing|es)|needs) only verbal components|requiring no somatic or material");
+    if none.is_match(text) {
+        vec![Component::Verbal, Component::Somatic]
+    } else if voice.is_match(text) {
+        vec![Component::Somatic]
+    } else {
+        Vec::new()
     }
 }
 

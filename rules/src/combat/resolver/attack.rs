@@ -1,5 +1,6 @@
 //! Attacks (SRD 5.1 "Making an Attack"; SRD 5.2.1 "Making an Attack").
 
+use super::riders::Saved;
 use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
@@ -33,7 +34,7 @@ impl Resolver<'_> {
         if (tired && spent) || self.view().has_chosen_bonus_action(who) {
             return Err(Refusal::NoActionLeft.into());
         }
-        self.view().may_be_made(&attack, how)?;
+        self.view().may_be_made(who, &attack, how)?;
         let economy = self.after_attacking(who, target, &attack, how)?;
         let strike = self.view().aim_with(who, target, &attack, knock_out, how)?;
         self.tell(Fact::EconomySet { who, economy });
@@ -57,7 +58,12 @@ impl Resolver<'_> {
         let (rider, charging) = (self.rider(strike), self.charging(strike));
         let (used, change) =
             (self.view().used_by_attack(strike), self.view().damage_change(strike));
-        let critical = self.roll_to_hit(strike, test)?;
+        let critical = if self.view().hits_held(strike) {
+            self.hit_without_roll(strike);
+            Some(false)
+        } else {
+            self.roll_to_hit(strike, test)?
+        };
         self.after_attack_roll(attacker, used);
         self.fire(attacker, Hook::Attacks, Some(target), false)?;
         self.fire(target, Hook::Attacked, Some(attacker), false)?;
@@ -88,7 +94,7 @@ impl Resolver<'_> {
         self.retaliate(strike)?;
         self.corrode(strike);
         if let Some(rider) = rider {
-            self.ride(strike, rider, saved)?;
+            self.ride(strike, rider, saved, before)?;
         }
         if let Some(charging) = charging {
             self.charge_home(strike, &charging)?;
@@ -105,6 +111,15 @@ impl Resolver<'_> {
             self.tell(Fact::Touched { id, who: strike.attacker });
         }
         extra.into_iter().map(|(dice, _)| dice).collect()
+    }
+
+    /// A hit on somebody held (SRD 5.1 "Marilith", "Salamander").
+    fn hit_without_roll(&mut self, strike: Strike<'_>) {
+        let Strike { attacker, target, cover, .. } = strike;
+        let (attack, ac) =
+            (strike.attack.attack_id.clone(), self.view().armor_class(target, cover));
+        let (hit, critical) = (true, false);
+        self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
     }
 
     /// The attack roll, and what is done to it: whether it hits, and whether critically.
@@ -139,7 +154,7 @@ impl Resolver<'_> {
         let detail = self.view().detail(attacker, &attack.attack_id);
         let required = detail.and_then(|it| it.rider.as_ref());
         let meets = required.is_none_or(|it| self.view().meets(it, attacker, target));
-        attack.on_hit.as_ref().filter(|_| meets)
+        attack.on_hit.as_ref().filter(|rider| meets && (!rider.chosen || strike.how.other))
     }
 
     /// What a rider adds to the hit's damage: one instance, its dice doubled with the others.
@@ -150,8 +165,8 @@ impl Resolver<'_> {
         rider: Option<&Rider>,
         critical: bool,
         parts: &mut Vec<DamagePart>,
-    ) -> Flow<bool> {
-        let Some(rider) = rider else { return Ok(false) };
+    ) -> Flow<Saved> {
+        let Some(rider) = rider else { return Ok(Saved::default()) };
         let saved = match rider.save {
             Some(save) => {
                 let conditions = rider.fail.as_ref().map_or(&[][..], |it| &it.conditions);
@@ -164,11 +179,12 @@ impl Resolver<'_> {
             None => false,
         };
         let portion = self.portion(strike.target, rider.save, saved);
+        let outcome = self.saved(saved);
         for part in self.damage_rolled(strike.attacker, &rider.damage, critical)? {
             let rolled = portion.of(part.rolled);
             add_part(parts, DamagePart { rolled, ..part });
         }
-        Ok(saved)
+        Ok(outcome)
     }
 
     /// Rolls damage; a critical hit rolls every die twice.

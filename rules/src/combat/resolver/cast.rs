@@ -229,11 +229,15 @@ impl Resolver<'_> {
 
     /// Words need a voice, gestures a hand (SRD 5.1 "Components"; SRD 5.2.1 same); concentration must be possible.
     pub(super) fn can_perform(&self, who: CombatantId, rules: &SpellRules) -> Result<(), Refusal> {
-        let verbal = rules.record.components.contains(&Component::Verbal);
+        let needs = |component| {
+            rules.record.components.contains(&component)
+                && !self.view().casts_without(who, component)
+        };
+        let verbal = needs(Component::Verbal);
         if verbal && self.view().is(who, ModifierKind::CannotSpeak) {
             return Err(Refusal::CannotSpeak);
         }
-        let somatic = rules.record.components.contains(&Component::Somatic);
+        let somatic = needs(Component::Somatic);
         if somatic && self.view().is(who, ModifierKind::NoFreeHand) {
             return Err(Refusal::NoFreeHand);
         }

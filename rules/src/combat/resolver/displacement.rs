@@ -92,6 +92,9 @@ impl Resolver<'_> {
             return Ok(());
         }
         let Some(at) = act.casting.at else { return Ok(()) };
+        if self.view().is(who, ModifierKind::CannotTeleport) {
+            return Ok(());
+        }
         self.set_down(who, at);
         self.came_from(who, before)
     }

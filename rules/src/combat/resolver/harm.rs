@@ -11,7 +11,7 @@ use crate::combat::{
     Choice, CombatantId, DamagePart, Effect, EffectId, EndReason, Fact, HitPoints, Life, Portion,
     Refusal, concentration_dc, damage, heal, temp_hp_options,
 };
-use crate::content::{OutcomeSpec, Rider};
+use crate::content::OutcomeSpec;
 use crate::effect::{
     Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Quality, Reacts, SaveEnds, SaveSpec,
 };
@@ -329,19 +329,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// What follows a hit besides its damage.
-    pub(super) fn ride(&mut self, strike: Strike<'_>, rider: &Rider, saved: bool) -> Flow<()> {
-        let Strike { attacker: source, target, attack, .. } = strike;
-        if self.combat.combatant(target).is_none_or(|target| target.life == Life::Dead) {
-            return Ok(());
-        }
-        let outcome = if saved { &rider.success } else { &rider.fail };
-        for outcome in [outcome, &rider.always].into_iter().flatten() {
-            self.befall(source, target, outcome, (rider.save, &attack.attack_id))?;
-        }
-        Ok(())
-    }
-
     /// A save if one is asked for, damage that was rolled, and what else comes of it: whether it
     /// was made.
     pub(super) fn afflict(
@@ -405,7 +392,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn befall(
+    pub(super) fn befall(
         &mut self,
         source: CombatantId,
         target: CombatantId,
@@ -416,8 +403,9 @@ impl Resolver<'_> {
             let parts = self.damage_rolled(source, &outcome.damage, false)?;
             self.deal(source, target, parts, Portion::Full)?;
         }
+        let mut hold = None;
         if outcome.conditions.contains(&Condition::Grappled) {
-            self.grapple(source, target, outcome, by);
+            hold = self.grapple(source, target, outcome, by);
         } else if !outcome.conditions.is_empty() {
             let ends = save.filter(|_| outcome.save_ends);
             let duration = outcome.duration.unwrap_or(Duration::Permanent);
@@ -436,9 +424,11 @@ impl Resolver<'_> {
             };
             self.put(&Arc::new(template), Some(source), target, None);
         }
-        if let Some(effect) = &outcome.effect {
-            self.put(&Arc::new(effect.clone()), Some(source), target, None);
+        let held = outcome.conditions.contains(&Condition::Grappled);
+        if let Some(effect) = outcome.effect.as_ref().filter(|_| hold.is_some() || !held) {
+            self.put(&Arc::new(effect.clone()), Some(source), target, hold);
         }
+        self.doom(source, target, outcome, by)?;
         for (feet, away) in [(outcome.push_ft, true), (outcome.pull_ft, false)] {
             if let Some(feet) = feet {
                 self.shift(source, target, feet, away)?;
@@ -455,12 +445,12 @@ impl Resolver<'_> {
         target: CombatantId,
         outcome: &OutcomeSpec,
         by: &Key,
-    ) {
+    ) -> Option<EffectId> {
         let detail = self.view().detail(source, by);
         let held = self.view().grappled_with(source, by);
         let most = detail.and_then(|it| it.grapples).map_or(usize::MAX, usize::from);
         if held.contains(&target) || held.len() >= most {
-            return;
+            return None;
         }
         let mut conditions = outcome.conditions.clone();
         conditions.extend(detail.iter().flat_map(|it| it.while_grappled.iter().copied()));
@@ -471,7 +461,7 @@ impl Resolver<'_> {
             dc: detail.and_then(|it| it.escape_dc),
             ..EffectTemplate::named(Condition::Grappled.name(), duration)
         };
-        self.put(&Arc::new(template), Some(source), target, None);
+        self.put(&Arc::new(template), Some(source), target, None)
     }
 }
 

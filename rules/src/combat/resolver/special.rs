@@ -8,7 +8,7 @@ use super::deeds::Intent;
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Fact, Life, Refusal};
 use crate::content::{Attack, Detail, SpecialAction};
-use crate::effect::Choice;
+use crate::effect::{Choice, ModifierKind};
 use crate::space::{Cover, Square, Step};
 use crate::{Key, MovementMode, Skill};
 
@@ -157,7 +157,8 @@ impl Resolver<'_> {
         let mode = detail.mode.unwrap_or(match (detail.flies, walks) {
             (false, true) => MovementMode::Walk,
             (true, _) => MovementMode::Fly,
-            (false, false) => MovementMode::Swim,
+            (false, false) if combatant.block.speeds.swim.is_some() => MovementMode::Swim,
+            (false, false) => MovementMode::Fly,
         });
         if detail.charges && !self.charges(who, aim.path) {
             return Err(Refusal::InvalidPath { at: aim.path.first().copied() });
@@ -178,6 +179,9 @@ impl Resolver<'_> {
         let leap = detail.leaps_ft;
         if !detail.teleports && leap.is_none() {
             return Ok((None, 0));
+        }
+        if detail.teleports && self.view().is(who, ModifierKind::CannotTeleport) {
+            return Err(Refusal::CannotAct { condition: None });
         }
         let to = aim.at.ok_or(Refusal::InvalidPath { at: None })?;
         let combatant = self.combatant(who)?;

@@ -167,7 +167,7 @@ impl<'a> View<'a> {
         if self.is_too_heavy(strike) {
             test.reason(RollMode::Disadvantage, "heavy_weapon", None);
         }
-        if strike.favored {
+        if strike.favored || self.is_favored(strike) {
             test.reason(RollMode::Advantage, attack.attack_id.as_str(), None);
         }
         if ranged {

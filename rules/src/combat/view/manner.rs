@@ -4,7 +4,7 @@
 use super::attack::attack_kinds;
 use super::{About, Strike, View};
 use crate::combat::{Combatant, CombatantId, EffectId, Extra, Manner, Refusal};
-use crate::content::{Attack, AttackKind, AttackProperty, Mastery};
+use crate::content::{Attack, AttackKind, AttackProperty, Mastery, When};
 use crate::effect::{Ending, ModifierKind, RollKind};
 use crate::two_weapon::second_hand_modifier;
 use crate::{Ability, Size, Skill, Switch};
@@ -16,6 +16,7 @@ impl View<'_> {
     /// That an attack can be made in this way.
     pub(in crate::combat) fn may_be_made(
         self,
+        who: CombatantId,
         attack: &Attack,
         how: Manner,
     ) -> Result<(), Refusal> {
@@ -27,7 +28,11 @@ impl View<'_> {
         let mastery = known && attack.mastery.is_some();
         let finesse = attack.has(AttackProperty::Finesse);
         let ability = matches!(how.ability, None | Some(Ability::Str | Ability::Dex));
+        let other = self
+            .detail(who, &attack.attack_id)
+            .is_some_and(|it| it.variants.iter().any(|variant| variant.when == When::Chosen));
         let fits = (!how.thrown || thrown)
+            && (!how.other || other)
             && (!how.two_handed || two_handed)
             && (!how.mastery || mastery)
             && (how.ability.is_none() || finesse && ability);

@@ -3,14 +3,20 @@
 
 use super::{Strike, View};
 use crate::combat::{Combatant, CombatantId, CombatantKind, Effect, Refusal};
-use crate::content::{Detail, Requirement, SpecialAction, Variant, Who};
+use crate::content::{Burns, Detail, Favored, Requirement, SpecialAction, Variant, Who};
 use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind};
 use crate::space::{SQUARE_FT, Square, distance_ft};
-use crate::{Condition, Key};
+use crate::{Condition, Key, Size};
 
 /// What the effect's name begins with that keeps a creature safe from a use it resisted.
 pub(in crate::combat) const IMMUNE: &str = "Immune to ";
+
+/// Tag of objects that can catch fire.
+const FLAMMABLE: &str = "flammable";
+
+/// Key of the effect by which a creature is larger than it was.
+const ENLARGED: &str = "enlarge";
 
 impl<'a> View<'a> {
     /// What the bestiary says of an attack, use or trait beside its numbers.
@@ -43,6 +49,46 @@ impl<'a> View<'a> {
             && (!it.in_space || self.overlap(user, target))
             && it.charge_ft.is_none_or(|feet| self.charged(user, target, feet))
             && it.max_hp.is_none_or(|most| other.hp.current <= most)
+            && (!it.not_grappled_by_it || !self.grapples(user, target))
+            && (!it.at_mercy || self.is_at_mercy(user, target))
+            && it.burns.is_none_or(|burns| can_burn(other, burns))
+    }
+
+    /// Whether a creature has made itself larger (SRD 5.1 "Duergar").
+    fn is_enlarged(self, who: CombatantId) -> bool {
+        let key = |effect: &Effect| {
+            effect.template.key.as_ref().is_some_and(|key| key.as_str() == ENLARGED)
+        };
+        self.combat.effects_on(who).any(key)
+    }
+
+    /// Whether something in its record favors an attack's roll.
+    pub(in crate::combat) fn is_favored(self, strike: Strike<'_>) -> bool {
+        let detail = self.detail(strike.attacker, &strike.attack.attack_id);
+        match detail.and_then(|it| it.favored) {
+            None => false,
+            Some(Favored::TargetWounded) => self
+                .combat
+                .combatant(strike.target)
+                .is_some_and(|it| it.hp.current < self.max_hp(strike.target)),
+            Some(Favored::TargetGrappled) => self.grapples(strike.attacker, strike.target),
+            Some(Favored::FirstRound) => self.combat.round <= 1,
+        }
+    }
+
+    /// Whether a creature lets another do what it wants, or cannot help it (SRD 5.1 "Vampire").
+    fn is_at_mercy(self, user: CombatantId, target: CombatantId) -> bool {
+        let side = |id| self.combat.combatant(id).map(|who| &who.side);
+        side(user) == side(target)
+            || self.grapples(user, target)
+            || self.is(target, ModifierKind::CannotAct)
+            || self.has(target, Condition::Restrained)
+    }
+
+    /// Whether an attack hits without a roll whom its maker holds.
+    pub(in crate::combat) fn hits_held(self, strike: Strike<'_>) -> bool {
+        let detail = self.detail(strike.attacker, &strike.attack.attack_id);
+        detail.is_some_and(|it| it.hits_held) && self.grapples(strike.attacker, strike.target)
     }
 
     /// Whether one creature grapples another.
@@ -153,7 +199,13 @@ impl<'a> View<'a> {
             }
             When::TargetGrappled => self.grapples(attacker, target),
             When::AtRange => ranged,
-            When::Enlarged | When::Chosen | When::SmallForm | When::Shillelagh => false,
+            When::Chosen => strike.how.other,
+            When::SmallForm => {
+                self.combat.combatant(attacker).is_some_and(|it| it.block.size <= Size::Medium)
+            }
+            When::Enlarged => self.is_enlarged(attacker),
+            // The weapon is another then.
+            When::Shillelagh => false,
         }
     }
 
@@ -221,6 +273,16 @@ impl<'a> View<'a> {
             Some(Who::Chosen) => chosen.contains(&target),
         };
         meant && detail.targets.as_ref().is_none_or(|it| self.meets(it, user, target))
+    }
+}
+
+/// Whether somebody is one of those that can catch fire. That an object can is its tag.
+fn can_burn(other: &Combatant, burns: Burns) -> bool {
+    let object = other.kind == CombatantKind::Object;
+    let flammable = other.block.tags.iter().any(|tag| tag.as_str() == FLAMMABLE);
+    match burns {
+        Burns::Anybody => !object || flammable,
+        Burns::Objects => object && flammable,
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{About, View};
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, Effect, EffectId};
-use crate::content::{Attack, AttackProperty, Detail, EntryClass, plus};
+use crate::content::{Attack, AttackProperty, Component, Detail, EntryClass, plus};
 use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind, Whom};
 use crate::{Condition, Key};
@@ -59,6 +59,11 @@ impl<'a> View<'a> {
     /// The level that a creature's list has a spell at, where that is another than the spell's own.
     pub(in crate::combat) fn listed_level(self, who: CombatantId, spell: &Key) -> Option<u8> {
         self.list(who)?.casts.iter().find(|it| it.spell == *spell)?.level
+    }
+
+    /// Whether the spells of a creature's list do without a component.
+    pub(in crate::combat) fn casts_without(self, who: CombatantId, component: Component) -> bool {
+        self.list(who).is_some_and(|list| list.without.contains(&component))
     }
 
     /// Whether a creature with slots casts this spell without one.

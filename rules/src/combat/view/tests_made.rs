@@ -49,6 +49,16 @@ impl View<'_> {
     }
 
     /// What an effect makes of an ability's modifier, beside what its score gives.
+    /// An ability score now.
+    pub(in crate::combat) fn score(self, who: CombatantId, ability: Ability) -> i32 {
+        let own =
+            self.combat.combatant(who).map_or(0, |it| i32::from(it.block.abilities.score(ability)));
+        let is =
+            |active: &crate::combat::view::Active<'_>| active.modifier.abilities.contains(&ability);
+        let mut set = self.of_kind(who, ModifierKind::ScoreIs).filter(is);
+        set.find_map(|active| active.modifier.value).unwrap_or(own)
+    }
+
     fn score_change(self, who: CombatantId, ability: Ability) -> i32 {
         let Some(creature) = self.combat.combatant(who) else { return 0 };
         let score = self.of_kind(who, ModifierKind::ScoreIs).find_map(|active| {

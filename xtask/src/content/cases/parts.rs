@@ -1,7 +1,9 @@
 //! What stands in a set of Multiattack, as it is made without coming to anything: an attack misses,
 //! a save is made, a breath blows where nobody is.
 
-use gss_rules::content::{Area, AttackKind, Detail, EntryClass, Shape, SpecialAction, Who};
+use gss_rules::content::{
+    Area, AttackKind, Detail, EntryClass, Favored, Shape, SpecialAction, Who,
+};
 use gss_rules::{Condition, Key};
 use serde_json::{Value, json};
 
@@ -43,7 +45,8 @@ pub(super) fn others(of: &Subject<'_>, set: &[Key], who: &mut Value) {
         if let Some(kind) = wanted.types.first() {
             who["b"]["block"]["creature_type"] = json!(kind);
         }
-        if let Some(condition) = wanted.condition {
+        let mercy = wanted.at_mercy.then_some(Condition::Restrained);
+        if let Some(condition) = wanted.condition.or(mercy) {
             who["b"]["conditions"] = json!([condition]);
         }
     }
@@ -62,11 +65,14 @@ impl Made {
         let detail = of.monster.details.get(key).cloned().unwrap_or_default();
         self.hold(of, &detail);
         if let Some(attack) = block.attacks.iter().find(|it| it.attack_id == *key) {
-            let prone = who["b"]["conditions"] == json!([Condition::Prone]);
+            let twice = [Condition::Prone, Condition::Restrained]
+                .into_iter()
+                .any(|it| who["b"]["conditions"] == json!([it]))
+                || detail.favored == Some(Favored::FirstRound);
             let able = who["b"]["conditions"] != json!(["incapacitated"]);
             let mut thrown = Thrown::default();
             thrown.face(20, 1);
-            if prone || attack.kind == AttackKind::Ranged && able {
+            if twice || attack.kind == AttackKind::Ranged && able {
                 thrown.face(20, 1);
             }
             let target = sets::target(attack);

@@ -1,7 +1,7 @@
 //! Entries that consist of others: Multiattack, attacks made with a legendary action.
 
 use gss_rules::Key;
-use gss_rules::content::{Attack, AttackKind, Cost, Deeds};
+use gss_rules::content::{Attack, AttackKind, Cost, Deeds, SpecialAction};
 use serde_json::{Value, json};
 
 use super::castings::Book;
@@ -67,7 +67,7 @@ pub(super) const fn target(attack: &Attack) -> &'static str {
 }
 
 /// Attacks that are made with a legendary action or in another way than with an action.
-pub(super) fn makes(of: &Subject<'_>) -> Option<Vec<Value>> {
+pub(super) fn makes(of: &Subject<'_>, book: &Book<'_>, deeds: &Deeds) -> Option<Vec<Value>> {
     let action = of.monster.block.uses.iter().find(|it| it.use_id == of.entry.id)?;
     let detail = of.detail();
     let mut cases = Vec::new();
@@ -80,27 +80,60 @@ pub(super) fn makes(of: &Subject<'_>) -> Option<Vec<Value>> {
     if detail.makes.is_empty() {
         return moves(of);
     }
+    // How a deed is aimed is its own to say.
+    if detail.makes.iter().flatten().any(|key| deeds.get(&of.monster.id, key).is_some()) {
+        return None;
+    }
     for (number, set) in detail.makes.iter().enumerate() {
-        let mut faces = Vec::new();
-        let mut at = "b";
-        for key in set {
-            let attack = of.monster.block.attacks.iter().find(|it| it.attack_id == *key)?;
-            at = target(attack);
-            faces.push("20:1");
-            if attack.kind == AttackKind::Ranged {
-                faces.push("20:1");
-            }
-        }
-        let mut what = json!({"id": action.use_id, "targets": [at]});
-        if detail.teleports {
-            what["at"] = json!([AT, AT + 1]);
-        }
-        if detail.makes.len() > 1 {
-            what["option"] = json!(set.first()?);
-        }
-        cases.push(legendary(of, action.cost, &format!("set-{}", number + 1), what, &faces)?);
+        let name = format!("set-{}", number + 1);
+        cases.push(made(of, book, action, (&name, set))?);
     }
     Some(cases).filter(|cases| !cases.is_empty())
+}
+
+/// One of the sets that an entry consists of, its attacks missing.
+fn made(
+    of: &Subject<'_>,
+    book: &Book<'_>,
+    action: &SpecialAction,
+    (name, set): (&str, &[Key]),
+) -> Option<Value> {
+    let detail = of.detail();
+    let mut who = who(of);
+    parts::others(of, set, &mut who);
+    let mut made = Made::default();
+    let (mut faces, mut targets) = (Vec::new(), Vec::new());
+    for key in set {
+        made.make(of, book, key, &mut who)?;
+        let step = made.steps.last()?;
+        faces.extend(step["faces"].as_array()?.clone());
+        match (step["attack"]["target"].as_str(), &step["use_action"]["targets"]) {
+            (Some(target), _) => targets.push(json!(target)),
+            (None, Value::Array(all)) => targets.extend(all.clone()),
+            (None, _) => {}
+        }
+    }
+    if made.steps.len() > set.len() {
+        return None;
+    }
+    let mut what = json!({"id": action.use_id, "targets": targets});
+    if detail.teleports {
+        what["at"] = json!([AT, AT + 1]);
+    }
+    if detail.makes.len() > 1 {
+        what["option"] = json!(set.first()?);
+    }
+    let faces: Vec<&str> = faces.iter().filter_map(Value::as_str).collect();
+    let mut case = legendary(of, action.cost, name, what, &faces)?;
+    for other in ["b", "c"] {
+        for member in ["block", "conditions"] {
+            if !who[other][member].is_null() {
+                case["who"][other][member] = who[other][member].clone();
+            }
+        }
+    }
+    case["then"]["b"]["hp"] = json!(HP - made.damage);
+    Some(case)
 }
 
 /// A blow that comes to the Armor Class is turned by what the parry adds.
@@ -165,7 +198,7 @@ fn moves(of: &Subject<'_>) -> Option<Vec<Value>> {
     }
     let percent = i32::from(detail.moves_percent?);
     let speed = if detail.flies { speeds.fly } else { Some(speeds.walk) };
-    let speed = speed.filter(|feet| *feet > 0).or(speeds.swim)?;
+    let speed = speed.filter(|feet| *feet > 0).or(speeds.swim).or(speeds.fly)?;
     let squares = (speed * percent / 100 / 5).min(15);
     let path: Vec<_> = (1..=squares).map(|step| [AT, AT + step]).collect();
     what["path"] = json!(path);

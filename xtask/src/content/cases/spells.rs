@@ -1,7 +1,7 @@
 //! Spells that creatures cast: from their list, or by an entry that casts one.
 
 use gss_rules::Key;
-use gss_rules::content::{Casting, CastingTime, Cost, SpecialAction, Spellcasting};
+use gss_rules::content::{Casting, CastingTime, Component, Cost, SpecialAction, Spellcasting};
 use serde_json::{Map, Value, json};
 
 use super::castings::{Book, Roll, Set, merge};
@@ -43,6 +43,7 @@ pub(super) fn list(of: &Subject<'_>, book: &Book<'_>) -> Option<Vec<Value>> {
     if cases.is_empty() {
         cases.push(scene.cast(&rolls(None)?, "cast", true)?);
     }
+    cases.extend(scene.without());
     cases.extend(scene.spent());
     let daily = list.spells.iter().filter(castable).filter(|it| list.per_day.contains_key(*it));
     if let Some(key) = daily.clone().find(|it| book.shows(it)) {
@@ -112,6 +113,43 @@ impl List<'_> {
         let who = json!({"a": caster(self.of), "b": set.victim});
         let then = json!({"a": caster_then, "b": set.other});
         Some(self.of.case(what, who, vec![unknown, step, again], then))
+    }
+
+    /// Without what its spells do not need: a voice, a free hand.
+    fn without(&self) -> Option<Value> {
+        let detail = self.of.detail();
+        let key = self.list.spells.iter().find(|it| {
+            let record = self.book.spell(it);
+            let fits = record.is_some_and(|it| {
+                it.casting_time == CastingTime::Action
+                    && detail.without.iter().all(|needed| it.components.contains(needed))
+            });
+            fits && self.book.shows(it)
+        })?;
+        let modifiers: Vec<Value> = detail
+            .without
+            .iter()
+            .filter_map(|component| match component {
+                Component::Verbal => Some(json!({"kind": "cannot_speak"})),
+                Component::Somatic => Some(json!({"kind": "no_free_hand"})),
+                Component::Material => None,
+            })
+            .collect();
+        if modifiers.is_empty() {
+            return None;
+        }
+        let (slot, cast) = self.paid(key)?;
+        let set = self.book.set(self.of, &cast, false)?;
+        let effect = json!({
+            "name": "Bound", "duration": {"kind": "permanent"}, "modifiers": modifiers
+        });
+        let bound = json!({"effect": effect, "source": "b", "targets": ["a"]});
+        let mut step = self.command(key, &set.aim, slot);
+        step["faces"] = json!(set.faces);
+        let who = json!({"a": caster(self.of), "b": set.victim});
+        let then = json!({"a": {"economy": {"action": false}}, "b": set.other});
+        let steps = vec![json!({"apply_effect": bound}), step];
+        Some(self.of.case("without", who, steps, then))
     }
 
     /// Everything that it casts so often a day, once more.

@@ -2,7 +2,7 @@
 
 use gss_rules::content::{Detail, Entry, Monster, OutcomeSpec, Requirement};
 use gss_rules::effect::SaveSpec;
-use gss_rules::{Condition, Key};
+use gss_rules::{Condition, DamageType, Key};
 use serde_json::{Map, Value, json};
 
 use super::dice::Thrown;
@@ -37,6 +37,16 @@ pub(super) struct Fate {
     pub(super) effects: Vec<String>,
     /// Squares away from the creature.
     pub(super) slid: i32,
+    /// Damage of a hit by its parts.
+    pub(super) taken: Vec<(DamageType, i32)>,
+    /// The maximum of hit points is less by so much.
+    pub(super) sapped: i32,
+    /// Hit points of the attacker, who had 1.
+    pub(super) attacker_hp: Option<i32>,
+    /// Of its life, where that is not as before.
+    pub(super) life: Option<&'static str>,
+    /// A score of its is less.
+    pub(super) weakened: bool,
 }
 
 impl Subject<'_> {
@@ -141,19 +151,61 @@ impl Fate {
         if outcome.conditions.contains(&Condition::Grappled) {
             self.conditions.extend(&detail.while_grappled);
         }
-        self.effects.extend(outcome.effect.iter().map(|effect| effect.name.clone()));
+        if let Some(effect) = &outcome.effect {
+            self.effects.push(effect.name.clone());
+            self.conditions.extend(&effect.conditions);
+        }
+        if self.conditions.contains(&Condition::Unconscious)
+            && !self.conditions.contains(&Condition::Prone)
+        {
+            self.conditions.push(Condition::Prone);
+        }
+        if let Some(sap) = &outcome.saps {
+            let meant = |kind: &DamageType| sap.types.is_empty() || sap.types.contains(kind);
+            let all = self.taken.iter().filter(|(kind, _)| meant(kind));
+            self.sapped += all.map(|(_, amount)| amount).sum::<i32>();
+            self.attacker_hp = sap.heals.then_some(1 + self.sapped);
+        }
+        if let Some(weakens) = &outcome.weakens {
+            thrown.throw(&weakens.dice)?;
+            self.weakened = true;
+        }
+        if outcome.stable {
+            self.life = Some("stable");
+        }
+        if outcome.dies {
+            self.life = Some("dead");
+        }
         self.slid += (outcome.push_ft.unwrap_or(0) - outcome.pull_ft.unwrap_or(0)) / 5;
         Some(())
     }
 
+    /// Who has a score of 1 and loses one dies of it.
+    pub(super) fn falls(&mut self, weak: bool) {
+        if weak && self.weakened {
+            self.life = Some("dead");
+        }
+    }
+
     /// The victim's state; `victim` is how it began.
     pub(super) fn then(&self, victim: &Value) -> Value {
+        if self.life == Some("dead") {
+            return json!({"hp": 0, "life": "dead"});
+        }
         let hp = victim["hp"].as_i64().unwrap_or_else(|| i64::from(HP));
         let mut then = json!({"hp": hp - i64::from(self.damage)});
         let before = victim["conditions"].as_array().into_iter().flatten().cloned();
         let mut all: Vec<Value> = self.conditions.iter().map(|it| json!(it)).collect();
         all.extend(before);
+        all.sort_by_key(Value::to_string);
+        all.dedup();
         then["conditions"] = Value::Array(all);
+        if self.sapped > 0 {
+            then["max_hp"] = json!(HP - self.sapped);
+        }
+        if let Some(life) = self.life {
+            then["life"] = json!(life);
+        }
         if !self.effects.is_empty() {
             then["effects"] = json!(self.effects);
         }

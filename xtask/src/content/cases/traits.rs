@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use gss_rules::content::{AttackKind, Entry, Monster};
+use gss_rules::content::{Attack, AttackKind, Entry, Monster, StatBlock};
 use gss_rules::{Edition, Key};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -157,26 +157,15 @@ fn places(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
 /// The creature's attacks.
 fn strikes(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
     let block = &of.monster.block;
-    let attack = block.attacks.iter().find(|it| it.kind != AttackKind::Ranged);
+    let attack =
+        block.attacks.iter().find(|it| it.kind != AttackKind::Ranged && strikes_anybody(of, it));
     let covers = attack.is_some_and(|it| it.reach_ft == Some(0));
     let beside = if covers { AT } else { AT + of.side() };
     let mut words = BTreeMap::from([("$beside", json!([beside, AT]))]);
     if let Some(attack) = attack {
         words.insert("$attack", json!(attack.attack_id));
     }
-    let plain =
-        block.attacks.iter().find(|it| it.kind != AttackKind::Ranged && it.on_hit.is_none());
-    if let Some(attack) = plain {
-        let mut thrown = Thrown::default();
-        thrown.face(20, 11);
-        if let Some(dealt) = thrown.damage(&attack.damage) {
-            words.insert("$plain", json!(attack.attack_id));
-            words.insert("$ac", json!(attack.bonus + 11));
-            words.insert("$hit", json!(thrown.faces));
-            words.insert("$dealt", json!(HP - dealt));
-            words.insert("$dealt_twice", json!(HP - 2 * dealt));
-        }
-    }
+    plain(&mut words, block);
     words
 }
 
@@ -215,4 +204,37 @@ fn printed(of: &Subject<'_>) -> BTreeMap<&'static str, Value> {
         words.insert("$hurt", json!(HP - dealt));
     }
     words
+}
+
+/// The words for an attack that comes to its damage and no more.
+fn plain(words: &mut BTreeMap<&'static str, Value>, block: &StatBlock) {
+    // Nothing follows its hit, or only a failed save.
+    let melee = || block.attacks.iter().filter(|it| it.kind != AttackKind::Ranged);
+    let saved = |rider: &gss_rules::content::Rider| {
+        rider.save.is_some_and(|save| save.dc <= 20)
+            && rider.damage.is_empty()
+            && rider.always.is_none()
+    };
+    let plain = melee().find(|it| it.on_hit.is_none());
+    let plain = plain.or_else(|| melee().find(|it| it.on_hit.as_ref().is_some_and(saved)));
+    if let Some(attack) = plain {
+        let mut thrown = Thrown::default();
+        thrown.face(20, 11);
+        if let Some(dealt) = thrown.damage(&attack.damage) {
+            if attack.on_hit.is_some() {
+                thrown.face(20, 20);
+            }
+            words.insert("$plain", json!(attack.attack_id));
+            words.insert("$ac", json!(attack.bonus + 11));
+            words.insert("$hit", json!(thrown.faces));
+            words.insert("$dealt", json!(HP - dealt));
+            words.insert("$dealt_twice", json!(HP - 2 * dealt));
+        }
+    }
+}
+
+/// Whether an attack is for whoever is in reach, not for the helpless alone.
+fn strikes_anybody(of: &Subject<'_>, attack: &Attack) -> bool {
+    let targets = of.monster.details.get(&attack.attack_id).and_then(|it| it.targets.as_ref());
+    targets.is_none_or(|it| !it.at_mercy)
 }
