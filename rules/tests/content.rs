@@ -69,7 +69,7 @@ fn outcome(spec: Option<&OutcomeSpec>) -> Vec<DamageDice> {
 }
 
 /// All damage that the record of an attack has.
-fn damage_of_attack(attack: &Attack, detail: Option<&Detail>) -> Vec<DamageDice> {
+fn damage_of_attack(attack: &Attack, detail: Option<&Detail>, edition: Edition) -> Vec<DamageDice> {
     let mut all = attack.damage.clone();
     all.extend(attack.two_handed_damage.clone());
     all.extend(detail.into_iter().flat_map(|it| &it.variants).flat_map(|it| it.damage.clone()));
@@ -77,9 +77,19 @@ fn damage_of_attack(attack: &Attack, detail: Option<&Detail>) -> Vec<DamageDice>
         all.extend(damage.clone());
         for spec in [fail, success, always] {
             all.extend(outcome(spec.as_ref()));
+            all.extend(each_turn(spec.as_ref(), edition));
         }
     }
     all
+}
+
+/// Damage that an effect does each turn. What burning does is in no stat block of SRD 5.2.1 but in
+/// its glossary.
+fn each_turn(spec: Option<&OutcomeSpec>, edition: Edition) -> Vec<DamageDice> {
+    let Some(effect) = spec.and_then(|it| it.effect.as_ref()) else { return Vec::new() };
+    let burns = effect.key.as_ref().is_some_and(|key| key.as_str() == "burning");
+    let damage = effect.damage.as_ref().filter(|_| !burns || edition == Edition::E51);
+    damage.map(|it| it.dice.clone()).unwrap_or_default()
 }
 
 fn damage_of_use(action: &SpecialAction) -> Vec<DamageDice> {
@@ -121,7 +131,7 @@ fn attacks_have_the_numbers_that_are_printed() {
                 assert_eq!(digest.range, Vec::from_iter(range), "{place}");
                 let detail = monster.details.get(&entry.id);
                 let whole = entry.class != EntryClass::AttackPart;
-                same_damage(&place, &damage_of_attack(attack, detail), digest, whole);
+                same_damage(&place, &damage_of_attack(attack, detail, edition), digest, whole);
                 if whole {
                     let save = attack.on_hit.as_ref().and_then(|it| it.save);
                     assert_eq!(digest.saves, Vec::from_iter(save.as_ref().map(saved)), "{place}");

@@ -30,7 +30,7 @@ pub(super) fn cases(of: &Subject<'_>, traits: &[Trait]) -> Option<Vec<Value>> {
     let charge = found.charge.as_ref()?;
     let block = &of.monster.block;
     let attack = block.attacks.iter().find(|it| charge.with.contains(&it.attack_id))?;
-    if attack.on_hit.is_some() {
+    if follows(of, attack) {
         return None;
     }
     let scene = Scene { of, attack, charge };
@@ -46,6 +46,12 @@ pub(super) fn cases(of: &Subject<'_>, traits: &[Trait]) -> Option<Vec<Value>> {
         cases.push(scene.upright()?);
     }
     Some(cases)
+}
+
+/// Whether more than damage follows a hit on somebody of no type.
+fn follows(of: &Subject<'_>, attack: &Attack) -> bool {
+    let rider = of.monster.details.get(&attack.attack_id).and_then(|it| it.rider.as_ref());
+    attack.on_hit.is_some() && rider.is_none_or(|it| it.types.is_empty())
 }
 
 struct Scene<'a> {
@@ -118,7 +124,7 @@ impl Scene<'_> {
 
     /// Once more, with the bonus action, at who lies there; not a third time.
     fn again(&self) -> Option<Value> {
-        let second = self.then().filter(|it| it.on_hit.is_none())?;
+        let second = self.then().filter(|it| !follows(self.of, it))?;
         let (beast, walk) = self.runner(0)?;
         let (hit, dealt) = self.hit(true, false)?;
         let mut victim = self.victim()?;
