@@ -129,6 +129,9 @@ pub struct Doing {
     /// Who is asked when it is done; absent: nobody, unless the next is an answer.
     #[serde(default)]
     pub asks: Option<String>,
+    /// Facts that it tells, as far as they are stated.
+    #[serde(default)]
+    pub tells: Vec<Value>,
     /// What is so after it.
     #[serde(default)]
     pub then: BTreeMap<String, Map<String, Value>>,

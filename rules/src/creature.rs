@@ -31,6 +31,14 @@ impl Size {
         }
     }
 
+    /// The size so many steps larger; none: there is none.
+    pub fn larger(self, steps: i32) -> Option<Self> {
+        let all =
+            [Self::Tiny, Self::Small, Self::Medium, Self::Large, Self::Huge, Self::Gargantuan];
+        let index = (self as i32).checked_add(steps)?;
+        all.get(usize::try_from(index).ok()?).copied()
+    }
+
     /// How many sizes larger than `other`: negative if smaller.
     pub const fn steps_above(self, other: Self) -> i32 {
         self as i32 - other as i32

@@ -21,3 +21,24 @@ pub enum DamageType {
     Slashing,
     Thunder,
 }
+
+impl DamageType {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Acid => "acid",
+            Self::Bludgeoning => "bludgeoning",
+            Self::Cold => "cold",
+            Self::Fire => "fire",
+            Self::Force => "force",
+            Self::Lightning => "lightning",
+            Self::Necrotic => "necrotic",
+            Self::Piercing => "piercing",
+            Self::Poison => "poison",
+            Self::Psychic => "psychic",
+            Self::Radiant => "radiant",
+            Self::Slashing => "slashing",
+            Self::Thunder => "thunder",
+        }
+    }
+}

@@ -21,8 +21,9 @@ pub use modifier::{Chosen, Modifier, ModifierKind, Quality, RollKind, RuleOf, Wh
 pub use program::{Case, Op, Pick, Program, Reacts, Targets, Whom};
 pub use trigger::{Grant, Hook, Light, Party, Trigger, Zone};
 pub use words::{
-    Amount, Around, AttackOp, BlockAttack, Branch, Choose, Count, DamageOp, Drain, EffectSpec,
-    Flee, Immune, Margin, Pool, Remove, Repeat, SaveOp, Table, Teleport,
+    AboutOp, Amount, Around, AttackOp, Bearers, BlockAttack, Branch, Choose, ContestOp, Count,
+    Counted, DamageOp, Disperse, Drain, EffectSpec, Flee, Immune, March, Margin, Pool, Raise,
+    Remove, Repeat, SaveOp, Summon, Table, Teleport, WeaponOp,
 };
 
 use crate::content::Area;

@@ -30,6 +30,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.2/spells/4-areas.json", include_str!("../../cases/5.2/spells/4-areas.json")),
     file("5.2/spells/5-granted.json", include_str!("../../cases/5.2/spells/5-granted.json")),
     file("5.2/spells/6-moved.json", include_str!("../../cases/5.2/spells/6-moved.json")),
+    file("5.1/spells/7-commanded.json", include_str!("../../cases/5.1/spells/7-commanded.json")),
+    file("5.1/spells/8-single.json", include_str!("../../cases/5.1/spells/8-single.json")),
+    file("5.2/spells/7-commanded.json", include_str!("../../cases/5.2/spells/7-commanded.json")),
+    file("5.2/spells/8-single.json", include_str!("../../cases/5.2/spells/8-single.json")),
 ];
 
 const fn file(path: &'static str, text: &'static str) -> (&'static str, &'static str) {

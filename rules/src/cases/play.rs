@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::state::different;
+use super::state::{covers, different};
 use super::{Case, Doing, Face, Failure, Participant};
 use crate::combat::{
     Actor, Combat, Combatant, CombatantId, CombatantKind, Command, Input, Rulebook, View, decide,
@@ -67,6 +67,8 @@ struct Table<'b> {
     combat: Combat,
     book: &'b Rulebook,
     names: BTreeMap<String, CombatantId>,
+    /// What the last step told.
+    told: Vec<Value>,
 }
 
 impl<'b> Table<'b> {
@@ -88,7 +90,7 @@ impl<'b> Table<'b> {
         let names =
             numbered.map(|(name, it)| (name.clone(), CombatantId(Uuid::from_u128(it)))).collect();
         let combat = Combat::new(RuleSet::of(case.edition), grid);
-        let mut table = Self { combat, book, names };
+        let mut table = Self { combat, book, names, told: Vec::new() };
         for ((name, who), place) in case.who.iter().zip(0..) {
             let combatant =
                 table.combatant(name, who, place).map_err(|why| format!("{name}: {why}"))?;
@@ -194,6 +196,12 @@ impl<'b> Table<'b> {
             let meant = |code: &Option<String>| code.clone().unwrap_or_else(|| "done".to_owned());
             return Err(format!("{}, not {}", meant(&refused), meant(&step.refused)));
         }
+        for stated in &step.tells {
+            let stated = self.with_ids(stated.clone());
+            if !self.told.iter().any(|fact| covers(fact, &stated)) {
+                return Err(format!("{stated} is not told; what happened: {:?}", self.told));
+            }
+        }
         match (self.combat.prompt(), &step.asks) {
             (Some(prompt), None) if !answered => Err(format!("a question is open: {prompt:?}")),
             (Some(prompt), Some(name)) if self.names.get(name) != Some(&prompt.who) => {
@@ -227,7 +235,14 @@ impl<'b> Table<'b> {
                     let left = script.faces.len();
                     return Err(format!("{left} faces left over; what happened: {:?}", step.facts));
                 }
+                let told = step.facts.iter().map(serde_json::to_value);
+                self.told = told.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
                 self.combat.apply(&step);
+                for combatant in self.combat.combatants.values() {
+                    if !self.names.values().any(|id| *id == combatant.id) {
+                        self.names.insert(combatant.name.clone(), combatant.id);
+                    }
+                }
                 Ok(None)
             }
         }

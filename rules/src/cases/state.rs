@@ -113,7 +113,7 @@ fn speeds(view: View<'_>, id: CombatantId, stated: &Value) -> Value {
 }
 
 /// Whether everything stated is so.
-fn covers(is: &Value, stated: &Value) -> bool {
+pub(super) fn covers(is: &Value, stated: &Value) -> bool {
     match (is, stated) {
         (is, Value::Object(members)) => members
             .iter()

@@ -70,6 +70,14 @@ pub struct Combatant {
     /// What it prepared, until its next turn starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readied: Option<Box<Readied>>,
+    /// Sizes that magic makes it larger for now.
+    #[serde(default, skip_serializing_if = "is_unchanged")]
+    pub grown: i8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_unchanged(grown: &i8) -> bool {
+    *grown == 0
 }
 
 /// Something prepared (SRD 5.1 and SRD 5.2.1 "Ready").
@@ -242,6 +250,7 @@ impl Combatant {
             slots_spent: BTreeMap::new(),
             concentration: None,
             readied: None,
+            grown: 0,
         }
     }
 

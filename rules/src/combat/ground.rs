@@ -22,6 +22,12 @@ pub struct Ground {
     /// Tunnels: filled no more.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub opened: BTreeSet<Square>,
+    /// A foot of it costs four.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub overgrown: BTreeSet<Square>,
+    /// Not seen through or into.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub opaque: BTreeSet<Square>,
 }
 
 impl Ground {

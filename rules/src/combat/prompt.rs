@@ -100,6 +100,8 @@ pub enum Choice {
     ContestSkill,
     /// Which temporary hit points: `keep`, `replace`.
     TempHp,
+    /// The type of damage dealt.
+    DamageType,
 }
 
 /// An answer.

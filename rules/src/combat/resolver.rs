@@ -11,18 +11,23 @@ mod cast;
 mod casting_use;
 mod charges;
 mod choices;
+mod contests;
 mod corrosion;
 mod deaths;
 mod deeds;
+mod dispel;
 mod displacement;
 mod effects;
 mod forms;
+mod groups;
+mod growth;
 mod harm;
 mod insides;
 mod jumps;
 mod legendary;
 mod maneuvers;
 mod manners;
+mod marches;
 mod movement;
 mod objects;
 mod ops;
@@ -33,9 +38,11 @@ mod riders;
 mod ruling;
 mod saves;
 mod setup;
+mod slowness;
 mod special;
 mod spell_attack;
 mod spell_effects;
+mod summons;
 mod targeting;
 mod terrain;
 mod throws;
@@ -43,6 +50,8 @@ mod traits;
 mod triggers;
 mod turns;
 mod uses;
+mod walls;
+mod weapon_spells;
 mod zones;
 
 pub(in crate::combat) use assistance::is_hiding;
@@ -104,6 +113,8 @@ pub(super) struct Resolver<'a> {
     happened: VecDeque<(Happening, CombatantId)>,
     /// Nothing more is done of the words that are carried out.
     stopped: bool,
+    /// The throw of a table is made again.
+    again: bool,
     /// The damage dealt now leaves 1 hit point.
     leaves_one: bool,
     /// By how much the last save that was rolled missed its DC; less than 1: it did not.
@@ -167,6 +178,7 @@ impl<'a> Resolver<'a> {
             reacting: None,
             happened: VecDeque::new(),
             stopped: false,
+            again: false,
             leaves_one: false,
             missed_by: 0,
             dealt: 0,

@@ -11,15 +11,21 @@ mod spells;
 mod surroundings;
 mod tests_made;
 
+use std::collections::BTreeSet;
+
 use super::resolver::is_hiding;
-use super::{CheckSense, Combat, Combatant, CombatantId, Effect, Life, Refusal, Rulebook, Test};
+use super::{
+    CheckSense, Combat, Combatant, CombatantId, CombatantKind, Effect, Life, Refusal, Rulebook,
+    Test,
+};
 use crate::dice::RollMode;
 use crate::effect::{Inside, Modifier, ModifierKind, RollKind, When};
-use crate::space::{Cover, Obstacle, Terrain, cover, distance_ft, line_of_sight};
+use crate::space::{Cover, Obstacle, Square, Terrain, cover, distance_ft, line_of_sight};
 use crate::{Ability, Condition, Diagonals, Key, Skill};
 
 pub(super) use attack::Strike;
 pub(super) use requirement::IMMUNE;
+pub(super) use spells::Extra;
 
 /// A combat, read by the rules.
 #[derive(Clone, Copy)]
@@ -263,6 +269,9 @@ impl<'a> View<'a> {
             When::OtherSees => about.other.is_some_and(|other| self.sees(other, bearer)),
             When::BearerHears => !self.has(bearer, Condition::Deafened),
             When::BearerIsNotSource => active.effect.source != Some(bearer),
+            When::OtherInArea => {
+                about.other.is_some_and(|other| self.touches(active.effect, other))
+            }
             When::SeenBySource => {
                 active.effect.source.is_some_and(|source| self.sees(source, bearer))
             }
@@ -355,6 +364,7 @@ impl<'a> View<'a> {
             difficult: &ground.difficult,
             blocking: &ground.solid,
             opened: &ground.opened,
+            overgrown: &ground.overgrown,
             ..Terrain::of(&self.combat.grid)
         }
     }
@@ -366,7 +376,10 @@ impl<'a> View<'a> {
         }
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);
         let (Some(from), Some(to)) = (space(attacker), space(target)) else { return Cover::None };
-        let obstacles: Vec<Obstacle> = self
+        if self.is_sealed_off(from, to) {
+            return Cover::Total;
+        }
+        let mut obstacles: Vec<Obstacle> = self
             .combat
             .combatants
             .values()
@@ -377,7 +390,34 @@ impl<'a> View<'a> {
             .flat_map(|other| other.footprint().squares())
             .map(|square| Obstacle { square, most: Cover::Half })
             .collect();
-        cover(&self.terrain(), &obstacles, from.footprint(), to.footprint())
+        let own =
+            |square: Square| from.footprint().contains(square) || to.footprint().contains(square);
+        for effect in self.combat.effects.zones() {
+            let most = effect.template.zone.as_ref().and_then(|zone| zone.cover);
+            let (Some(most), Some(covers)) = (most, &effect.covers) else { continue };
+            let squares = covers.squares.iter().copied().filter(|square| !own(*square));
+            obstacles.extend(squares.map(|square| Obstacle { square, most }));
+        }
+        let bared = self.bared(target);
+        let terrain = self.terrain();
+        let terrain = match &bared {
+            Some(blocking) => Terrain { blocking, ..terrain },
+            None => terrain,
+        };
+        cover(&terrain, &obstacles, from.footprint(), to.footprint())
+    }
+
+    /// What effects fill besides the place of an object that is part of it, and can be struck, and
+    /// what is right beside that.
+    fn bared(self, target: CombatantId) -> Option<BTreeSet<Square>> {
+        let object = self.combat.combatant(target)?;
+        let at = object.space().filter(|_| object.kind == CombatantKind::Object)?.footprint();
+        let mut solid = self.combat.ground.solid.clone();
+        let near = |square: &Square| {
+            at.squares().any(|own| own.x.abs_diff(square.x).max(own.y.abs_diff(square.y)) <= 1)
+        };
+        solid.retain(|square| !near(square));
+        Some(solid)
     }
 
     /// Whether a creature is in another.
@@ -399,9 +439,16 @@ impl<'a> View<'a> {
 
     /// Whether nothing solid is between two creatures.
     pub(super) fn in_line(self, one: CombatantId, other: CombatantId) -> bool {
+        let bared = self.bared(other).or_else(|| self.bared(one));
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);
         let (Some(one), Some(other)) = (space(one), space(other)) else { return true };
-        line_of_sight(&self.terrain(), one.footprint(), other.footprint())
+        let (one, other) = (one.footprint(), other.footprint());
+        let terrain = self.terrain();
+        let terrain = match &bared {
+            Some(blocking) => Terrain { blocking, ..terrain },
+            None => terrain,
+        };
+        line_of_sight(&terrain, one, other) && !self.is_screened(one, other)
     }
 
     /// Whether one creature hid so well that another does not notice it (SRD 5.1 "Hiding"): its

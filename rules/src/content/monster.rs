@@ -34,6 +34,19 @@ pub struct Monster {
     pub entries: Vec<Entry>,
 }
 
+impl Monster {
+    /// Its challenge rating in eighths; none: what is printed is no rating.
+    pub fn challenge_eighths(&self) -> Option<u32> {
+        match self.challenge.split_once('/') {
+            Some((part, of)) => {
+                let (part, of): (u32, u32) = (part.parse().ok()?, of.parse().ok()?);
+                part.checked_mul(8)?.checked_div(of)
+            }
+            None => self.challenge.parse::<u32>().ok()?.checked_mul(8),
+        }
+    }
+}
+
 /// An Armor Class that holds at times.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

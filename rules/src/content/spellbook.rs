@@ -33,6 +33,10 @@ pub(super) const E51: &[&str] = &[
     include_str!("../../content/overlay/5.1/spells/4-areas.json"),
     include_str!("../../content/overlay/5.1/spells/5-granted.json"),
     include_str!("../../content/overlay/5.1/spells/6-moved.json"),
+    include_str!("../../content/overlay/spells/7-commanded.json"),
+    include_str!("../../content/overlay/spells/8-single.json"),
+    include_str!("../../content/overlay/5.1/spells/7-commanded.json"),
+    include_str!("../../content/overlay/5.1/spells/8-single.json"),
 ];
 
 /// The same for SRD 5.2.1.
@@ -49,6 +53,9 @@ pub(super) const E52: &[&str] = &[
     include_str!("../../content/overlay/5.2/spells/4-areas.json"),
     include_str!("../../content/overlay/5.2/spells/5-granted.json"),
     include_str!("../../content/overlay/5.2/spells/6-moved.json"),
+    include_str!("../../content/overlay/spells/7-commanded.json"),
+    include_str!("../../content/overlay/spells/8-single.json"),
+    include_str!("../../content/overlay/5.2/spells/8-single.json"),
 ];
 
 impl Spellbook {

@@ -242,6 +242,49 @@ impl StatBlock {
         })
     }
 
+    /// A thing of no ability in particular.
+    pub const fn object(ac: i32, hp: i32) -> Self {
+        Self {
+            size: Size::Medium,
+            creature_type: None,
+            tags: Vec::new(),
+            abilities: Abilities { str: 10, dex: 10, con: 10, int: 10, wis: 10, cha: 10 },
+            proficiency_bonus: None,
+            ac,
+            hp: HitPoints { current: hp, max: hp, temp: 0 },
+            hp_dice: None,
+            speeds: Speeds {
+                walk: 0,
+                fly: None,
+                swim: None,
+                climb: None,
+                burrow: None,
+                hover: false,
+            },
+            senses: Senses {
+                blindsight_ft: None,
+                darkvision_ft: None,
+                tremorsense_ft: None,
+                truesight_ft: None,
+                passive_perception: None,
+            },
+            initiative_bonus: None,
+            saves: BTreeMap::new(),
+            skills: BTreeMap::new(),
+            resistances: Vec::new(),
+            immunities: Vec::new(),
+            vulnerabilities: Vec::new(),
+            condition_immunities: Vec::new(),
+            attacks: Vec::new(),
+            multiattack: Vec::new(),
+            uses: Vec::new(),
+            spellcasting: None,
+            legendary: None,
+            resources: BTreeMap::new(),
+            traits: Vec::new(),
+        }
+    }
+
     /// An attack by its name.
     pub fn attack(&self, id: &Key) -> Option<&Attack> {
         self.attacks.iter().find(|attack| attack.attack_id == *id)

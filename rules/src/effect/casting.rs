@@ -88,6 +88,23 @@ impl Casting {
         }
     }
 
+    /// The words chosen for something: one or several.
+    pub fn words(&self, of: &str) -> Vec<&str> {
+        match self.choices.get(of) {
+            Some(Choice::Word(word)) => vec![word],
+            Some(Choice::Words(words)) => words.iter().map(String::as_str).collect(),
+            Some(Choice::Flag(_) | Choice::Number(_) | Choice::Numbers(_)) | None => Vec::new(),
+        }
+    }
+
+    /// The number chosen for something.
+    pub fn number(&self, of: &str) -> Option<i64> {
+        match self.choices.get(of)? {
+            Choice::Number(number) => Some(*number),
+            Choice::Flag(_) | Choice::Word(_) | Choice::Numbers(_) | Choice::Words(_) => None,
+        }
+    }
+
     /// The squares chosen for something.
     pub fn squares(&self, of: &str) -> Vec<Square> {
         let Some(Choice::Numbers(numbers)) = self.choices.get(of) else { return Vec::new() };

@@ -2,7 +2,7 @@
 //! an effect of the words for one, when the spell is cast.
 
 use super::program::{Op, Pick, Program, Targets};
-use super::words::EffectSpec;
+use super::words::{Amount, AttackOp, EffectSpec, Raise, SaveOp};
 use super::{Casting, Chosen, Duration, EffectTemplate, Modifier, SaveEnds};
 use crate::Condition;
 use crate::content::{DamagePart, Scaling, Spell, SpellAttack, SpellDuration, SpellRange, scaled};
@@ -72,44 +72,36 @@ impl Fill<'_> {
     /// `own`: among the program's own words, not further in.
     fn op(&self, op: &mut Op, own: bool) {
         match op {
-            Op::Save(save) => {
-                let printed = self.record.save;
-                save.ability = save.ability.or(printed.map(|save| save.ability));
-                save.half = save.half.or(Some(own && printed.is_some_and(|save| save.half)));
-                self.damage(&mut save.damage, own || save.printed);
-                for ops in [&mut save.fail, &mut save.success, &mut save.always] {
-                    self.ops(ops, false);
-                }
-            }
-            Op::Attack(attack) => {
-                let kind = self.record.attack.unwrap_or(SpellAttack::Ranged);
-                attack.kind = attack.kind.or(Some(kind));
-                self.damage(&mut attack.damage, own || attack.printed);
-                self.ops(&mut attack.hit, false);
-                self.ops(&mut attack.miss, false);
-            }
+            Op::Save(save) => self.save(save, own),
+            Op::Attack(attack) => self.attack(attack, own),
             Op::Damage(damage) => self.damage(&mut damage.damage, own || damage.printed),
-            Op::Heal(amount) | Op::TempHp(amount) => {
-                if amount.dice.is_none() {
-                    amount.dice.clone_from(&self.record.healing);
-                    amount.scaling.clone_from(&self.record.healing_scaling);
-                    amount.modifier = amount.modifier.or(Some(self.record.healing_modifier));
-                }
-            }
+            Op::Heal(amount) | Op::TempHp(amount) => self.amount(amount),
             Op::Effect(effect) => self.effect(effect),
             Op::If(branch) => {
                 self.ops(&mut branch.then, own);
                 self.ops(&mut branch.otherwise, own);
             }
             Op::BySlot(levels) => levels.values_mut().for_each(|ops| self.ops(ops, own)),
-            Op::Choose(choose) => choose.among.values_mut().for_each(|ops| self.ops(ops, own)),
+            Op::Choose(choose) => {
+                self.ops(&mut choose.first, own);
+                choose.among.values_mut().for_each(|ops| self.ops(ops, own));
+            }
             Op::Table(table) => table.rows.values_mut().for_each(|ops| self.ops(ops, own)),
             Op::OnCaster(ops) => self.ops(ops, own),
             Op::Around(around) => self.ops(&mut around.does, false),
             Op::Count(count) => self.ops(&mut count.then, false),
             Op::Pool(pool) => self.ops(&mut pool.does, false),
             Op::BlockAttack(attack) => self.ops(&mut attack.hit, false),
-            Op::Bite(ops) | Op::OnBearer(ops) => self.ops(ops, false),
+            Op::Bite(ops) | Op::OnBearer(ops) | Op::Inside(ops) | Op::Lash(ops) => {
+                self.ops(ops, false)
+            }
+            Op::Bearers(bearers) => self.ops(&mut bearers.does, false),
+            Op::About(about) => self.ops(&mut about.does, false),
+            Op::Raise(raise) => self.raise(raise),
+            Op::Contest(contest) => {
+                self.ops(&mut contest.win, false);
+                self.ops(&mut contest.lose, false);
+            }
             Op::Remove(_)
             | Op::Push(_)
             | Op::Pull(_)
@@ -138,8 +130,47 @@ impl Fill<'_> {
             | Op::Hide
             | Op::TakeForm
             | Op::HalfDash
+            | Op::Again
+            | Op::March(_)
+            | Op::Weapon(_)
+            | Op::Dispel
+            | Op::Carry(_)
+            | Op::MoveArea(_)
+            | Op::Disperse(_)
+            | Op::Summon(_)
             | Op::Rule(_) => {}
         }
+    }
+
+    fn raise(&self, raise: &mut Raise) {
+        self.effect(&mut raise.section);
+        raise.cuts.iter_mut().for_each(|ops| self.ops(ops, false));
+    }
+
+    fn amount(&self, amount: &mut Amount) {
+        if amount.dice.is_none() {
+            amount.dice.clone_from(&self.record.healing);
+            amount.scaling.clone_from(&self.record.healing_scaling);
+            amount.modifier = amount.modifier.or(Some(self.record.healing_modifier));
+        }
+    }
+
+    fn save(&self, save: &mut SaveOp, own: bool) {
+        let printed = self.record.save;
+        save.ability = save.ability.or(printed.map(|save| save.ability));
+        save.half = save.half.or(Some(own && printed.is_some_and(|save| save.half)));
+        self.damage(&mut save.damage, own || save.printed);
+        for ops in [&mut save.fail, &mut save.success, &mut save.always] {
+            self.ops(ops, false);
+        }
+    }
+
+    fn attack(&self, attack: &mut AttackOp, own: bool) {
+        let kind = self.record.attack.unwrap_or(SpellAttack::Ranged);
+        attack.kind = attack.kind.or(Some(kind));
+        self.damage(&mut attack.damage, own || attack.printed);
+        self.ops(&mut attack.hit, false);
+        self.ops(&mut attack.miss, false);
     }
 
     fn effect(&self, effect: &mut EffectSpec) {

@@ -178,7 +178,7 @@ pub enum ModifierKind {
     CannotApproachSource,
     /// Moves by crawling, or stands up first.
     Crawls,
-    /// A sense of so many feet.
+    /// Sees in the dark for so many feet.
     Sense,
     /// Reach of melee attacks, added to.
     Reach,
@@ -241,7 +241,7 @@ pub enum ModifierKind {
     NoOpportunity,
     /// Its hands are full or bound: no gestures, nothing to seize with.
     NoFreeHand,
-    /// It makes no attacks.
+    /// It makes no attacks; of those at a distance none in `on`, where that says some.
     CannotAttack,
     /// Its flight out of a reach provokes nobody.
     FliesUnprovoking,
@@ -323,6 +323,20 @@ pub enum ModifierKind {
     SpellAttacksMiss,
     /// It does not teleport.
     CannotTeleport,
+    /// Of its spells with a casting time of an action those are complete in its next turn at the
+    /// casting of which a d20 shows `value` or more.
+    DelaysSpells,
+    /// Of a hundred of its spells with gestures so many fail.
+    FailsSpells,
+    /// Larger by `value` sizes, smaller where that is negative.
+    Size,
+    /// No bonus actions.
+    NoBonusAction,
+    /// Takes part no longer when the effect ends.
+    Summoned,
+    /// Its unarmed strikes deal `dice` of `types`, with `value` more to hit and to harm; with
+    /// `set` that is instead of the Strength modifier, and else they count as magical.
+    NaturalWeapon,
 }
 
 /// A kind of roll.
@@ -353,6 +367,8 @@ pub enum RollKind {
     WeaponAttack,
     /// Of a melee attack that is no spell.
     MeleeWeaponAttack,
+    /// Of a ranged attack that is no spell.
+    RangedWeaponAttack,
 }
 
 /// A case in which a modifier holds; "the other" is the attacker or the one attacked.
@@ -433,6 +449,8 @@ pub enum When {
     InBrightLight,
     /// The bearer is in dim light or darkness.
     InDimLight,
+    /// The other is in the effect's area.
+    OtherInArea,
 }
 
 /// What makes a weapon more than a weapon.

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Duration;
 use super::words::{
-    Amount, Around, AttackOp, BlockAttack, Branch, Choose, Count, DamageOp, EffectSpec, Flee,
-    Immune, Pool, Remove, SaveOp, Table, Teleport,
+    AboutOp, Amount, Around, AttackOp, Bearers, BlockAttack, Branch, Choose, ContestOp, Count,
+    DamageOp, Disperse, EffectSpec, Flee, Immune, March, Pool, Raise, Remove, SaveOp, Summon,
+    Table, Teleport, WeaponOp,
 };
 use crate::content::Area;
 use crate::{Condition, CreatureType, DamageType, Edition, Key, Size};
@@ -39,6 +40,9 @@ pub struct Program {
     /// Cast from a slot of this level or higher it needs no concentration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_concentration_from: Option<u8>,
+    /// No magic dispels it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undispelled: bool,
     /// What is done, in order.
     pub does: Vec<Op>,
 }
@@ -91,6 +95,9 @@ pub struct Targets {
     /// The area; absent: the spell's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
+    /// Feet added to the area's size for each slot level above the spell's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area_per_slot_ft: Option<i32>,
     /// How many such areas, at the squares of the choice `points`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub areas: Option<u8>,
@@ -112,6 +119,9 @@ pub struct Targets {
     /// The dead, and they alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dead: bool,
+    /// The caster besides those named; nobody has to be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub and_caster: bool,
 }
 
 /// How targets are found.
@@ -133,6 +143,8 @@ pub enum Pick {
     Place,
     /// Everybody of whom it holds what must hold, wherever.
     Everyone,
+    /// Those named; where nobody is, a square within range.
+    NamedOrPlace,
 }
 
 /// Which creatures an area concerns.
@@ -270,6 +282,16 @@ pub enum Case {
     OnGround(Key),
     /// Part of its space is filled.
     InsideObject,
+    /// All of these are so.
+    All(Vec<Case>),
+    /// It is above the ground.
+    Airborne,
+    /// Nobody has an effect of this key of the caster's.
+    NobodyUnder(Key),
+    /// It is in the area of an effect of this key of the caster's.
+    Within(Key),
+    /// The casting names a square.
+    PlaceNamed,
 }
 
 /// Something to be done to those it is about, one after another.
@@ -369,4 +391,35 @@ pub enum Op {
     TakeForm,
     /// Movement of half its speed.
     HalfDash,
+    /// About everybody whom the effect's area concerns, one by one.
+    Inside(Vec<Op>),
+    /// About everybody on whom an effect is of the caster's.
+    Bearers(Bearers),
+    /// About others than those it was about.
+    About(Box<AboutOp>),
+    /// The throw of the table that this is in counts for nothing and is made again.
+    Again,
+    /// Moves as far as it can in one direction, as in its own turn.
+    March(March),
+    /// The caster makes one attack of its block on each, as the spell changes it.
+    Weapon(Box<WeaponOp>),
+    /// Spells on each end: those up to the slot's level, those of higher ones by a check.
+    Dispel,
+    /// The caster's check against a check of each.
+    Contest(Box<ContestOp>),
+    /// Moves each at most so many feet, to the square that the casting names and up as far as its
+    /// choice `up` says.
+    Carry(i32),
+    /// Moves the effect's area to the square that the use names, at most so many feet.
+    MoveArea(i32),
+    /// With its action each makes one melee attack on somebody within reach, whom a die says; where
+    /// nobody is, this is done instead.
+    Lash(Vec<Op>),
+    /// Creatures come, those of the choice `creatures` in turn, one to each square of the choice
+    /// `places`; they go when the spell ends, or with their last hit point.
+    Summon(Summon),
+    /// A wall of sections of 10 feet that can be broken, at the squares of the choice `squares`.
+    Raise(Box<Raise>),
+    /// Ends others' spells whose area has part in that of the casting's effects.
+    Disperse(Disperse),
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Modifier;
 use super::program::{Case, Op, Targets, Whom};
 use crate::content::Cost;
+use crate::space::Cover;
 use crate::{Condition, Key};
 
 /// Something that happens, and what an effect does then.
@@ -154,6 +155,30 @@ pub struct Zone {
     /// Feet beyond the area that its light is dim in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dim_ft: Option<i32>,
+    /// Difficult terrain for those alone whom it concerns.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hinders: bool,
+    /// Overgrown: a foot of it costs four.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overgrown: bool,
+    /// No sight through it or into it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opaque: bool,
+    /// Arrows, bolts and the like miss who is behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deflects: bool,
+    /// The cover that it gives to who is behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Cover>,
+    /// Nothing gets in or out: who is in it and who is not have total cover against each other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
+    /// Feet that it rises where its squares are drawn; absent: without bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height_ft: Option<i32>,
+    /// The squares of the choice of this name are not of its area.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spares: Option<Key>,
 }
 
 /// Light of an area.
@@ -198,4 +223,7 @@ pub struct Grant {
     /// As its bearer's turn starts: before it does anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_start: bool,
+    /// Not its bearer alone may do it, but whoever is within 5 feet of the effect's area.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anybody: bool,
 }

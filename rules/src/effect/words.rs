@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::program::{Case, Op, Whom};
 use super::{Duration, Edge, Ending, Grant, Inside, Modifier, Trigger, Zone};
 use crate::content::{Area, DamagePart, Scaling, SpellAttack};
-use crate::{Ability, Condition, DamageType, Expression, Key, Skill};
+use crate::{Ability, Condition, CreatureType, DamageType, Expression, Key, Skill};
 
 /// A save, and what depends on it.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -77,6 +77,19 @@ pub struct SaveOp {
     /// The maximum of hit points is less by the damage taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<Drain>,
+    /// Dice that the damage is more for each that the effect has counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+}
+
+/// Dice for what an effect has counted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// What.
+    pub of: Key,
+    /// For each.
+    pub dice: Expression,
 }
 
 /// A spell attack, and what depends on it.
@@ -138,6 +151,9 @@ pub struct DamageOp {
     /// All of it does.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub feeds: bool,
+    /// Half of what is rolled.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub half: bool,
 }
 
 /// A number of hit points.
@@ -296,6 +312,9 @@ pub struct Choose {
     pub of: Key,
     /// What may be chosen, and what it does.
     pub among: BTreeMap<String, Vec<Op>>,
+    /// Done before that, whatever is chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first: Vec<Op>,
 }
 
 /// Whoever is around a target.
@@ -315,7 +334,7 @@ pub struct Around {
 }
 
 /// To another place.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Teleport {
     /// At most so many feet from where it is; absent: the spell's range.
@@ -324,6 +343,9 @@ pub struct Teleport {
     /// Off the board: it is gone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
+    /// To the square of the choice of this name, not to that of the casting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Key>,
 }
 
 /// An attack of the caster's block.
@@ -378,6 +400,9 @@ pub struct Table {
     pub sides: u32,
     /// By the least face.
     pub rows: BTreeMap<u32, Vec<Op>>,
+    /// The caster throws it, once for all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub once: bool,
 }
 
 /// For how long, and to whose, somebody is immune.
@@ -430,4 +455,127 @@ pub struct Pool {
     pub when: Vec<Case>,
     /// What is done to those affected.
     pub does: Vec<Op>,
+}
+
+/// Those on whom an effect is of the caster's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bearers {
+    /// Its key.
+    pub of: Key,
+    /// What is done to them.
+    pub does: Vec<Op>,
+}
+
+/// Others than those it was about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AboutOp {
+    /// Who is in this area around the square that the casting names.
+    pub area: Area,
+    /// Which of them.
+    #[serde(default, skip_serializing_if = "Whom::is_all")]
+    pub whom: Whom,
+    /// What is done to them.
+    pub does: Vec<Op>,
+}
+
+/// A way that somebody is made to go.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum March {
+    /// That of the choice of this name: `north`, `northeast` … `northwest`.
+    Chosen(Key),
+    /// That of a die with so many sides, 4 or 8, north first and then clockwise.
+    Thrown(u32),
+    /// Toward the caster, until it is beside it.
+    ToCaster,
+}
+
+/// An attack of the caster's block as a spell changes it.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeaponOp {
+    /// The spellcasting ability's modifier counts in place of the weapon's ability.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub spell_ability: bool,
+    /// Its damage is of this type where the choice `damage_type` says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_deal: Option<DamageType>,
+    /// More damage, by the caster's level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<DamagePart>,
+}
+
+/// A check of the caster's against one of the target's: more than that wins.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContestOp {
+    /// What is added to the caster's; absent: the spellcasting ability's modifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bonus: Option<i32>,
+    /// The caster's has advantage, if one of these holds of the target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advantage: Vec<Case>,
+    /// What the target's is made with; absent: Strength.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ability: Option<Ability>,
+    /// The skill of the target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skill: Option<Skill>,
+    /// If the caster wins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub win: Vec<Op>,
+    /// If not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lose: Vec<Op>,
+}
+
+/// Spells that end where another's area has part in theirs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disperse {
+    /// These.
+    pub spells: Vec<Key>,
+    /// From a slot of this level or a lower one.
+    pub level: u8,
+}
+
+/// Creatures of the bestiary that come.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Summon {
+    /// Of one of these types.
+    pub types: Vec<CreatureType>,
+    /// By the highest challenge rating among them, in eighths: how many at most.
+    pub most: BTreeMap<u32, usize>,
+    /// By the slot's level: so many times as many.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub times_at_slot: BTreeMap<u8, usize>,
+    /// A tag that they have besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Key>,
+}
+
+/// A wall that can be broken, section by section.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Raise {
+    /// At most so many squares, two to a section.
+    pub squares: u16,
+    /// Armor Class of a section.
+    pub ac: i32,
+    /// Hit points of a section.
+    pub hp: i32,
+    /// Damage that does it nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub immunities: Vec<DamageType>,
+    /// Damage that counts double.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vulnerabilities: Vec<DamageType>,
+    /// What a section is, as long as it stands.
+    pub section: EffectSpec,
+    /// Done to those who were pushed aside because it appeared where they stood; absent: it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<Vec<Op>>,
 }

@@ -143,12 +143,14 @@ pub struct Terrain<'a> {
     pub blocking: &'a BTreeSet<Square>,
     /// Squares that the map fills and tunnels open.
     pub opened: &'a BTreeSet<Square>,
+    /// Squares of which a foot costs four.
+    pub overgrown: &'a BTreeSet<Square>,
 }
 
 impl<'a> Terrain<'a> {
     /// The map as it is.
     pub fn of(grid: &'a Grid) -> Self {
-        Self { grid, difficult: &NONE, blocking: &NONE, opened: &NONE }
+        Self { grid, difficult: &NONE, blocking: &NONE, opened: &NONE, overgrown: &NONE }
     }
 
     /// Whether it is difficult; however many sources make it so, it is so once.

@@ -12,6 +12,10 @@ use super::square::{Footprint, SQUARE_FT, Square};
 use crate::creature::{MovementMode, Size};
 use crate::rule_set::{Diagonals, RuleSet, Switch};
 
+/// Feet that a foot of overgrown ground costs more than one of clear ground (SRD 5.1 "Plant Growth";
+/// SRD 5.2.1 same).
+const OVERGROWN: i32 = 3;
+
 /// Steps of one path.
 const STEPS: usize = 2_000;
 
@@ -161,7 +165,11 @@ fn step_among(
     let double = diagonal && grid == Diagonals::Alternate && diagonals % 2 == 1;
     let feet = if dx == 0 && dy == 0 { rise } else { SQUARE_FT };
     let feet = if double { 2 * feet } else { feet };
-    Ok(Step { to, cost_ft: feet * cost_per_foot(mover.gait, difficult, mover.rules), diagonal })
+    let overgrown = hinders(mover, to)
+        && space.footprint().squares().any(|square| terrain.overgrown.contains(&square));
+    let per_foot = cost_per_foot(mover.gait, difficult && !overgrown, mover.rules);
+    let per_foot = if overgrown { per_foot + OVERGROWN } else { per_foot };
+    Ok(Step { to, cost_ft: feet * per_foot, diagonal })
 }
 
 fn offset(from: i32, to: i32) -> Result<i32, StepRefusal> {

@@ -447,7 +447,20 @@ impl Play {
             let of = Key::parse(of).expect("a key");
             choices.insert(of, Choice::Word((*word).to_owned()));
         }
-        for of in ["points", "squares"] {
+        let named: [(&str, &[&str]); 5] = [
+            ("way", &["north", "southeast", "west"]),
+            ("form", &["aquatic", "appearance", "weapons", "enlarge", "reduce", "cage", "box"]),
+            ("familiarity", &["circle", "familiar", "casual"]),
+            ("creatures", &["wolf", "black-bear", "dryad"]),
+            ("word", &["approach", "flee", "grovel", "halt", "command"]),
+        ];
+        for (of, words) in named {
+            let word = self.chance.of(words).expect("a word");
+            choices.insert(Key::parse(of).expect("a key"), Choice::Word((*word).to_owned()));
+        }
+        let up = i64::try_from(self.chance.below(4) * 10).expect("small");
+        choices.insert(Key::parse("up").expect("a key"), Choice::Number(up));
+        for of in ["points", "squares", "destination", "spared", "places"] {
             let of = Key::parse(of).expect("a key");
             choices.insert(of, Choice::Numbers(vec![toward.x, toward.y, toward.x + 1, toward.y]));
         }
@@ -456,9 +469,12 @@ impl Play {
 
     /// Something that an effect on it lets it do.
     fn any_grant(&mut self, who: CombatantId, target: CombatantId, toward: Square) -> Command {
-        let effects = self.combat.effects_on(who);
-        let grants: Vec<Key> =
-            effects.flat_map(|it| it.template.grants.iter().map(|it| it.id.clone())).collect();
+        let effects = self.combat.effects.values();
+        let open = effects.flat_map(|effect| {
+            let mine = effect.target == who;
+            effect.template.grants.iter().filter(move |it| mine || it.anybody)
+        });
+        let grants: Vec<Key> = open.map(|it| it.id.clone()).collect();
         let id = self.chance.of(&grants).cloned();
         let id = id.unwrap_or_else(|| Key::parse("none").expect("a key"));
         let targets = if self.chance.one_in(2) { vec![target] } else { Vec::new() };

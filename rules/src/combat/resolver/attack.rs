@@ -75,8 +75,8 @@ impl Resolver<'_> {
             let to = if strike.ranged { Reacts::Hits } else { Reacts::HitsInMelee };
             self.react_by_casting(attacker, target, to, None)?;
         }
-        let mut extra = self.extra_damage(strike, mode);
-        extra.extend(charging.iter().flat_map(|it| it.damage.iter().cloned()));
+        let mut extra = self.extra_damage(strike, mode)?;
+        extra.extend(charging.iter().flat_map(|it| it.damage.iter().cloned()).map(|it| (it, 0)));
         let mut parts = self.damage_with(attacker, &damage, critical, change)?;
         self.add_extra(attacker, &extra, critical, &mut parts)?;
         if self.view().deals_half(strike) {
@@ -105,12 +105,12 @@ impl Resolver<'_> {
     }
 
     /// Dice that effects add to a hit's damage; those of once a turn are used.
-    fn extra_damage(&mut self, strike: Strike<'_>, mode: RollMode) -> Vec<DamageDice> {
+    fn extra_damage(&mut self, strike: Strike<'_>, mode: RollMode) -> Flow<Vec<(DamageDice, i32)>> {
         let extra = self.view().extra_damage(strike, mode);
-        for id in extra.iter().filter_map(|(_, once)| *once) {
+        for id in extra.iter().filter_map(|it| it.once) {
             self.tell(Fact::Touched { id, who: strike.attacker });
         }
-        extra.into_iter().map(|(dice, _)| dice).collect()
+        self.extra_types(strike.attacker, extra)
     }
 
     /// A hit on somebody held (SRD 5.1 "Marilith", "Salamander").
@@ -125,6 +125,12 @@ impl Resolver<'_> {
     /// The attack roll, and what is done to it: whether it hits, and whether critically.
     fn roll_to_hit(&mut self, strike: Strike<'_>, test: Test) -> Flow<Option<bool>> {
         let Strike { attacker, target, attack, cover, .. } = strike;
+        if self.view().is_deflected(strike) {
+            let (ac, attack) = (self.view().armor_class(target, cover), attack.attack_id.clone());
+            let (hit, critical) = (false, false);
+            self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
+            return Ok(None);
+        }
         let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
         let tested = self.test(attacker, purpose, test)?;
         let total = tested.roll.total;

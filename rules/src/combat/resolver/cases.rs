@@ -4,7 +4,8 @@ use super::Resolver;
 use super::ops::Act;
 use crate::combat::{Combatant, CombatantId, Life};
 use crate::effect::{Case, Casting, Choice};
-use crate::{Ability, Condition};
+use crate::space::Square;
+use crate::{Ability, Condition, Key};
 
 /// The level of the spell that a casting reacts to.
 pub(super) fn against(casting: &Casting) -> Option<u8> {
@@ -30,6 +31,7 @@ impl Resolver<'_> {
             Case::Not(case) => !self.is_so(act, who, case),
             Case::DamagedBy(types) => types.iter().any(|kind| self.suffered.contains(kind)),
             Case::Any(cases) => cases.iter().any(|case| self.is_so(act, who, case)),
+            Case::All(cases) => cases.iter().all(|case| self.is_so(act, who, case)),
             case => self.holds(act.caster, &act.casting, who, case),
         }
     }
@@ -74,13 +76,14 @@ impl Resolver<'_> {
             Case::BeyondFt(feet) => self.view().distance_ft(caster, who) > *feet,
             Case::Not(case) => !self.holds(caster, casting, who, case),
             Case::Any(cases) => cases.iter().any(|case| self.holds(caster, casting, who, case)),
+            Case::All(cases) => cases.iter().all(|case| self.holds(caster, casting, who, case)),
+            Case::Airborne => creature.elevation_ft > 0,
+            Case::NobodyUnder(key) => self.bearers(caster, key).is_empty(),
+            Case::Within(key) => self.is_within(caster, who, key),
+            Case::PlaceNamed => casting.at.is_some(),
             Case::SlotCovers => against(casting).is_some_and(|level| casting.slot >= level),
             Case::Concentrates => creature.concentration.is_some(),
-            Case::PlaceTaken => casting.at.is_some_and(|at| {
-                let others = self.combat.combatants.values();
-                let mut others = others.filter(|it| it.id != who && it.life != Life::Dead);
-                others.any(|it| it.space().is_some_and(|it| it.footprint().contains(at)))
-            }),
+            Case::PlaceTaken => casting.at.is_some_and(|at| self.is_taken(who, at)),
             Case::HasFrom(condition) => self.combat.effects_on(who).any(|effect| {
                 effect.source == Some(caster) && effect.template.conditions.contains(condition)
             }),
@@ -92,13 +95,7 @@ impl Resolver<'_> {
             Case::Caster(case) => self.holds(caster, casting, caster, case),
             Case::Underwater => self.combat.grid.underwater,
             Case::Bloodied => self.view().is_bloodied(who),
-            Case::Holds { key, least } => {
-                let effects = self.combat.effects.values();
-                let own = effects.filter(|effect| {
-                    effect.source == Some(who) && effect.template.key.as_ref() == Some(key)
-                });
-                own.count() >= *least
-            }
+            Case::Holds { key, least } => self.running_of(who, key) >= *least,
             Case::Unlit => self.is_unlit(creature),
             Case::Grapples => {
                 self.combat.combatants.keys().any(|other| self.view().grapples(who, *other))
@@ -112,6 +109,30 @@ impl Resolver<'_> {
             }
             Case::Critical | Case::IsSource | Case::Counted { .. } | Case::DamagedBy(_) => false,
         }
+    }
+
+    /// Whether a creature is in the area of an effect of this key of somebody's.
+    fn is_within(&self, source: CombatantId, who: CombatantId, key: &Key) -> bool {
+        let mut areas = self.combat.effects.zones().iter().filter(|effect| {
+            effect.template.key.as_ref() == Some(key) && effect.source == Some(source)
+        });
+        areas.any(|effect| self.view().touches(effect, who))
+    }
+
+    /// How many effects of this key run by a creature's doing.
+    fn running_of(&self, source: CombatantId, key: &Key) -> usize {
+        let effects = self.combat.effects.values();
+        let own = effects.filter(|effect| {
+            effect.source == Some(source) && effect.template.key.as_ref() == Some(key)
+        });
+        own.count()
+    }
+
+    /// Whether somebody else is on a square.
+    fn is_taken(&self, who: CombatantId, at: Square) -> bool {
+        let others = self.combat.combatants.values();
+        let mut others = others.filter(|it| it.id != who && it.life != Life::Dead);
+        others.any(|it| it.space().is_some_and(|it| it.footprint().contains(at)))
     }
 
     /// Whether some of a creature's space is in dim light or darkness.

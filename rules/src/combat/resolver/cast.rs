@@ -7,7 +7,7 @@ use super::cases::against;
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::combat::{
-    Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Purpose, Refusal, Test,
+    Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Purpose, Refusal,
 };
 use crate::content::{CastingTime, Component, SpellRules, Spellcasting};
 use crate::effect::{
@@ -31,7 +31,7 @@ pub(super) struct Asked<'a> {
 const HEAT_FT: i32 = 10;
 
 /// Key of the effect that holds a spell to be let go.
-const HELD: &str = "held-spell";
+pub(super) const HELD: &str = "held-spell";
 
 /// What a casting is paid with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,15 @@ impl Resolver<'_> {
             Some(program) => self.spell_targets(who, program, &rules, &casting, asked.targets)?,
             None => self.assisted_targets(who, &rules, asked.targets)?,
         };
+        if let Some(program) = &rules.program {
+            self.may_strike(who, &program.does, &casting, &targets)?;
+            self.may_summon(who, &rules, &casting)?;
+            self.may_raise(who, &rules, &casting)?;
+        }
         self.tell(Fact::EconomySet { who, economy });
+        if self.is_delayed(who, &rules, &casting, payment)? {
+            return Ok(());
+        }
         self.perform(who, &rules, casting, payment, &targets)
     }
 
@@ -168,8 +176,10 @@ impl Resolver<'_> {
         slot_level: u8,
     ) -> Result<(u8, Payment), Refusal> {
         let level = rules.record.level;
-        if self.held_spell(who, &rules.record.id).is_some() {
-            return Ok((slot_level.max(level), Payment::Nothing));
+        if let Some(held) = self.held_spell(who, &rules.record.id) {
+            let held = self.combat.effects.get(&held).and_then(|it| it.template.casting.as_deref());
+            let slot = held.map_or(slot_level.max(level), |casting| casting.slot);
+            return Ok((slot, Payment::Nothing));
         }
         let none = Err(Refusal::NoSlot { level: slot_level });
         if level == 0 && !block.per_day.contains_key(&rules.record.id) {
@@ -306,6 +316,10 @@ impl Resolver<'_> {
             // 5.2: lost as the casting starts, whatever becomes of it (SRD 5.2.1 "Concentration").
             self.lose_concentration(who);
         }
+        if self.is_botched(who, rules)? {
+            self.tell(Fact::SpellFailed { who, spell });
+            return Ok(());
+        }
         if self.is_countered(who, &casting)? {
             self.tell(Fact::SpellFailed { who, spell });
             self.keep_slot(who, payment);
@@ -384,12 +398,12 @@ impl Resolver<'_> {
     /// The caster's check to counter a spell of a higher level (SRD 5.1 "Counterspell").
     pub(super) fn counter_check(&mut self, act: &Act) -> Flow<bool> {
         let dc = 10 + i64::from(against(&act.casting).unwrap_or(0));
-        let test = Test::new(act.casting.modifier, act.casting.spell.as_str());
+        let test = self.casting_test(act, act.casting.modifier);
         let purpose = Purpose::Check { skill: Skill::Arcana };
         Ok(self.test(act.caster, purpose, test)?.roll.total >= dc)
     }
 
-    fn pay(&mut self, who: CombatantId, casting: &Casting, payment: Payment) {
+    pub(super) fn pay(&mut self, who: CombatantId, casting: &Casting, payment: Payment) {
         let Some(caster) = self.combat.combatant(who) else { return };
         match payment {
             Payment::Nothing => {}
@@ -478,7 +492,7 @@ pub(super) fn casting(
 }
 
 /// Whether squares hang together: each touches those before it, at a side or at a corner.
-fn is_connected(squares: &[Square]) -> bool {
+pub(super) fn is_connected(squares: &[Square]) -> bool {
     let Some((first, rest)) = squares.split_first() else { return true };
     let (mut reached, mut left) = (vec![*first], rest.to_vec());
     while !left.is_empty() {

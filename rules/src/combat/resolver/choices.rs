@@ -28,6 +28,7 @@ fn chosen(op: &Op, casting: &Casting) -> Result<(), Refusal> {
     let all = |ops: &[Op]| ops.iter().try_for_each(|op| chosen(op, casting));
     match op {
         Op::Choose(choose) => {
+            all(&choose.first)?;
             let word = casting.word(choose.of.as_str());
             match word.and_then(|word| choose.among.get(word)) {
                 Some(ops) => all(ops),
@@ -47,7 +48,10 @@ fn chosen(op: &Op, casting: &Casting) -> Result<(), Refusal> {
             Some((_, ops)) => all(ops),
             None => Ok(()),
         },
-        Op::OnCaster(ops) | Op::Bite(ops) => all(ops),
+        Op::OnCaster(ops) | Op::Bite(ops) | Op::Inside(ops) | Op::Lash(ops) => all(ops),
+        Op::Bearers(bearers) => all(&bearers.does),
+        Op::About(about) => all(&about.does),
+        Op::Contest(contest) => all(&contest.win).and_then(|()| all(&contest.lose)),
         Op::Around(around) => all(&around.does),
         Op::Count(count) => all(&count.then),
         Op::Pool(pool) => all(&pool.does),

@@ -104,7 +104,7 @@ impl Resolver<'_> {
         let roll = self.roll(who, purpose, |dice| days.roll(dice))?;
         let days = u32::try_from(roll.total.max(1)).unwrap_or(u32::MAX);
         let duration = Duration::Seconds { seconds: days.saturating_mul(DAY_SECONDS) };
-        let away = Op::Teleport(Teleport { range_ft: None, away: true });
+        let away = Op::Teleport(Teleport { away: true, ..Teleport::default() });
         let does = elsewhere.then_some(away).into_iter().chain([Op::Revive(ALL)]).collect();
         let trigger = Trigger {
             on: Hook::Expires,

@@ -5,15 +5,33 @@ use super::harm::Blow;
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose};
-use crate::effect::{Flee, Hook, ModifierKind, Op, Reacts, Teleport};
+use crate::effect::{Flee, Hook, ModifierKind, Op, Reacts, Targets, Teleport};
 use crate::space::{
-    Flight, Place, Space, Square, fall_dice, lands_prone, nearest_free, pull, push,
+    Flight, Place, Space, Square, distance_ft, fall_dice, lands_prone, nearest_free, pull, push,
 };
-use crate::{Condition, DamageType, Expression, MovementMode};
+use crate::{Ability, Condition, DamageType, Expression, MovementMode};
 
 impl Resolver<'_> {
+    /// Words that move somebody, or let it move.
+    pub(super) fn displace(&mut self, act: &Act, op: &Op, target: CombatantId) -> Flow<()> {
+        match op {
+            Op::Push(feet) => self.shift(act.caster, target, *feet, true),
+            Op::Pull(feet) => self.shift(act.caster, target, *feet, false),
+            Op::Lift(feet) => self.lift(target, *feet),
+            Op::Teleport(teleport) => self.teleport_op(act, teleport, target),
+            Op::Flee(flee) => self.flee(act, *flee, target),
+            Op::Fall => self.drop_down(target),
+            Op::Dash => self.be_dashing(target),
+            Op::Disengage => self.be_disengaged(target),
+            Op::March(march) => self.march_op(act, march, target),
+            Op::Carry(feet) => self.carry_op(act, *feet, target),
+            Op::Lash(otherwise) => self.lash_op(act, otherwise, target),
+            _ => self.deed_op(act, op, target),
+        }
+    }
+
     /// Everybody else on the board.
-    fn others(&self, who: CombatantId) -> Vec<Space> {
+    pub(super) fn others(&self, who: CombatantId) -> Vec<Space> {
         self.combat
             .combatants
             .values()
@@ -75,6 +93,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.tell(Fact::Displaced { who, to, elevation_ft });
+        self.stand_apart(who);
         self.came_from(who, before)
     }
 
@@ -82,21 +101,66 @@ impl Resolver<'_> {
     pub(super) fn teleport_op(
         &mut self,
         act: &Act,
-        teleport: Teleport,
+        teleport: &Teleport,
         who: CombatantId,
     ) -> Flow<()> {
         let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
         let (before, elevation_ft) = (creature.space(), creature.elevation_ft);
-        if teleport.away {
+        if !self.gets_out(who)? {
+            return Ok(());
+        }
+        let to = teleport.to.as_ref().map(|to| act.casting.squares(to.as_str()).first().copied());
+        if teleport.away || to == Some(None) {
             self.tell(Fact::Displaced { who, to: None, elevation_ft });
             return Ok(());
         }
-        let Some(at) = act.casting.at else { return Ok(()) };
+        let Some(at) = to.unwrap_or(act.casting.at) else { return Ok(()) };
         if self.view().is(who, ModifierKind::CannotTeleport) {
             return Ok(());
         }
         self.set_down(who, at);
         self.came_from(who, before)
+    }
+
+    /// Whether magic takes a creature out of what holds it: by a Charisma save (SRD 5.1 "Forcecage";
+    /// SRD 5.2.1 "Forcecage").
+    fn gets_out(&mut self, who: CombatantId) -> Flow<bool> {
+        let holding: Vec<i32> = self
+            .view()
+            .zones_on(who)
+            .filter(|effect| effect.template.zone.as_ref().is_some_and(|zone| zone.holds))
+            .filter_map(|effect| effect.template.casting.as_ref())
+            .map(|casting| casting.dc)
+            .collect();
+        for dc in holding {
+            if !self.save(who, Ability::Cha, dc)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// To the square that the casting names, as high as its choice `up` says, where that is not too
+    /// far from it nor from the caster, and there is room.
+    pub(super) fn carry_op(&mut self, act: &Act, feet: i32, who: CombatantId) -> Flow<()> {
+        let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
+        let (Some(before), Some(at)) = (creature.space(), act.casting.at) else { return Ok(()) };
+        let up = act.casting.number("up").and_then(|up| i32::try_from(up).ok());
+        let elevation_ft = up.unwrap_or(creature.elevation_ft).max(0);
+        let there = Space { place: Place { square: at, elevation_ft }, ..before };
+        let diagonals = self.view().diagonals();
+        let rules = self.book.content.spellbook.get(&act.casting.spell);
+        let range_ft = rules.and_then(|it| self.spell_range_ft(&it.record, &Targets::default()));
+        let caster = self.combat.combatant(act.caster).and_then(Combatant::space);
+        let near = caster.is_some_and(|caster| {
+            range_ft.is_none_or(|range_ft| distance_ft(caster, there, diagonals) <= range_ft)
+        });
+        let lifted = Combatant { elevation_ft, ..creature.clone() };
+        if !near || distance_ft(before, there, diagonals) > feet || !self.has_room(&lifted, at) {
+            return Ok(());
+        }
+        self.tell(Fact::Displaced { who, to: Some(at), elevation_ft });
+        self.came_from(who, Some(before))
     }
 
     /// Puts a creature on a square or the nearest free one.

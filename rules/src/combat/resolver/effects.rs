@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::summons::is_of_summoned;
 use super::{Flow, Resolver};
 use crate::Condition;
 use crate::combat::{
@@ -189,7 +190,7 @@ impl Resolver<'_> {
         if on_map {
             self.lay_ground();
         }
-        self.clamp_hp(target);
+        self.fit_body(id, target);
         if from.is_some() {
             self.tell(Fact::Displaced { who: target, to: None, elevation_ft });
         }
@@ -292,7 +293,11 @@ impl Resolver<'_> {
     /// Ends an effect, those that hang on it, and what it hangs on when nothing else does.
     pub(super) fn end(&mut self, id: EffectId, reason: EndReason) {
         let Some(effect) = self.combat.effects.get(&id).cloned() else { return };
+        let resizes = self.changes_size(id);
         self.tell(Fact::EffectEnded { id, reason });
+        if resizes {
+            self.fit_size(effect.target);
+        }
         if effect.covers.is_some() {
             self.lay_ground();
         }
@@ -304,11 +309,14 @@ impl Resolver<'_> {
             self.set_down(effect.target, from);
         }
         let ending = |trigger: &Trigger| matches!(trigger.on, Hook::Ends | Hook::Expires);
-        if effect.template.triggers.iter().any(ending) {
+        if effect.template.triggers.iter().any(ending) || is_of_summoned(&effect) {
             self.ended.push_back((Arc::clone(&effect), reason));
         }
         for child in self.children(id) {
-            self.end(child, EndReason::Parent);
+            // What lasts no longer by itself runs out at the same moment.
+            let ends = self.combat.effects.get(&child).and_then(|child| child.ends);
+            let along = reason == EndReason::Expired && ends == effect.ends;
+            self.end(child, if along { EndReason::Expired } else { EndReason::Parent });
         }
         let holder = effect.source.and_then(|source| self.combat.combatant(source));
         if let Some(holder) = holder.filter(|holder| holder.concentration == Some(id)) {

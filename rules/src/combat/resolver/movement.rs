@@ -1,6 +1,7 @@
 //! Movement of one's own will, and what it provokes (SRD 5.1 "Movement and Position", "Opportunity
 //! Attacks"; SRD 5.2.1 same).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
@@ -13,6 +14,9 @@ use crate::space::{
     drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
+
+/// More steps than anybody makes in a turn.
+const STEPS_PAST: usize = 200;
 
 impl Resolver<'_> {
     /// Steps along a path, square by square.
@@ -262,6 +266,32 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// Feet that a path costs; none: it cannot end where it does.
+    pub(super) fn cost_of(
+        &self,
+        combatant: &Combatant,
+        mode: MovementMode,
+        squares: &[Square],
+    ) -> Result<Option<i32>, Refusal> {
+        let (last, before) = match squares.split_last() {
+            Some((last, before)) => (*last, before),
+            None => return Ok(None),
+        };
+        match self.steps(combatant, mode, (squares, None), (&[], false)) {
+            Ok(steps) => Ok(Some(steps.iter().map(|step| step.cost_ft).sum())),
+            Err(refusal) => {
+                let inside = self.combat.combatants.values().any(|other| {
+                    other.id != combatant.id
+                        && other.life != Life::Dead
+                        && other.side == combatant.side
+                        && other.space().is_some_and(|it| it.footprint().contains(last))
+                });
+                let passable = inside && before.len() < STEPS_PAST;
+                if passable { Ok(None) } else { Err(refusal) }
+            }
+        }
+    }
+
     /// The steps of a path and what each costs.
     fn steps(
         &self,
@@ -287,11 +317,12 @@ impl Resolver<'_> {
         let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);
-        let mut terrain = self.view().terrain();
+        let hard = self.hard_ground(combatant.id);
+        let mut terrain = Terrain { difficult: &hard, ..self.view().terrain() };
         let own = self.own_ground(combatant.id, mode);
         if let Some(own) = &own {
-            let (blocking, opened) = (terrain.blocking, terrain.opened);
-            terrain = Terrain { blocking, opened, ..Terrain::of(own) };
+            let Terrain { blocking, opened, overgrown, .. } = terrain;
+            terrain = Terrain { blocking, opened, overgrown, ..Terrain::of(own) };
         }
         self.may_tread(combatant, mode, squares)?;
         let passing = self.passing(combatant);
@@ -330,6 +361,21 @@ impl Resolver<'_> {
                 Refusal::InvalidPath { at }
             },
         )
+    }
+
+    /// Squares that effects make difficult for a creature: for all, or for such as it is.
+    fn hard_ground(&self, who: CombatantId) -> BTreeSet<Square> {
+        let mut squares = self.combat.ground.difficult.clone();
+        for effect in self.combat.effects.zones() {
+            let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
+                continue;
+            };
+            let meant = effect.source.is_none_or(|source| self.concerns(source, who, zone.whom));
+            if zone.hinders && meant {
+                squares.extend(covers.squares.iter().copied());
+            }
+        }
+        squares
     }
 
     /// Everybody else on the board, as somebody meets them.

@@ -1,18 +1,26 @@
 //! Carrying out programs, word by word.
 
+use std::collections::BTreeMap;
+
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Portion, Purpose};
 use crate::content::{self, plus, scaled};
 use crate::dice::RollMode;
 use crate::effect::{
-    Amount, Case, Casting, DamageDice, DamageOp, ModifierKind, Op, Pool, Remove, SaveOp, SaveSpec,
-    Table,
+    Amount, Case, Casting, Counted, DamageDice, DamageOp, ModifierKind, Op, Pool, Remove, SaveOp,
+    SaveSpec, Table,
 };
 use crate::space::Cover;
-use crate::{Ability, Condition, DamageType, Edition, Key};
+use crate::{Ability, Condition, DamageType, Edition, Expression, Key};
 
 /// How far what effects do may set off what other effects do.
 const DEPTH: u8 = 8;
+
+/// How often what is counted adds dice at most.
+const MOST_COUNTED: usize = 20;
+
+/// How often a table is thrown on at most.
+const THROWS: u8 = 20;
 
 /// Those that words are about, each with its cover against where they come from.
 pub(super) type About<'t> = &'t [(CombatantId, Cover)];
@@ -28,11 +36,23 @@ pub(super) struct Act {
     pub(super) effect: Option<EffectId>,
     /// What set them off was a critical hit.
     pub(super) critical: bool,
+    /// What that effect has counted.
+    pub(super) counts: BTreeMap<Key, u32>,
 }
 
 impl Act {
     pub(super) const fn of(caster: CombatantId, casting: Casting) -> Self {
-        Self { caster, casting, anchor: None, effect: None, critical: false }
+        let counts = BTreeMap::new();
+        Self { caster, casting, anchor: None, effect: None, critical: false, counts }
+    }
+
+    /// Dice with those added for what has been counted.
+    fn grown(&self, dice: &Expression, counted: &Counted) -> Expression {
+        let times = self.counts.get(&counted.of).copied().unwrap_or(0);
+        let more = format!("+{}", counted.dice.as_str());
+        let more = more.repeat(usize::try_from(times).unwrap_or(usize::MAX).min(MOST_COUNTED));
+        let grown = Expression::parse(&format!("{}{more}", dice.as_str()));
+        grown.unwrap_or_else(|_| dice.clone())
     }
 }
 
@@ -78,35 +98,23 @@ impl Resolver<'_> {
                 None => Ok(()),
             },
             Op::Choose(choose) => {
+                self.carry_out(act, &choose.first, about)?;
                 let word = act.casting.word(choose.of.as_str()).unwrap_or_default();
                 match choose.among.get(word) {
                     Some(ops) => self.carry_out(act, ops, about),
                     None => Ok(()),
                 }
             }
+            Op::Summon(summon) => self.summon_op(act, summon),
+            Op::Raise(raise) => self.raise_op(act, raise),
             Op::OnCaster(ops) => self.carry_out(act, ops, &[(act.caster, Cover::None)]),
-            Op::Around(around) => {
-                for (center, _) in about {
-                    let mut found = self.around(*center, around.feet);
-                    found.retain(|(id, _)| self.concerns(act.caster, *id, around.whom));
-                    if around.and_it {
-                        found.insert(0, (*center, Cover::None));
-                    }
-                    self.carry_out(act, &around.does, &found)?;
-                }
-                Ok(())
-            }
-            Op::OnBearer(ops) => {
-                let bearer = act.effect.and_then(|id| self.combat.effects.get(&id));
-                match bearer.map(|effect| effect.target) {
-                    Some(bearer) => self.carry_out(act, ops, &[(bearer, Cover::None)]),
-                    None => Ok(()),
-                }
-            }
-            Op::Bite(ops) => match act.effect.and_then(|id| self.first_inside(id)) {
-                Some(who) => self.carry_out(act, ops, &[(who, Cover::None)]),
-                None => Ok(()),
-            },
+            Op::Around(_)
+            | Op::Bite(_)
+            | Op::OnBearer(_)
+            | Op::Inside(_)
+            | Op::Bearers(_)
+            | Op::About(_) => self.regroup(act, op, about),
+            Op::Contest(contest) => self.contest_op(act, contest, about),
             Op::Table(table) => self.table_op(act, table, about),
             Op::Pool(pool) => self.pool_op(act, pool, about),
             Op::Count(count) => {
@@ -129,10 +137,6 @@ impl Resolver<'_> {
                 self.remove_op(act, remove, target);
                 Ok(())
             }
-            Op::Push(feet) => self.shift(act.caster, target, *feet, true),
-            Op::Pull(feet) => self.shift(act.caster, target, *feet, false),
-            Op::Lift(feet) => self.lift(target, *feet),
-            Op::Teleport(teleport) => self.teleport_op(act, *teleport, target),
             Op::Kill => self.kill(target),
             Op::Stabilize => {
                 let life = self.combat.combatant(target).map(|it| it.life);
@@ -159,19 +163,15 @@ impl Resolver<'_> {
                 self.countered = true;
                 Ok(())
             }
-            Op::Flee(flee) => self.flee(act, *flee, target),
             Op::SpendReaction => {
                 self.spend_reaction(target);
                 Ok(())
             }
-            Op::Fall => self.drop_down(target),
             Op::Drift(feet) => match act.effect {
                 Some(id) => self.drift(id, *feet),
                 None => Ok(()),
             },
             Op::SpendAction => self.lose_action(target),
-            Op::Dash => self.be_dashing(target),
-            Op::Disengage => self.be_disengaged(target),
             Op::Strike => self.strike_op(act, target),
             Op::Hide => self.be_hiding(target),
             Op::HalfDash => self.stride(target),
@@ -180,12 +180,23 @@ impl Resolver<'_> {
                 self.spend_movement(target, *feet);
                 Ok(())
             }
+            Op::Again => {
+                self.again = true;
+                Ok(())
+            }
+            Op::Weapon(weapon) => self.weapon_op(act, weapon, target),
+            Op::Dispel => self.dispel_op(act, target),
+            Op::Disperse(disperse) => {
+                self.disperse_op(act, disperse);
+                Ok(())
+            }
+            Op::MoveArea(feet) => self.move_area_op(act, *feet),
             Op::Rule(of) => {
                 let targets = vec![target];
                 self.tell(Fact::RulingNeeded { who: act.caster, of: of.clone(), targets });
                 Ok(())
             }
-            _ => self.deed_op(act, op, target),
+            _ => self.displace(act, op, target),
         }
     }
 
@@ -194,7 +205,10 @@ impl Resolver<'_> {
         if about.is_empty() {
             return Ok(());
         }
-        let dice = self.spell_damage(act, save.damage.as_deref().unwrap_or_default(), 0);
+        let mut dice = self.spell_damage(act, save.damage.as_deref().unwrap_or_default(), 0);
+        if let (Some(counted), Some(first)) = (&save.counted, dice.first_mut()) {
+            first.dice = act.grown(&first.dice, counted);
+        }
         let parts = self.damage_rolled(act.caster, &dice, false)?;
         for (target, cover) in about {
             if self.is_out_of_reach(act, *target) {
@@ -286,7 +300,8 @@ impl Resolver<'_> {
             if self.is_out_of_reach(act, *target) {
                 continue;
             }
-            let dealt = self.deal(act.caster, *target, parts.clone(), Portion::Full)?;
+            let portion = if op.half { Portion::Half } else { Portion::Full };
+            let dealt = self.deal(act.caster, *target, parts.clone(), portion)?;
             if op.feeds && dealt > 0 {
                 self.heal(act.caster, dealt);
             }
@@ -390,16 +405,29 @@ impl Resolver<'_> {
 
     /// A die, and the row that its face falls into.
     fn table_op(&mut self, act: &Act, table: &Table, about: About<'_>) -> Flow<()> {
-        for one in about {
-            let purpose = Purpose::Recharge { id: act.casting.spell.clone() };
-            let plain = |dice: &mut dyn crate::Dice| crate::dice::Roll::plain(table.sides, dice);
-            let roll = self.roll(one.0, purpose, plain)?;
-            let face = roll.faces.first().copied().unwrap_or(1);
-            if let Some((_, ops)) = table.rows.range(..=face).next_back() {
-                self.carry_out(act, ops, &[*one])?;
+        let groups: Vec<About<'_>> =
+            if table.once { vec![about] } else { about.chunks(1).collect() };
+        for group in groups {
+            let Some((first, _)) = group.first() else { continue };
+            let who = if table.once { act.caster } else { *first };
+            for _ in 0..THROWS {
+                let face = self.face(who, table.sides, &act.casting.spell)?;
+                if let Some((_, ops)) = table.rows.range(..=face).next_back() {
+                    self.carry_out(act, ops, group)?;
+                }
+                if !std::mem::take(&mut self.again) {
+                    break;
+                }
             }
         }
         Ok(())
+    }
+
+    /// The face of a die that somebody throws for a spell.
+    pub(super) fn face(&mut self, who: CombatantId, sides: u32, spell: &Key) -> Flow<u32> {
+        let purpose = Purpose::Recharge { id: spell.clone() };
+        let roll = self.roll(who, purpose, |dice| crate::dice::Roll::plain(sides, dice))?;
+        Ok(roll.faces.first().copied().unwrap_or(1))
     }
 
     /// Hit points' worth of creatures, those with the fewest first (SRD 5.1 "Sleep", "Color Spray").

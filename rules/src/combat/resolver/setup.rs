@@ -77,7 +77,7 @@ impl Resolver<'_> {
     }
 
     /// Who comes late takes its place after all with the same count; who comes back, its old one.
-    fn put_in_order(&mut self, id: CombatantId) {
+    pub(super) fn put_in_order(&mut self, id: CombatantId) {
         if self.combat.order.contains(&id) {
             return;
         }
@@ -302,7 +302,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn roll_initiative(&mut self, who: CombatantId) -> Flow<i32> {
+    pub(super) fn roll_initiative(&mut self, who: CombatantId) -> Flow<i32> {
         let combatant = self.combatant(who)?;
         if let Some(initiative) = combatant.initiative {
             return Ok(initiative);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::ops::{About, Act};
 use super::{Flow, Resolver};
-use crate::combat::view::Strike;
+use crate::combat::view::{Extra, Strike};
 use crate::combat::{
-    CombatantId, DamagePart, EffectId, EndReason, Fact, Manner, Portion, Purpose, Refusal,
+    Choice, CombatantId, DamagePart, EffectId, EndReason, Fact, Manner, Portion, Purpose, Refusal,
 };
 use crate::content::{Attack, AttackKind, RangeFt, SpellAttack};
 use crate::effect::{
@@ -178,21 +178,45 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Dice that effects add to a hit, or take off it: never below 0.
+    /// Dice that effects add to a hit, of one type each: the attacker chooses among several.
+    pub(super) fn extra_types(
+        &mut self,
+        attacker: CombatantId,
+        extra: Vec<Extra>,
+    ) -> Flow<Vec<(DamageDice, i32)>> {
+        let mut chosen = Vec::with_capacity(extra.len());
+        for Extra { part, types, least, .. } in extra {
+            let names: Vec<&'static str> = types.iter().map(|kind| kind.name()).collect();
+            let kind = match names.as_slice() {
+                [default, _, ..] => {
+                    let name = self.choose(attacker, Choice::DamageType, &names, default)?;
+                    types.into_iter().find(|kind| kind.name() == name)
+                }
+                _ => None,
+            };
+            chosen.push((DamageDice { kind: kind.unwrap_or(part.kind), ..part }, least));
+        }
+        Ok(chosen)
+    }
+
+    /// Dice that effects add to a hit, or take off it: never below the least that they leave.
     pub(super) fn add_extra(
         &mut self,
         attacker: CombatantId,
-        extra: &[DamageDice],
+        extra: &[(DamageDice, i32)],
         critical: bool,
         parts: &mut Vec<DamagePart>,
     ) -> Flow<()> {
-        for part in extra {
+        for (part, least) in extra {
             let roll = self.roll(attacker, Purpose::Damage, |faces| {
                 if critical { part.dice.roll_critical(faces) } else { part.dice.roll(faces) }
             })?;
             let rolled = i32::try_from(roll.total).unwrap_or(0);
             match parts.iter_mut().find(|known| known.kind == part.kind) {
-                Some(known) => known.rolled = known.rolled.saturating_add(rolled).max(0),
+                Some(known) => {
+                    let least = (*least).min(known.rolled);
+                    known.rolled = known.rolled.saturating_add(rolled).max(least);
+                }
                 None if rolled > 0 => {
                     parts.push(DamagePart { kind: part.kind, rolled, applied: 0 });
                 }

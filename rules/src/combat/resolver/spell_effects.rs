@@ -12,6 +12,9 @@ use crate::effect::{Casting, Choice, EffectSpec, Grant, Hook, ModifierKind, Op, 
 use crate::space::{Place, Space, distance_ft};
 use crate::{Condition, Key};
 
+/// Feet within which anybody can use what an effect offers.
+const REACH_FT: i32 = 5;
+
 impl Resolver<'_> {
     /// Puts an effect on a creature, or on the map where it has an area.
     pub(super) fn effect_op(
@@ -122,11 +125,14 @@ impl Resolver<'_> {
         self.carry_out(&act, &grant.does, &about)
     }
 
-    /// Whether an effect lets a creature do something: its bearer, and of some things who is near it,
-    /// or whose doing the effect is.
+    /// Whether an effect lets a creature do something: its bearer, and of some things who is near it
+    /// or its area, or whose doing the effect is.
     fn is_granted(&self, who: CombatantId, effect: &Effect, grant: &Grant) -> bool {
         if grant.by_source {
             return effect.source == Some(who);
+        }
+        if grant.anybody {
+            return self.is_at(who, effect);
         }
         let both = (self.combat.combatant(who), self.combat.combatant(effect.target));
         let on_board = both
@@ -155,6 +161,7 @@ impl Resolver<'_> {
         if grant.does.contains(&Op::TakeForm) {
             self.chosen_form(who, casting)?;
         }
+        self.may_strike(who, &grant.does, casting, about)?;
         if grant.does.contains(&Op::Strike) {
             let attack = self.granted_attack(who, casting).ok_or(Refusal::UnknownAttack)?;
             for (target, _) in about {
@@ -162,6 +169,28 @@ impl Resolver<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a creature is within reach of an effect's area.
+    fn is_at(&self, who: CombatantId, effect: &Effect) -> bool {
+        let Some(space) = self.combat.combatant(who).and_then(|it| it.space()) else {
+            return false;
+        };
+        let diagonals = self.view().diagonals();
+        let mut squares = effect.covers.iter().flat_map(|covers| &covers.squares);
+        squares.any(|at| {
+            let there = Space { place: Place::ground(*at), side: 1 };
+            distance_ft(space, there, diagonals) <= REACH_FT
+        })
+    }
+
+    /// Moves an effect's area to the square named, if that is not too far.
+    pub(super) fn move_area_op(&mut self, act: &Act, feet: i32) -> Flow<()> {
+        let (Some(id), Some(at)) = (act.effect, act.casting.at) else { return Ok(()) };
+        match self.may_move_area(id, feet, &act.casting) {
+            Ok(()) => self.move_area(id, at),
+            Err(_) => Ok(()),
+        }
     }
 
     fn grant_economy(

@@ -64,7 +64,22 @@ impl Resolver<'_> {
                 }
                 Ok(vec![(who, Cover::None)])
             }
-            Pick::Named => self.named(who, spec, casting, named, (range_ft, harmful)),
+            Pick::NamedOrPlace if named.is_empty() => {
+                self.place(who, casting.at, range_ft)?;
+                Ok(vec![(who, Cover::None)])
+            }
+            Pick::Named if spec.and_caster => {
+                let others: Vec<CombatantId> =
+                    named.iter().copied().filter(|target| *target != who).collect();
+                let mut found = vec![(who, Cover::None)];
+                if !others.is_empty() {
+                    found.extend(self.named(who, spec, casting, &others, (range_ft, harmful))?);
+                }
+                Ok(found)
+            }
+            Pick::Named | Pick::NamedOrPlace => {
+                self.named(who, spec, casting, named, (range_ft, harmful))
+            }
             Pick::Area => self.in_areas(who, spec, casting, range_ft),
             Pick::Everyone => Ok(self.everyone(who, spec, casting, range_ft)),
             Pick::NamedInArea => {
@@ -253,7 +268,10 @@ impl Resolver<'_> {
         casting: &Casting,
         range_ft: Option<i32>,
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
-        let area = spec.area.ok_or(Refusal::InvalidArea)?;
+        let mut area = spec.area.ok_or(Refusal::InvalidArea)?;
+        let above = i32::from(casting.slot.saturating_sub(casting.level));
+        let more = spec.area_per_slot_ft.unwrap_or(0).saturating_mul(above);
+        area.size_ft = area.size_ft.saturating_add(more);
         let places = match spec.areas {
             Some(most) => {
                 let points = casting.squares("points");
@@ -317,6 +335,9 @@ impl Resolver<'_> {
         let mut found = Vec::new();
         for combatant in self.combat.combatants.values() {
             let Some(space) = combatant.space() else { continue };
+            if self.view().is_sealed_from(space, area.origin.square()) {
+                continue;
+            }
             if area.affects(&terrain, policy, space) {
                 let squares = space.footprint().squares();
                 let cover = squares.map(|at| point_cover(&terrain, &[], area.origin, at)).min();

@@ -93,6 +93,35 @@ impl Resolver<'_> {
         self.carry_out(&act, &trigger.does, &[(about, Cover::None)])
     }
 
+    /// Does what an effect does to several at the same time: damage is rolled once for all of them
+    /// (SRD 5.1 "Damage Rolls"; SRD 5.2.1 same).
+    pub(super) fn pull_trigger_for_all(
+        &mut self,
+        id: EffectId,
+        trigger: &Trigger,
+        all: &[CombatantId],
+    ) -> Flow<()> {
+        let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
+        if trigger.whom != Party::Bearer || trigger.ends {
+            return all
+                .iter()
+                .try_for_each(|who| self.pull_trigger(id, trigger, *who, None, false));
+        }
+        let Some(act) = act_of(&effect, effect.target, false) else { return Ok(()) };
+        let met = |who: &&CombatantId| {
+            !(trigger.once_a_turn && effect.touched.contains(who))
+                && trigger.when.iter().all(|case| self.is_so(&act, **who, case))
+        };
+        let about: Vec<(CombatantId, Cover)> =
+            all.iter().filter(met).map(|who| (*who, Cover::None)).collect();
+        if trigger.once_a_turn {
+            for (who, _) in &about {
+                self.tell(Fact::Touched { id, who: *who });
+            }
+        }
+        if about.is_empty() { Ok(()) } else { self.carry_out(&act, &trigger.does, &about) }
+    }
+
     /// Does what effects do that have ended since.
     pub(super) fn settle(&mut self) -> Flow<()> {
         while let Some(who) = self.checked.pop_front() {
@@ -105,11 +134,19 @@ impl Resolver<'_> {
                 _ => [None, Some(Hook::Ends)],
             };
             let Some(act) = act_of(&effect, effect.target, false) else { continue };
-            let act = Act { anchor: None, effect: None, ..act };
+            let mut act = Act { anchor: None, effect: None, ..act };
+            // What was in one square does it there, wherever it was put at first.
+            let covers = effect.covers.iter().filter(|covers| covers.squares.len() == 1);
+            if let Some(at) = covers.flat_map(|covers| &covers.squares).next() {
+                act.casting.at = Some(*at);
+            }
             for trigger in hooks.into_iter().flatten().flat_map(|on| waiting_for(&effect, on)) {
                 let about = [(effect.target, Cover::None)];
-                self.carry_out(&act, &trigger.1.does, &about)?;
+                if trigger.1.when.iter().all(|case| self.is_so(&act, effect.target, case)) {
+                    self.carry_out(&act, &trigger.1.does, &about)?;
+                }
             }
+            self.dismiss(&effect)?;
         }
         Ok(())
     }
@@ -126,6 +163,7 @@ pub(super) fn act_of(effect: &Effect, bearer: CombatantId, critical: bool) -> Op
         anchor: concentrated.or(effect.covers.as_ref().map(|_| effect.id)),
         effect: Some(effect.id),
         critical,
+        counts: effect.counts.clone(),
         ..Act::of(effect.source.unwrap_or(bearer), casting)
     })
 }

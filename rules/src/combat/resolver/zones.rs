@@ -47,16 +47,22 @@ impl Resolver<'_> {
         let of = zone.drawn.as_ref().map_or("squares", |of| of.as_str());
         let drawn = casting.map(|casting| casting.squares(of)).unwrap_or_default();
         let Some(spec) = template.area else {
-            let height = i32::from(u8::MAX);
+            let high_ft = zone.height_ft.unwrap_or(i32::from(u8::MAX));
             let squares = drawn.into_iter().collect();
-            return Some(Covered { squares, low_ft: 0, high_ft: height });
+            return Some(Covered { squares, low_ft: 0, high_ft });
         };
         if zone.follows {
             return self.around_bearer(template, bearer);
         }
         let creator = self.combat.combatant(bearer)?.space()?;
         let placed = Area::placed(&spec, creator).ok()?;
-        Some(self.covered(&placed, &spec))
+        let mut covers = self.covered(&placed, &spec);
+        if let (Some(of), Some(casting)) = (&zone.spares, casting) {
+            for spared in casting.squares(of.as_str()) {
+                covers.squares.remove(&spared);
+            }
+        }
+        Some(covers)
     }
 
     /// Tells what effects make of the map, if that is something else than before.
@@ -71,6 +77,8 @@ impl Resolver<'_> {
                 (zone.difficult, &mut ground.difficult),
                 (zone.solid, &mut ground.solid),
                 (zone.obscured, &mut ground.obscured),
+                (zone.overgrown, &mut ground.overgrown),
+                (zone.opaque, &mut ground.opaque),
             ] {
                 if is {
                     squares.extend(covers.squares.iter().copied());
@@ -110,13 +118,12 @@ impl Resolver<'_> {
             .filter(|it| it.life != Life::Dead)
             .filter_map(|it| Some((it.id, it.space()?)))
             .collect();
-        for (who, space) in all {
-            if before.is_some_and(|before| before.touches(space)) || !self.is_in(id, who) {
-                continue;
-            }
-            for trigger in effect.template.triggers.iter().filter(|trigger| trigger.on == on) {
-                self.pull_trigger(id, trigger, who, None, false)?;
-            }
+        let new = |(who, space): &(CombatantId, Space)| {
+            !before.is_some_and(|before| before.touches(*space)) && self.is_in(id, *who)
+        };
+        let reached: Vec<CombatantId> = all.into_iter().filter(new).map(|(who, _)| who).collect();
+        for trigger in effect.template.triggers.iter().filter(|trigger| trigger.on == on) {
+            self.pull_trigger_for_all(id, trigger, &reached)?;
         }
         Ok(())
     }
@@ -197,10 +204,10 @@ impl Resolver<'_> {
         self.move_effect(id, Covered { squares, ..covers.clone() })
     }
 
-    /// The one whom an effect's area concerns: the first by name who lives.
-    pub(super) fn first_inside(&self, id: EffectId) -> Option<CombatantId> {
+    /// Those whom an effect's area concerns and who live, by name.
+    pub(super) fn all_inside(&self, id: EffectId) -> Vec<CombatantId> {
         let living = self.combat.combatants.values().filter(|it| it.life != Life::Dead);
-        living.map(|it| it.id).find(|who| self.is_in(id, *who))
+        living.map(|it| it.id).filter(|who| self.is_in(id, *who)).collect()
     }
 
     /// Whether an area keeps a creature from a step.

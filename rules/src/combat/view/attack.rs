@@ -73,7 +73,7 @@ impl<'a> View<'a> {
         if victim.life == Life::Dead || target == attacker || apart {
             return Err(Refusal::InvalidTarget);
         }
-        if self.is(attacker, ModifierKind::CannotAttack) {
+        if self.is_disarmed(attacker, None) {
             return Err(Refusal::CannotAct { condition: None });
         }
         if self.is_charmed_by(attacker, target) {
@@ -103,6 +103,9 @@ impl<'a> View<'a> {
                 let range_ft = range.long.unwrap_or(range.normal);
                 return Err(Refusal::OutOfRange { distance_ft, range_ft });
             }
+            if self.is_disarmed(attacker, Some(attack)) {
+                return Err(Refusal::CannotAct { condition: None });
+            }
         }
         if knock_out && ranged {
             return Err(Refusal::KnockOutNeedsMelee);
@@ -121,6 +124,18 @@ impl<'a> View<'a> {
             knock_out,
             how,
             favored: false,
+        })
+    }
+
+    /// Whether something keeps a creature from all attacks, or from this one at a distance.
+    fn is_disarmed(self, who: CombatantId, shot: Option<&Attack>) -> bool {
+        self.modifiers(who).any(|active| {
+            let on = &active.modifier.on;
+            let kept = match shot {
+                None => on.is_empty(),
+                Some(attack) => attack_kinds(attack, true).iter().any(|kind| on.contains(kind)),
+            };
+            active.modifier.kind == ModifierKind::CannotAttack && kept
         })
     }
 
@@ -291,8 +306,11 @@ impl<'a> View<'a> {
 /// Which kinds of roll an attack's is.
 pub(super) fn attack_kinds(attack: &Attack, ranged: bool) -> [RollKind; 4] {
     let by = if ranged { RollKind::RangedAttack } else { RollKind::MeleeAttack };
-    let last = if attack.spell { RollKind::SpellAttack } else { RollKind::WeaponAttack };
-    let melee = !ranged && !attack.spell;
-    let both = if melee { RollKind::MeleeWeaponAttack } else { last };
-    [RollKind::Attack, by, last, both]
+    let kind = if attack.spell { RollKind::SpellAttack } else { RollKind::WeaponAttack };
+    let both = match (attack.spell, ranged) {
+        (true, _) => kind,
+        (false, true) => RollKind::RangedWeaponAttack,
+        (false, false) => RollKind::MeleeWeaponAttack,
+    };
+    [RollKind::Attack, by, kind, both]
 }

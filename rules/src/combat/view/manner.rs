@@ -57,6 +57,12 @@ impl View<'_> {
         }
     }
 
+    /// The modifier of the ability that an attack's numbers are made of.
+    pub(in crate::combat) fn usual_modifier(self, who: CombatantId, attack: &Attack) -> i32 {
+        let Some(who) = self.combat.combatant(who) else { return 0 };
+        who.block.abilities.modifier(self.usual_ability(who, attack))
+    }
+
     /// The modifier of the ability that an attack is made with.
     pub(in crate::combat) fn attack_modifier(self, strike: Strike<'_>) -> i32 {
         let Some(who) = self.combat.combatant(strike.attacker) else { return 0 };

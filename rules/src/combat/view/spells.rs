@@ -1,14 +1,27 @@
 //! What spells that run say to attacks, sight and places.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::{About, View};
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, Effect, EffectId};
-use crate::content::{Attack, AttackProperty, Component, Detail, EntryClass, plus};
+use crate::combat::{Combatant, CombatantId, Covered, Effect, EffectId};
+use crate::content::{Attack, AttackProperty, Component, Detail, EntryClass, UNARMED, plus};
 use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind, Whom};
-use crate::{Condition, Key};
+use crate::space::{Footprint, Space, Square, Terrain, line_of_sight};
+use crate::{Ability, Condition, CreatureType, DamageType, Key};
+
+/// Dice that an effect adds to a hit.
+pub(in crate::combat) struct Extra {
+    pub(in crate::combat) part: DamageDice,
+    /// One of these, as the attacker chooses; none: the type is that of `part`.
+    pub(in crate::combat) types: Vec<DamageType>,
+    /// Where they are taken off: what is left at least.
+    pub(in crate::combat) least: i32,
+    /// The effect that adds them once a turn.
+    pub(in crate::combat) once: Option<EffectId>,
+}
 
 impl<'a> View<'a> {
     /// Whether an effect on the map concerns a creature where it is.
@@ -28,6 +41,69 @@ impl<'a> View<'a> {
             Whom::Allies => !hostile,
             Whom::Others => effect.source != Some(who),
         }
+    }
+
+    /// Whether a creature has part in the area of an effect, whomever that concerns.
+    pub(in crate::combat) fn touches(self, effect: &Effect, who: CombatantId) -> bool {
+        let space = self.combat.combatant(who).and_then(Combatant::space);
+        effect.covers.as_ref().zip(space).is_some_and(|(covers, space)| covers.touches(space))
+    }
+
+    /// Whether what nothing gets through encloses one of two spaces and not the other.
+    pub(in crate::combat) fn is_sealed_off(self, one: Space, other: Space) -> bool {
+        self.sealed().any(|covers| covers.touches(one) != covers.touches(other))
+    }
+
+    /// Whether what nothing gets through is between a space and where an area starts.
+    pub(in crate::combat) fn is_sealed_from(self, space: Space, origin: Square) -> bool {
+        self.sealed().any(|covers| covers.touches(space) != covers.squares.contains(&origin))
+    }
+
+    fn sealed(self) -> impl Iterator<Item = &'a Covered> {
+        let zones = self
+            .combat
+            .effects
+            .zones()
+            .iter()
+            .filter(|effect| effect.template.zone.as_ref().is_some_and(|zone| zone.sealed));
+        zones.filter_map(|effect| effect.covers.as_ref())
+    }
+
+    /// Whether what is not seen through is around or between two spaces.
+    pub(in crate::combat) fn is_screened(self, one: Footprint, other: Footprint) -> bool {
+        let opaque = &self.combat.ground.opaque;
+        let within = |it: Footprint| it.squares().any(|square| opaque.contains(&square));
+        if opaque.is_empty() || one == other {
+            return false;
+        }
+        let terrain = Terrain { blocking: opaque, ..self.terrain() };
+        within(one) || within(other) || !line_of_sight(&terrain, one, other)
+    }
+
+    /// Whether a wind between two creatures carries off what one shoots at the other (SRD 5.1 "Wind
+    /// Wall"; SRD 5.2.1 "Wind Wall"): not what giants throw.
+    pub(in crate::combat) fn is_deflected(self, strike: Strike<'_>) -> bool {
+        let winds = self
+            .combat
+            .effects
+            .zones()
+            .iter()
+            .filter(|effect| effect.template.zone.as_ref().is_some_and(|zone| zone.deflects));
+        let squares: BTreeSet<Square> = winds
+            .filter_map(|effect| effect.covers.as_ref())
+            .flat_map(|covers| covers.squares.iter().copied())
+            .collect();
+        let shooter = self.combat.combatant(strike.attacker);
+        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
+        let (Some(from), Some(to)) = (space(strike.attacker), space(strike.target)) else {
+            return false;
+        };
+        let giant = shooter.and_then(|it| it.block.creature_type) == Some(CreatureType::Giant);
+        let ordinary = strike.ranged && !strike.attack.spell && !giant;
+        let terrain = Terrain { blocking: &squares, ..self.terrain() };
+        ordinary
+            && !squares.is_empty()
+            && !line_of_sight(&terrain, from.footprint(), to.footprint())
     }
 
     /// Effects on the map that concern a creature, the oldest first.
@@ -71,7 +147,8 @@ impl<'a> View<'a> {
         self.list(who).is_some_and(|list| list.at_will.contains(spell))
     }
 
-    /// Whether obscured ground keeps one creature from seeing another.
+    /// Whether obscured ground keeps one creature from seeing another: around either of them, or
+    /// darkness without light around the one seen.
     pub(in crate::combat) fn is_hidden_by_ground(
         self,
         one: CombatantId,
@@ -108,13 +185,8 @@ impl<'a> View<'a> {
         dark(viewer) || dark(seen)
     }
 
-    /// Dice that effects add to a hit's damage; `mode` is that of its attack roll. With each the
-    /// effect that adds it once a turn.
-    pub(in crate::combat) fn extra_damage(
-        self,
-        strike: Strike<'_>,
-        mode: RollMode,
-    ) -> Vec<(DamageDice, Option<EffectId>)> {
+    /// Dice that effects add to a hit's damage; `mode` is that of its attack roll.
+    pub(in crate::combat) fn extra_damage(self, strike: Strike<'_>, mode: RollMode) -> Vec<Extra> {
         let kinds = super::attack::attack_kinds(strike.attack, strike.ranged);
         let about = |other| About {
             kinds: &kinds,
@@ -136,8 +208,12 @@ impl<'a> View<'a> {
         let dice = |active: super::Active<'_>| {
             let kind = active.modifier.types.first().copied();
             let kind = kind.or(strike.attack.damage.first().map(|part| part.kind))?;
-            let once = active.modifier.once_a_turn.then_some(active.effect.id);
-            Some((DamageDice { dice: active.modifier.dice.clone()?, kind }, once))
+            Some(Extra {
+                part: DamageDice { dice: active.modifier.dice.clone()?, kind },
+                types: active.modifier.types.clone(),
+                least: active.modifier.value(active.level),
+                once: active.modifier.once_a_turn.then_some(active.effect.id),
+            })
         };
         own.chain(marked).filter_map(dice).collect()
     }
@@ -201,10 +277,34 @@ impl<'a> View<'a> {
             part.dice = plus(&dice, casting.modifier);
             attack.properties.push(AttackProperty::Magical);
         }
+        if attack.attack_id.as_str() == UNARMED {
+            self.grow_weapon(who, attack.to_mut());
+        }
         if self.is(who, ModifierKind::MagicalWeapon) && !attack.spell {
             attack.to_mut().properties.push(AttackProperty::Magical);
         }
         attack
+    }
+
+    /// An unarmed strike with what an effect lets its bearer grow (SRD 5.1 "Alter Self"; SRD 5.2.1
+    /// "Alter Self").
+    fn grow_weapon(self, who: CombatantId, attack: &mut Attack) {
+        let found = self
+            .of_kind(who, ModifierKind::NaturalWeapon)
+            .find_map(|active| Some((active.modifier, active.modifier.dice.as_ref()?)));
+        let Some((modifier, dice)) = found else { return };
+        let strength =
+            self.combat.combatant(who).map_or(0, |it| it.block.abilities.modifier(Ability::Str));
+        let own = if modifier.set { 0 } else { strength };
+        let added = own.saturating_add(modifier.value.unwrap_or(0));
+        attack.bonus = attack.bonus.saturating_sub(strength).saturating_add(added);
+        if !modifier.set {
+            attack.properties.push(AttackProperty::Magical);
+        }
+        if let Some(part) = attack.damage.first_mut() {
+            part.dice = plus(dice, added);
+            part.kind = modifier.types.first().copied().unwrap_or(part.kind);
+        }
     }
 
     /// Whether a creature has a bonus action left: where an effect leaves it one of both, the action
@@ -212,7 +312,8 @@ impl<'a> View<'a> {
     pub(in crate::combat) fn bonus_action_left(self, who: CombatantId) -> bool {
         self.combat.combatant(who).is_some_and(|it| {
             let either = self.is(who, ModifierKind::ActionOrBonus);
-            it.economy.bonus_action && (it.economy.action || !either)
+            let kept = self.is(who, ModifierKind::NoBonusAction);
+            it.economy.bonus_action && (it.economy.action || !either) && !kept
         })
     }
 }

@@ -151,7 +151,10 @@ impl View<'_> {
     /// Whether darkness keeps one creature from seeing another: that is not lit, and out of the
     /// reach of darkvision.
     pub(super) fn is_dark_between(self, viewer: CombatantId, seen: CombatantId) -> bool {
-        let darkvision = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
+        let own = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
+        let lent = self.of_kind(viewer, ModifierKind::Sense);
+        let lent = lent.map(|active| active.modifier.value(active.level)).max();
+        let darkvision = own.max(lent);
         let distance = self.distance_ft(viewer, seen);
         self.combat.grid.dark
             && !self.is_lit(seen, false)

@@ -1,0 +1,95 @@
+//! Walls of sections that can be broken (SRD 5.1 "Wall of Ice", "Wall of Stone"; SRD 5.2.1 same).
+
+use std::sync::Arc;
+
+use super::cast::is_connected;
+use super::ops::Act;
+use super::{Flow, Resolver};
+use crate::Key;
+use crate::combat::{Combatant, CombatantId, CombatantKind, Fact, Life, Refusal};
+use crate::content::{Defense, SpellRules, StatBlock};
+use crate::effect::{Casting, Choice, Op, Raise, Targets};
+use crate::space::{Cover, Square};
+
+/// The choice of where it is.
+const SQUARES: &str = "squares";
+
+/// Squares of a section of 10 feet.
+const SECTION: usize = 2;
+
+impl Resolver<'_> {
+    /// That a wall can be where it is drawn: within range, not too long, and in nobody's space unless
+    /// it pushes aside.
+    pub(super) fn may_raise(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        casting: &Casting,
+    ) -> Result<(), Refusal> {
+        for op in rules.program.iter().flat_map(|program| &program.does) {
+            let Op::Raise(raise) = op else { continue };
+            let squares = casting.squares(SQUARES);
+            let long = squares.len() > usize::from(raise.squares);
+            if squares.is_empty() || long || !is_connected(&squares) {
+                return Err(Refusal::InvalidArea);
+            }
+            let range_ft = self.spell_range_ft(&rules.record, &Targets::default());
+            for at in &squares {
+                self.place(who, Some(*at), range_ft)?;
+            }
+            if raise.cuts.is_none() && !self.standing(&squares).is_empty() {
+                return Err(Refusal::InvalidArea);
+            }
+        }
+        Ok(())
+    }
+
+    /// Those who stand on squares, each with where it stands.
+    fn standing(&self, squares: &[Square]) -> Vec<(CombatantId, Square)> {
+        let living = self.combat.combatants.values().filter(|it| it.life != Life::Dead);
+        let on_them = living.filter(|it| {
+            let space = it.space();
+            space.is_some_and(|space| squares.iter().any(|at| space.footprint().contains(*at)))
+        });
+        on_them.filter_map(|it| Some((it.id, it.position?))).collect()
+    }
+
+    /// The wall stands, and who is in its way is beside it.
+    pub(super) fn raise_op(&mut self, act: &Act, raise: &Raise) -> Flow<()> {
+        let squares = act.casting.squares(SQUARES);
+        let standing = self.standing(&squares);
+        for section in squares.chunks(SECTION) {
+            let Some(object) = self.section(act, raise, section) else { continue };
+            let Ok(of) = Key::parse(SQUARES) else { continue };
+            let numbers = section.iter().flat_map(|at| [at.x, at.y]).collect();
+            let mut casting = act.casting.clone();
+            casting.choices.insert(of, Choice::Numbers(numbers));
+            let who = object.id;
+            self.tell(Fact::CombatantSet { combatant: Arc::new(object) });
+            self.effect_op(&Act { casting, ..act.clone() }, &raise.section, who)?;
+        }
+        let cut: Vec<(CombatantId, Cover)> =
+            standing.iter().map(|(who, _)| (*who, Cover::None)).collect();
+        for (who, at) in standing {
+            self.set_down(who, at);
+        }
+        match &raise.cuts {
+            Some(ops) if !cut.is_empty() => self.carry_out(act, ops, &cut),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A section of a wall, as an object that can be struck.
+    fn section(&self, act: &Act, raise: &Raise, squares: &[Square]) -> Option<Combatant> {
+        let caster = self.combat.combatant(act.caster)?;
+        let defense =
+            |types: &[crate::DamageType]| Defense { types: types.to_vec(), unless: Vec::new() };
+        let mut block = StatBlock::object(raise.ac, raise.hp);
+        block.immunities = vec![defense(&raise.immunities)];
+        block.vulnerabilities = vec![defense(&raise.vulnerabilities)];
+        let (id, name) = (self.new_id(act.caster), self.new_name(&act.casting.name));
+        let kind = CombatantKind::Object;
+        let object = Combatant::new(id, &name, kind, &caster.side, Arc::new(block));
+        Some(Combatant { owner: caster.owner, position: squares.first().copied(), ..object })
+    }
+}
