@@ -139,9 +139,14 @@ impl Asking<'_, '_> {
             doing: None,
             combat: Combat::new(rules, grid),
         };
-        for (spec, k) in start.combatants.iter().zip(1..) {
-            let combatant = Box::new(self.combatant(&fight, spec, k)?);
-            let command = Command::AddCombatant { combatant };
+        let specs = start.combatants.iter().zip(1..);
+        let combatants: Result<Vec<_>, _> =
+            specs.map(|(spec, k)| self.combatant(&fight, spec, k)).collect();
+        let mut combatants = combatants?;
+        // In an order that the fight itself tells: the judge joins them again in it.
+        combatants.sort_by_key(|combatant| combatant.id);
+        for combatant in combatants {
+            let command = Command::AddCombatant { combatant: Box::new(combatant) };
             let input = Input::Command { by: Actor::Gm, command };
             let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
             let step = step.map_err(|refusal| self.refused(&fight, &refusal))?;
