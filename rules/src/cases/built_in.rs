@@ -10,6 +10,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.1/monsters-sets.json", include_str!("../../cases/5.1/monsters-sets.json")),
     file("5.1/monsters-spells.json", include_str!("../../cases/5.1/monsters-spells.json")),
     file("5.1/monsters-traits.json", include_str!("../../cases/5.1/monsters-traits.json")),
+    file("5.1/places.json", include_str!("../../cases/5.1/places.json")),
+    file("5.2/places.json", include_str!("../../cases/5.2/places.json")),
     file("5.2/combat.json", include_str!("../../cases/5.2/combat.json")),
     file("5.2/monsters-actions.json", include_str!("../../cases/5.2/monsters-actions.json")),
     file("5.2/monsters-attacks.json", include_str!("../../cases/5.2/monsters-attacks.json")),

@@ -6,6 +6,7 @@
 
 mod assistance;
 mod attack;
+mod burdens;
 mod cases;
 mod cast;
 mod casting_use;

@@ -357,6 +357,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether two cannot get at each other: one is off the board and the other on it, or something
+    /// took one of them elsewhere.
+    pub(in crate::combat) fn is_elsewhere(self, one: CombatantId, other: CombatantId) -> bool {
+        let on_board = |id| self.combat.combatant(id).is_some_and(|it| it.position.is_some());
+        let away = |id| self.combat.effects_on(id).any(|effect| effect.template.away);
+        one != other && (on_board(one) != on_board(other) || away(one) || away(other))
+    }
+
     /// The map, for everything that asks where things are.
     pub(in crate::combat) fn terrain(self) -> Terrain<'a> {
         let ground = &*self.combat.ground;

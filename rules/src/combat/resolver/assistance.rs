@@ -57,7 +57,7 @@ impl Resolver<'_> {
             }
             HelpWith::Attack { enemy } => {
                 let foe = self.combatant(enemy)?;
-                if foe.position.is_some() != own.position.is_some() {
+                if self.view().is_elsewhere(who, enemy) {
                     return Err(Refusal::InvalidTarget.into());
                 }
                 if foe.side == own.side || foe.life == Life::Dead {

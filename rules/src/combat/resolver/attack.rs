@@ -10,7 +10,7 @@ use crate::combat::{
 use crate::content::{Attack, AttackProperty, Rider};
 use crate::dice::{Modifier, RollMode};
 use crate::effect::{DamageDice, Hook, ModifierKind, Quality, Reacts};
-use crate::{Dice, Key, MonsterDamage, Roll};
+use crate::{Dice, Edition, Key, MonsterDamage, Roll};
 
 impl Resolver<'_> {
     /// The Attack action of a creature's own turn.
@@ -134,6 +134,9 @@ impl Resolver<'_> {
         let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
         let tested = self.test(attacker, purpose, test)?;
         let total = tested.roll.total;
+        if self.strikes_image(strike, tested.natural, total)? {
+            return Ok(None);
+        }
         let mut ac = self.view().armor_class(target, cover);
         let (mut hit, mut critical) = hits(tested.natural, total, ac);
         hit &= !(attack.spell && self.view().is(target, ModifierKind::SpellAttacksMiss));
@@ -145,7 +148,9 @@ impl Resolver<'_> {
         if hit && !critical {
             (ac, hit) = self.parried(strike, total, ac)?;
         }
-        if hit && self.is_image_hit(strike)? {
+        let first_rules = self.combat.rules.edition == Edition::E51;
+        if hit && !first_rules && self.is_image_meant(strike)? {
+            self.lose_image(strike);
             hit = false;
         }
         let critical = hit && (critical || self.view().is_critical(strike));

@@ -1,6 +1,6 @@
 //! Casting spells (SRD 5.1 "Casting a Spell"; SRD 5.2.1 "Casting Spells").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cases::against;
@@ -260,8 +260,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// That squares which the caster draws are within range and not too many, and that nobody stands
-    /// where they are to be filled.
+    /// That squares which the caster draws are within range and not too many.
     pub(super) fn drawn(
         &self,
         who: CombatantId,
@@ -280,15 +279,11 @@ impl Resolver<'_> {
             }
             let wall = casting.squares("squares");
             let beside = |at: &Square| of == "squares" || is_beside(*at, &wall);
-            if !is_connected(&wall) || !squares.iter().all(beside) {
+            if !is_connected(&wall) || has_twice(&squares) || !squares.iter().all(beside) {
                 return Err(Refusal::InvalidArea);
             }
             for at in squares {
                 self.place(who, Some(at), range_ft)?;
-                let taken = self.combat.combatants.values().filter_map(|it| it.space());
-                if zone.solid && taken.into_iter().any(|it| it.footprint().contains(at)) {
-                    return Err(Refusal::InvalidArea);
-                }
             }
         }
         Ok(())
@@ -505,6 +500,11 @@ pub(super) fn is_connected(squares: &[Square]) -> bool {
         left = far;
     }
     true
+}
+
+/// Whether a square is named more than once.
+pub(super) fn has_twice(squares: &[Square]) -> bool {
+    squares.iter().collect::<BTreeSet<_>>().len() < squares.len()
 }
 
 /// Whether a square is no farther from a wall than its heat reaches (SRD 5.1 "Wall of Fire"; SRD

@@ -52,6 +52,11 @@ impl Resolver<'_> {
             Some(program) => self.spell_targets(who, program, rules, &casting, targets)?,
             None => self.assisted_targets(who, rules, targets)?,
         };
+        if let Some(program) = &rules.program {
+            self.may_strike(who, &program.does, &casting, &targets)?;
+            self.may_summon(who, rules, &casting)?;
+            self.may_raise(who, rules, &casting)?;
+        }
         Ok(Some(PreparedSpell { rules: Arc::clone(rules), casting, targets }))
     }
 

@@ -1,9 +1,11 @@
 //! What a spell leaves to its caster to choose (SRD 5.1 "Casting a Spell"; SRD 5.2.1 same).
 
+use std::collections::BTreeMap;
+
 use super::Resolver;
 use crate::Key;
 use crate::combat::Refusal;
-use crate::effect::{Casting, Chosen, EffectSpec, Modifier, Op};
+use crate::effect::{Casting, Choice, Chosen, EffectSpec, March, Modifier, Op};
 
 /// Choices of one casting: each is kept by the effects that it leaves.
 const CHOICES: usize = 16;
@@ -19,6 +21,43 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidChoice { of: of.clone() });
         }
         ops.iter().try_for_each(|op| chosen(op, casting))
+    }
+}
+
+/// The choices of a casting as what it left is used. What was chosen stays, and where it leads to
+/// was chosen with it; only what the words of the use leave open is chosen each time.
+pub(super) fn chosen_anew(
+    made: &BTreeMap<Key, Choice>,
+    asked: &BTreeMap<Key, Choice>,
+    does: &[Op],
+) -> BTreeMap<Key, Choice> {
+    let mut choices = made.clone();
+    for (of, choice) in asked {
+        let leads = |op: &Op| matches!(op, Op::Teleport(it) if it.to.as_ref() == Some(of));
+        let kept = made.contains_key(of) || does.iter().any(leads);
+        if !kept || does.iter().any(|op| leaves_open(op, of)) {
+            choices.insert(of.clone(), choice.clone());
+        }
+    }
+    choices
+}
+
+/// Whether a word or one within it leaves this open each time.
+fn leaves_open(op: &Op, of: &Key) -> bool {
+    let any = |ops: &[Op]| ops.iter().any(|op| leaves_open(op, of));
+    match op {
+        Op::Choose(choose) => {
+            choose.of == *of || any(&choose.first) || choose.among.values().any(|ops| any(ops))
+        }
+        Op::March(March::Chosen(way)) => way == of,
+        Op::TakeForm => of.as_str() == "form",
+        Op::Carry(_) => of.as_str() == "up",
+        Op::Strike | Op::Weapon(_) => of.as_str() == "attack",
+        Op::Save(save) => any(&save.fail) || any(&save.success) || any(&save.always),
+        Op::Attack(attack) => any(&attack.hit) || any(&attack.miss),
+        Op::Contest(contest) => any(&contest.win) || any(&contest.lose),
+        Op::If(branch) => any(&branch.then) || any(&branch.otherwise),
+        _ => false,
     }
 }
 

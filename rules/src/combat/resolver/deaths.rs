@@ -18,6 +18,7 @@ const ALL: i32 = i32::MAX;
 impl Resolver<'_> {
     /// Somebody died, by whose doing if by anybody's.
     pub(super) fn died(&mut self, who: CombatantId, slayer: Option<CombatantId>) -> Flow<()> {
+        self.fit_areas(who);
         self.burst(who)?;
         self.lose_form(who)?;
         let Some(combatant) = self.combat.combatant(who) else { return Ok(()) };
@@ -83,8 +84,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         if death.vanishes {
-            let elevation_ft = self.combatant(who)?.elevation_ft;
-            self.tell(Fact::Displaced { who, to: None, elevation_ft });
+            self.leave_board(who);
         }
         match &death.returns_days {
             Some(days) => self.await_return(who, id, days, death.elsewhere),

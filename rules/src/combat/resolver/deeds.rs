@@ -12,7 +12,8 @@ use crate::combat::view::IMMUNE;
 use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, HitPoints, Life, Refusal};
 use crate::content::{Deed, SpecialAction};
 use crate::effect::{
-    Casting, Choice, Duration, EffectTemplate, Ending, Immune, ModifierKind, Op, Pick, Targets,
+    Casting, Choice, Duration, EffectTemplate, Ending, Hook, Immune, ModifierKind, Op, Pick,
+    Targets,
 };
 use crate::space::{Cover, Square, distance_ft};
 
@@ -116,7 +117,10 @@ impl Resolver<'_> {
         let Some(mover) = self.combat.combatant(who) else { return false };
         let Some(from) = mover.position else { return false };
         let steps: Vec<Square> = std::iter::once(from).chain(path.iter().copied()).collect();
-        let step = |pair: &[Square]| (pair[1].x - pair[0].x, pair[1].y - pair[0].y);
+        let step = |pair: &[Square]| {
+            let (at, to) = (pair[0], pair[1]);
+            (to.x.saturating_sub(at.x), to.y.saturating_sub(at.y))
+        };
         let straight = steps.windows(2).all(|pair| Some(step(pair)) == steps.get(..2).map(step));
         let diagonals = self.view().diagonals();
         let mut enemies = self.combat.combatants.values().filter(|it| self.hostile(who, it.id));
@@ -155,11 +159,11 @@ impl Resolver<'_> {
         self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
         if life == Life::Dead {
             self.lose_concentration(target);
-            self.burst(target)
+            self.died(target, None)?;
         } else {
             self.fall_unconscious(target);
-            Ok(())
         }
+        self.fire(target, Hook::DropsToZero, None, false)
     }
 
     /// Ends effects whose bearer or source can no longer do what they need.

@@ -20,6 +20,7 @@ impl Resolver<'_> {
             Op::Lift(feet) => self.lift(target, *feet),
             Op::Teleport(teleport) => self.teleport_op(act, teleport, target),
             Op::Flee(flee) => self.flee(act, *flee, target),
+            Op::Fall if self.keeps_up(target) => Ok(()),
             Op::Fall => self.drop_down(target),
             Op::Dash => self.be_dashing(target),
             Op::Disengage => self.be_disengaged(target),
@@ -105,19 +106,20 @@ impl Resolver<'_> {
         who: CombatantId,
     ) -> Flow<()> {
         let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
-        let (before, elevation_ft) = (creature.space(), creature.elevation_ft);
+        let before = creature.space();
         if !self.gets_out(who)? {
             return Ok(());
         }
         let to = teleport.to.as_ref().map(|to| act.casting.squares(to.as_str()).first().copied());
         if teleport.away || to == Some(None) {
-            self.tell(Fact::Displaced { who, to: None, elevation_ft });
+            self.leave_board(who);
             return Ok(());
         }
         let Some(at) = to.unwrap_or(act.casting.at) else { return Ok(()) };
         if self.view().is(who, ModifierKind::CannotTeleport) {
             return Ok(());
         }
+        self.free_from_within(who);
         self.set_down(who, at);
         self.came_from(who, before)
     }
@@ -163,6 +165,21 @@ impl Resolver<'_> {
         self.came_from(who, Some(before))
     }
 
+    /// Off the board, with those who are in it.
+    pub(super) fn leave_board(&mut self, who: CombatantId) {
+        let Some(creature) = self.combat.combatant(who) else { return };
+        let (to, elevation_ft) = (None, creature.elevation_ft);
+        self.free_from_within(who);
+        self.tell(Fact::Displaced { who, to, elevation_ft });
+        self.fit_areas(who);
+        let effects = self.combat.effects.values();
+        let within = effects.filter(|it| it.source == Some(who) && it.template.inside.is_some());
+        let within: Vec<CombatantId> = within.map(|effect| effect.target).collect();
+        for who in within {
+            self.tell(Fact::Displaced { who, to, elevation_ft });
+        }
+    }
+
     /// Puts a creature on a square or the nearest free one.
     pub(super) fn set_down(&mut self, who: CombatantId, at: Square) {
         let Some(creature) = self.combat.combatant(who) else { return };
@@ -183,13 +200,15 @@ impl Resolver<'_> {
         if life == Life::Dead || self.ward_from_death(who) {
             return Ok(());
         }
+        let current = hp.current;
         let hp = crate::combat::HitPoints { current: 0, ..hp };
         let life = Life::Dead;
         let (parts, temp_absorbed) = (Vec::new(), 0);
         let (target, source, massive) = (who, None, false);
         self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
         self.lose_concentration(who);
-        self.died(who, None)
+        self.died(who, None)?;
+        if current > 0 { self.fire(who, Hook::DropsToZero, None, false) } else { Ok(()) }
     }
 
     /// Back to life, what of its effects time has not ended still on it.
@@ -202,6 +221,7 @@ impl Resolver<'_> {
         let hp = crate::combat::HitPoints { current: hp.clamp(1, most.max(1)), ..creature.hp };
         let (regained, life) = (hp.current, Life::Alive);
         self.tell(Fact::Healed { target: who, regained, hp, life });
+        self.fit_areas(who);
         self.wake(who);
     }
 
@@ -317,12 +337,28 @@ impl Resolver<'_> {
         if flier.elevation_ft <= 0 || flier.position.is_none() || flier.life == Life::Dead {
             return false;
         }
+        let lets_down =
+            |op: &Op| matches!(op, Op::Fall) || matches!(op, Op::Lift(feet) if *feet < 0);
+        let lifted = self.combat.effects_on(who).any(|effect| {
+            let mut triggers = effect.template.triggers.iter();
+            triggers.any(|trigger| trigger.does.iter().any(lets_down))
+        });
+        let flies = view.speed_ft(who, MovementMode::Fly).is_some();
+        flies && !lifted && self.falls(flier)
+    }
+
+    /// Whether a creature that something lets down stays in the air on its own.
+    fn keeps_up(&self, who: CombatantId) -> bool {
+        let Some(flier) = self.combat.combatant(who) else { return false };
+        self.view().speed_ft(who, MovementMode::Fly).is_some() && !self.falls(flier)
+    }
+
+    /// Whether who can fly does not now.
+    fn falls(&self, flier: &Combatant) -> bool {
+        let (view, who) = (self.view(), flier.id);
         let wings = flier.block.speeds.fly.is_some();
         let mut magic = view.of_kind(who, ModifierKind::GainsSpeed);
         let magic = magic.any(|active| active.modifier.modes.contains(&MovementMode::Fly));
-        let lifted = self.combat.effects_on(who).any(|effect| {
-            effect.template.triggers.iter().any(|trigger| trigger.does.contains(&Op::Fall))
-        });
         let flight = Flight {
             hover: flier.block.speeds.hover,
             held_by_magic: magic && !wings,
@@ -330,7 +366,7 @@ impl Resolver<'_> {
             stopped: view.speed_ft(who, MovementMode::Fly) == Some(0),
             incapacitated: view.is(who, ModifierKind::CannotAct),
         };
-        (wings || magic) && !lifted && flight.falls(self.combat.rules.edition)
+        flight.falls(self.combat.rules.edition)
     }
 
     /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").

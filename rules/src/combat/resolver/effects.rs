@@ -166,10 +166,8 @@ impl Resolver<'_> {
         let ends = self.ends(template.duration, source, target);
         let covers = self.place_of(&template, target);
         let away = template.away;
-        let (from, elevation_ft) = self
-            .combat
-            .combatant(target)
-            .map_or((None, 0), |it| (it.position.filter(|_| away), it.elevation_ft));
+        let there = self.combat.combatant(target).and_then(|it| it.position);
+        let from = there.filter(|_| away);
         let on_map = covers.is_some();
         let effect = Effect {
             id,
@@ -192,7 +190,7 @@ impl Resolver<'_> {
         }
         self.fit_body(id, target);
         if from.is_some() {
-            self.tell(Fact::Displaced { who: target, to: None, elevation_ft });
+            self.leave_board(target);
         }
         if self.view().is(target, ModifierKind::CannotConcentrate) {
             self.lose_concentration(target);
@@ -205,6 +203,7 @@ impl Resolver<'_> {
     fn succumb(&mut self, who: CombatantId) {
         if self.view().is(who, ModifierKind::Dies) {
             self.tell(Fact::LifeSet { who, life: Life::Dead });
+            self.fit_areas(who);
             self.lose_concentration(who);
         }
     }
@@ -303,11 +302,7 @@ impl Resolver<'_> {
         }
         self.clamp_hp(effect.target);
         self.let_out(&effect);
-        let off_board =
-            self.combat.combatant(effect.target).is_some_and(|it| it.position.is_none());
-        if let Some(from) = effect.from.filter(|_| off_board) {
-            self.set_down(effect.target, from);
-        }
+        self.come_back(&effect);
         let ending = |trigger: &Trigger| matches!(trigger.on, Hook::Ends | Hook::Expires);
         if effect.template.triggers.iter().any(ending) || is_of_summoned(&effect) {
             self.ended.push_back((Arc::clone(&effect), reason));
@@ -328,6 +323,23 @@ impl Resolver<'_> {
         {
             self.end(parent, EndReason::Over);
         }
+    }
+
+    /// Who was off the board by an effect that ended is back where it was, unless another keeps it
+    /// away.
+    fn come_back(&mut self, effect: &Effect) {
+        let who = effect.target;
+        let off_board = self.combat.combatant(who).is_some_and(|it| it.position.is_none());
+        let Some(from) = effect.from.filter(|_| off_board) else { return };
+        let other = self.combat.effects_on(who).find(|other| other.template.away).cloned();
+        if let Some(other) = other {
+            let effect = Arc::new(Effect { from: Some(from), ..other });
+            self.tell(Fact::EffectChanged { effect });
+            return;
+        }
+        self.set_down(who, from);
+        self.fit_areas(who);
+        self.carry(who);
     }
 
     /// Hit points are no more than their maximum now.

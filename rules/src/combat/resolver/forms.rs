@@ -83,6 +83,7 @@ impl Resolver<'_> {
         let changed = Combatant {
             monster: monster.cloned(),
             block: Arc::new(block),
+            grown: 0,
             ..Combatant::clone(self.combatant(who)?)
         };
         self.tell(Fact::CombatantSet { combatant: Arc::new(changed) });
@@ -97,6 +98,7 @@ impl Resolver<'_> {
             };
             self.put(&Arc::new(template), Some(who), who, None);
         }
+        self.fit_size(who);
         self.stand_apart(who);
         Ok(())
     }

@@ -26,6 +26,15 @@ impl Resolver<'_> {
         }
     }
 
+    /// Who is taken out of a creature that it is in is no longer in it.
+    pub(super) fn free_from_within(&mut self, who: CombatantId) {
+        let around = self.combat.effects_on(who).filter(|it| it.template.inside.is_some());
+        let around: Vec<EffectId> = around.map(|effect| effect.id).collect();
+        for id in around {
+            self.end(id, EndReason::Over);
+        }
+    }
+
     /// Those inside a creature go where it went.
     pub(super) fn carry(&mut self, who: CombatantId) {
         let inside = self

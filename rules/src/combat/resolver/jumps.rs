@@ -50,9 +50,11 @@ impl Resolver<'_> {
         let from = jumper.position.ok_or(Refusal::InvalidPath { at: None })?;
         let mut last = from;
         for square in path {
-            let (dx, dy) = ((square.x - last.x).abs(), (square.y - last.y).abs());
+            let apart = |one: i32, other: i32| one.saturating_sub(other).saturating_abs();
+            let (dx, dy) = (apart(square.x, last.x), apart(square.y, last.y));
             let (before, next) = (jumper.space_at(last), jumper.space_at(*square));
-            let free = self.has_room(jumper, *square) && !self.is_barred(jumper.id, before, next);
+            let free =
+                self.has_known_room(jumper, *square) && !self.is_barred(jumper.id, before, next);
             if dx.max(dy) != 1 || !free {
                 return Err(Refusal::InvalidPath { at: Some(*square) });
             }
@@ -71,6 +73,9 @@ impl Resolver<'_> {
     fn leap(&mut self, who: CombatantId, path: &[Square], cost_ft: i32) -> Flow<()> {
         let steps = i32::try_from(path.len()).unwrap_or(i32::MAX);
         for (index, square) in path.iter().enumerate() {
+            if self.bumps_into_the_unknown(who, self.level(who, *square)) {
+                return Ok(());
+            }
             if !self.provoke(who, self.level(who, *square))? {
                 return Ok(());
             }

@@ -67,7 +67,7 @@ impl Resolver<'_> {
     fn may_lay_hands(&self, who: CombatantId, target: CombatantId) -> Result<(), Refusal> {
         self.on_its_turn(who)?;
         let (own, other) = (self.combatant(who)?, self.combatant(target)?);
-        let apart = own.position.is_some() != other.position.is_some();
+        let apart = self.view().is_elsewhere(who, target);
         if who == target || other.life == Life::Dead || apart {
             return Err(Refusal::InvalidTarget);
         }
@@ -262,7 +262,8 @@ impl Resolver<'_> {
         for (id, holder, held) in grapples {
             let able = self.combat.combatant(holder).is_some_and(Combatant::is_conscious)
                 && !self.view().is(holder, ModifierKind::CannotAct);
-            let within = self.view().distance_ft(holder, held) <= self.grip_ft(holder);
+            let within = self.view().distance_ft(holder, held) <= self.grip_ft(holder)
+                && !self.view().is_elsewhere(holder, held);
             if !able || !within {
                 self.end(id, EndReason::Over);
             }

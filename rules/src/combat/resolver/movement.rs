@@ -11,7 +11,7 @@ use crate::combat::{
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
     Gait, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal, Terrain,
-    drag_burdens, movement_left_ft, nearest_free, path_among, pay_half_speed, waypoints,
+    movement_left_ft, path_among, pay_half_speed, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -90,18 +90,18 @@ impl Resolver<'_> {
         }
     }
 
-    /// Who is within another and does not share spaces goes to the nearest free place.
+    /// Who is within another and does not share spaces, or within what is filled and cannot be, goes
+    /// to the nearest free place.
     pub(super) fn stand_apart(&mut self, who: CombatantId) {
-        let Some(mover) = self.combat.combatant(who) else { return };
-        let (own, alive) = (mover.space(), mover.life == Life::Alive);
-        if !alive || self.passing(mover).shares {
+        let Some(mover) = self.combat.combatant(who).filter(|it| it.life == Life::Alive) else {
             return;
-        }
-        let others = self.combat.combatants.values();
-        let mut others = others.filter(|other| other.id != who && other.life != Life::Dead);
-        let shared =
-            others.any(|it| own.zip(it.space()).is_some_and(|(one, other)| one.overlaps(other)));
-        if let (true, Some(own)) = (shared, own) {
+        };
+        let (passing, Some(own)) = (self.passing(mover), mover.space()) else { return };
+        let shared = self.others(who).iter().any(|other| other.overlaps(own));
+        let (terrain, footprint) = (self.view().terrain(), own.footprint());
+        let outside = terrain.outside(footprint).is_some();
+        let filled = terrain.filled(footprint).is_some() && !passing.incorporeal;
+        if (shared && !passing.shares) || outside || filled {
             self.set_down(who, own.place.square);
         }
     }
@@ -130,7 +130,7 @@ impl Resolver<'_> {
     }
 
     /// Whether somebody whom it does not know of stands where it steps: it gets no further.
-    fn bumps_into_the_unknown(&self, who: CombatantId, to: Place) -> bool {
+    pub(super) fn bumps_into_the_unknown(&self, who: CombatantId, to: Place) -> bool {
         let Some(mover) = self.combat.combatant(who) else { return false };
         let space = Space::of(mover.block.size, to);
         self.combat.combatants.values().any(|other| {
@@ -147,77 +147,34 @@ impl Resolver<'_> {
     }
 
     /// Comes to be at a height.
-    fn rise(&mut self, who: CombatantId, elevation_ft: i32) {
+    pub(super) fn rise(&mut self, who: CombatantId, elevation_ft: i32) {
         if self.combat.combatant(who).is_some_and(|it| it.elevation_ft != elevation_ft) {
             self.tell(Fact::HeightSet { who, elevation_ft });
         }
     }
 
-    /// Whether those taken along slow who moves; only those it grapples can be.
-    fn burden(&self, mover: &Combatant, drag: &[CombatantId]) -> Result<bool, Refusal> {
-        let rule = self.combat.rules.edition(Switch::DragCost);
-        let freely = self.view().is(mover.id, ModifierKind::DragsFreely);
-        let mut burden = false;
-        for id in drag {
-            let dragged = self.combatant(*id)?;
-            if !self.view().grapples(mover.id, *id) {
-                return Err(Refusal::InvalidTarget);
-            }
-            burden |= !freely && drag_burdens(rule, mover.block.size, dragged.block.size);
-        }
-        Ok(burden)
-    }
-
-    /// Those taken along go the same step, or where there is no room for that to where the one that
-    /// moves came from.
-    fn drag_along(
-        &mut self,
-        who: CombatantId,
-        drag: &[CombatantId],
-        (from, to): (Square, Place),
-    ) -> Flow<()> {
-        for id in drag {
-            let Some(dragged) = self.combat.combatant(*id) else { continue };
-            if !self.view().grapples(who, *id) {
-                continue;
-            }
-            let Some(at) = dragged.position else { continue };
-            let shifted = at.shifted(to.square.x - from.x, to.square.y - from.y);
-            let room = [shifted, from].into_iter().find(|at| self.has_room(dragged, *at));
-            let room = room.or_else(|| self.pressed_aside(who, dragged));
-            if let Some(square) = room {
-                let (was, path) = (dragged.space(), vec![square]);
-                self.tell(Fact::Moved { who: *id, path, cost_ft: 0, diagonals: 0, forced: true });
-                self.rise(*id, to.elevation_ft);
-                self.came_from(*id, was)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The nearest room for somebody whose space the one that drags it came to be in.
-    fn pressed_aside(&self, by: CombatantId, dragged: &Combatant) -> Option<Square> {
-        let space = dragged.space()?;
-        self.combat.combatant(by)?.space().filter(|by| by.overlaps(space))?;
-        let others: Vec<Space> = self
-            .combat
-            .combatants
-            .values()
-            .filter(|other| other.id != dragged.id && other.life != Life::Dead)
-            .filter_map(|other| other.space())
-            .collect();
-        let size = dragged.block.size;
-        let place = nearest_free(&self.view().terrain(), &others, size, space.place)?;
-        Some(place.square)
-    }
-
     /// Whether a creature could stand there.
     pub(super) fn has_room(&self, who: &Combatant, square: Square) -> bool {
+        self.is_room(who, square, |_| true)
+    }
+
+    /// Whether a creature could stand there as far as it knows.
+    pub(super) fn has_known_room(&self, who: &Combatant, square: Square) -> bool {
+        self.is_room(who, square, |other| !is_unknown(who, other))
+    }
+
+    fn is_room(
+        &self,
+        who: &Combatant,
+        square: Square,
+        counts: impl Fn(&Combatant) -> bool,
+    ) -> bool {
         let space = who.space_at(square);
         let (terrain, footprint) = (self.view().terrain(), space.footprint());
         let taken = self.combat.combatants.values().any(|other| {
             other.id != who.id
                 && other.life != Life::Dead
+                && counts(other)
                 && other.space().is_some_and(|other| other.overlaps(space))
         });
         !taken && terrain.outside(footprint).is_none() && terrain.filled(footprint).is_none()
@@ -528,7 +485,7 @@ impl Resolver<'_> {
 }
 
 /// Whether only the game masters and its owner know of the other: no refusal may tell of it.
-fn is_unknown(mover: &Combatant, other: &Combatant) -> bool {
+pub(super) fn is_unknown(mover: &Combatant, other: &Combatant) -> bool {
     other.hidden && other.side != mover.side
 }
 

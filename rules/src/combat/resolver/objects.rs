@@ -107,8 +107,8 @@ impl Resolver<'_> {
 
     /// That somebody is near enough to be handed something.
     pub(super) fn near(&self, who: CombatantId, target: CombatantId) -> Result<(), Refusal> {
-        let (own, other) = (self.combatant(who)?, self.combatant(target)?);
-        if own.position.is_some() != other.position.is_some() {
+        self.combatant(target)?;
+        if self.view().is_elsewhere(who, target) {
             return Err(Refusal::InvalidTarget);
         }
         let distance_ft = self.view().distance_ft(who, target);

@@ -196,7 +196,10 @@ impl Resolver<'_> {
     pub(super) fn set_order(&mut self, order: &[CombatantId]) -> Flow<()> {
         let mut named: Vec<CombatantId> = order.to_vec();
         named.sort_unstable();
-        if !named.iter().eq(self.combat.combatants.keys()) {
+        // Sections of walls and the like take no turns.
+        let running = self.combat.phase == Phase::Running;
+        let takes = |id: &&CombatantId| !running || self.combat.order.contains(id);
+        if !named.iter().eq(self.combat.combatants.keys().filter(takes)) {
             return Err(Refusal::IncompleteOrder.into());
         }
         if self.combat.phase == Phase::Running {

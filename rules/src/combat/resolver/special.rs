@@ -188,8 +188,10 @@ impl Resolver<'_> {
         let from = combatant.space().ok_or(Refusal::InvalidPath { at: None })?;
         let there = combatant.space_at(to);
         let range_ft = leap.or(action.range_ft).unwrap_or(0);
-        let squares = (to.x - from.place.square.x).abs().max((to.y - from.place.square.y).abs());
-        let distance_ft = squares * crate::space::SQUARE_FT;
+        let apart = |one: i32, other: i32| one.saturating_sub(other).saturating_abs();
+        let at = from.place.square;
+        let squares = apart(to.x, at.x).max(apart(to.y, at.y));
+        let distance_ft = squares.saturating_mul(crate::space::SQUARE_FT);
         if distance_ft > range_ft {
             return Err(Refusal::OutOfRange { distance_ft, range_ft });
         }
@@ -270,6 +272,7 @@ impl Resolver<'_> {
         let was = self.combatant(who)?.space();
         let path = vec![to];
         self.tell(Fact::Moved { who, path, cost_ft, diagonals: 0, forced: !leaps });
+        self.stand_apart(who);
         self.came_from(who, was)
     }
 

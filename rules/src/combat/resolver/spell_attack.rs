@@ -9,6 +9,7 @@ use super::{Flow, Resolver};
 use crate::combat::view::{Extra, Strike};
 use crate::combat::{
     Choice, CombatantId, DamagePart, EffectId, EndReason, Fact, Manner, Portion, Purpose, Refusal,
+    hits,
 };
 use crate::content::{Attack, AttackKind, RangeFt, SpellAttack};
 use crate::effect::{
@@ -243,10 +244,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether one of the images around a target is hit in its place (SRD 5.1 "Mirror Image"; SRD
+    /// Whether one of the images around a target is meant in its place (SRD 5.1 "Mirror Image"; SRD
     /// 5.2.1 "Mirror Image").
-    pub(super) fn is_image_hit(&mut self, strike: Strike<'_>) -> Flow<bool> {
-        let Some((id, left)) = self.view().images(strike.target, strike.attacker) else {
+    pub(super) fn is_image_meant(&mut self, strike: Strike<'_>) -> Flow<bool> {
+        let Some((_, left)) = self.view().images(strike.target, strike.attacker) else {
             return Ok(false);
         };
         // 5.2 throws a die for each image, 5.1 one for all.
@@ -256,25 +257,52 @@ impl Resolver<'_> {
             (Edition::E51, 2) => (20, 1, 8),
             (Edition::E51, _) => (20, 1, 11),
         };
-        let mut struck = false;
+        let mut meant = false;
         for _ in 0..count {
             let spell = Key::parse("mirror-image").map_err(|_| Refusal::UnknownSpell)?;
             let purpose = Purpose::Recharge { id: spell };
             let roll =
                 self.roll(strike.target, purpose, |dice| crate::dice::Roll::plain(sides, dice))?;
-            struck |= roll.total >= least;
+            meant |= roll.total >= least;
         }
-        if !struck {
-            return Ok(false);
-        }
-        let of = Key::parse("left").map_err(|_| Refusal::UnknownEffect)?;
+        Ok(meant)
+    }
+
+    /// One image less.
+    pub(super) fn lose_image(&mut self, strike: Strike<'_>) {
+        let images = self.view().images(strike.target, strike.attacker);
+        let (Some((id, left)), Ok(of)) = (images, Key::parse("left")) else { return };
         self.tell(Fact::Counted { id, of, count: left - 1 });
         if left == 1 {
             self.end(id, EndReason::Over);
         }
+    }
+
+    /// 5.1: whether an attack is on an image, whatever its roll: what hits the image's own Armor
+    /// Class destroys it, and nothing else comes of it.
+    pub(super) fn strikes_image(
+        &mut self,
+        strike: Strike<'_>,
+        natural: u32,
+        total: i64,
+    ) -> Flow<bool> {
+        if self.combat.rules.edition != Edition::E51 || !self.is_image_meant(strike)? {
+            return Ok(false);
+        }
+        let Strike { attacker, target, cover, .. } = strike;
+        let agile = self.combatant(target)?.block.abilities.modifier(Ability::Dex);
+        let ac = IMAGE_AC.saturating_add(agile);
+        if hits(natural, total, ac).0 {
+            self.lose_image(strike);
+        }
+        let (attack, hit, critical) = (strike.attack.attack_id.clone(), false, false);
+        self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
         Ok(true)
     }
 }
+
+/// Armor Class of an image, its creature's Dexterity not counted (SRD 5.1 "Mirror Image").
+const IMAGE_AC: i32 = 10;
 
 fn spell_attack(act: &Act, op: &AttackOp) -> Attack {
     let ranged = op.kind != Some(SpellAttack::Melee);

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::cast::Asked;
+use super::choices::chosen_anew;
 use super::ops::Act;
 use super::triggers::act_of;
 use super::{Flow, Resolver};
-use crate::combat::{Combatant, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Refusal};
+use crate::combat::{
+    Combatant, CombatantId, CombatantKind, Economy, Effect, EffectId, EndReason, Fact, Refusal,
+};
 use crate::content::{Area as Spec, Cost, Shape};
 use crate::effect::{Casting, Choice, EffectSpec, Grant, Hook, ModifierKind, Op, Pick};
 use crate::space::{Place, Space, distance_ft};
@@ -45,6 +48,7 @@ impl Resolver<'_> {
             area.direction = act.casting.direction.map(Into::into).or(area.direction);
         }
         let on_map = template.zone.is_some();
+        let solid = template.zone.as_ref().is_some_and(|zone| zone.solid);
         let parent = act.anchor.filter(|_| !spec.apart);
         let source = Some(act.caster);
         let Some(id) = self.put(&Arc::new(template), source, target, parent) else {
@@ -52,6 +56,14 @@ impl Resolver<'_> {
         };
         if let (Some(left), Ok(of)) = (spec.left, Key::parse("left")) {
             self.tell(Fact::Counted { id, of, count: left });
+        }
+        let section =
+            self.combat.combatant(target).is_some_and(|it| it.kind == CombatantKind::Object);
+        if solid && !section {
+            // Of a wall in sections all are there first.
+            let covers = self.combat.effects.get(&id).and_then(|effect| effect.covers.clone());
+            let squares: Vec<_> = covers.into_iter().flat_map(|it| it.squares).collect();
+            self.push_aside(&self.standing(&squares))?;
         }
         if on_map { self.reach_all(id, None, Hook::Appears) } else { Ok(()) }
     }
@@ -80,8 +92,7 @@ impl Resolver<'_> {
         let (effect, grant) = found.ok_or(Refusal::UnknownUse)?;
         let economy = self.grant_economy(who, &effect, &grant)?;
         let act = act_of(&effect, who, false).ok_or(Refusal::UnknownUse)?;
-        let mut choices = act.casting.choices.clone();
-        choices.extend(asked.choices.iter().map(|(of, choice)| (of.clone(), choice.clone())));
+        let mut choices = chosen_anew(&act.casting.choices, asked.choices, &grant.does);
         let named = grant.does.contains(&Op::Strike).then(|| Key::parse("attack").ok()).flatten();
         if let Some(attack) = named
             .filter(|_| self.combat.combatant(who).is_some_and(|it| it.block.attack(id).is_some()))
@@ -134,12 +145,10 @@ impl Resolver<'_> {
         if grant.anybody {
             return self.is_at(who, effect);
         }
-        let both = (self.combat.combatant(who), self.combat.combatant(effect.target));
-        let on_board = both
-            .0
-            .zip(both.1)
-            .is_some_and(|(one, other)| one.position.is_some() && other.position.is_some());
-        let near = |feet| on_board && self.view().distance_ft(who, effect.target) <= feet;
+        let near = |feet| {
+            !self.view().is_elsewhere(who, effect.target)
+                && self.view().distance_ft(who, effect.target) <= feet
+        };
         effect.target == who || grant.others_within_ft.is_some_and(near)
     }
 

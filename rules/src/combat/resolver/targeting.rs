@@ -104,7 +104,9 @@ impl Resolver<'_> {
         casting: &Casting,
         range_ft: Option<i32>,
     ) -> Vec<(CombatantId, Cover)> {
-        let living = self.combat.combatants.values().filter(|it| it.position.is_some());
+        let present = |id| !self.view().is_elsewhere(who, id);
+        let on_board = self.combat.combatants.values().filter(|it| it.position.is_some());
+        let living = on_board.filter(|it| present(it.id));
         living
             .filter(|it| (it.life == Life::Dead) == spec.dead)
             .filter(|it| self.concerns(who, it.id, spec.whom))

@@ -363,9 +363,9 @@ impl Resolver<'_> {
         });
         if life == Life::Dead {
             self.lose_concentration(who);
-        } else {
-            self.fall_unconscious(who);
+            return self.died(who, None);
         }
+        self.fall_unconscious(who);
         Ok(())
     }
 

@@ -39,7 +39,8 @@ impl Resolver<'_> {
     pub(super) fn end_turn(&mut self, who: CombatantId) -> Flow<()> {
         self.in_its_turn(who)?;
         self.close_turn(who)?;
-        self.next_turn()
+        // Who was called and is gone at the end of its turn has left it to the next.
+        if self.combat.combatant(who).is_some() { self.next_turn() } else { Ok(()) }
     }
 
     fn close_turn(&mut self, who: CombatantId) -> Flow<()> {
@@ -51,6 +52,9 @@ impl Resolver<'_> {
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
         self.settle()?;
+        if self.combat.combatant(who).is_none() {
+            return Ok(());
+        }
         self.answer_readied()?;
         if let Some(combatant) = self.combat.combatant(who) {
             let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
@@ -93,6 +97,9 @@ impl Resolver<'_> {
         self.refresh_reactions(who);
         self.expire(who, Point::Start);
         self.settle()?;
+        if self.combat.combatant(who).is_none() {
+            return Ok(());
+        }
         self.recharge(who)?;
         self.restore_legendary(who);
         self.regenerate(who)?;

@@ -137,7 +137,8 @@ impl Resolver<'_> {
         }
         let mut reached = Vec::with_capacity(targets.len());
         for target in targets {
-            if self.combatant(*target)?.life == Life::Dead {
+            if self.combatant(*target)?.life == Life::Dead || self.view().is_elsewhere(who, *target)
+            {
                 return Err(Refusal::InvalidTarget);
             }
             let distance_ft = self.view().distance_ft(who, *target);

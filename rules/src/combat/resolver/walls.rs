@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cast::is_connected;
+use super::cast::{has_twice, is_connected};
+use super::movement::is_unknown;
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::Key;
@@ -30,23 +31,29 @@ impl Resolver<'_> {
             let Op::Raise(raise) = op else { continue };
             let squares = casting.squares(SQUARES);
             let long = squares.len() > usize::from(raise.squares);
-            if squares.is_empty() || long || !is_connected(&squares) {
+            if squares.is_empty() || long || !is_connected(&squares) || has_twice(&squares) {
                 return Err(Refusal::InvalidArea);
             }
             let range_ft = self.spell_range_ft(&rules.record, &Targets::default());
             for at in &squares {
                 self.place(who, Some(*at), range_ft)?;
             }
-            if raise.cuts.is_none() && !self.standing(&squares).is_empty() {
+            let caster = self.combatant(who)?;
+            let known = |it: &CombatantId| {
+                self.combat.combatant(*it).is_some_and(|it| !is_unknown(caster, it))
+            };
+            let in_the_way = self.standing(&squares).iter().any(|(it, _)| known(it));
+            if raise.cuts.is_none() && in_the_way {
                 return Err(Refusal::InvalidArea);
             }
         }
         Ok(())
     }
 
-    /// Those who stand on squares, each with where it stands.
-    fn standing(&self, squares: &[Square]) -> Vec<(CombatantId, Square)> {
+    /// Creatures that stand on squares, each with where it stands.
+    pub(super) fn standing(&self, squares: &[Square]) -> Vec<(CombatantId, Square)> {
         let living = self.combat.combatants.values().filter(|it| it.life != Life::Dead);
+        let living = living.filter(|it| it.kind != CombatantKind::Object);
         let on_them = living.filter(|it| {
             let space = it.space();
             space.is_some_and(|space| squares.iter().any(|at| space.footprint().contains(*at)))
@@ -70,13 +77,21 @@ impl Resolver<'_> {
         }
         let cut: Vec<(CombatantId, Cover)> =
             standing.iter().map(|(who, _)| (*who, Cover::None)).collect();
-        for (who, at) in standing {
-            self.set_down(who, at);
-        }
+        self.push_aside(&standing)?;
         match &raise.cuts {
             Some(ops) if !cut.is_empty() => self.carry_out(act, ops, &cut),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Who is where something filled appeared is beside it.
+    pub(super) fn push_aside(&mut self, from: &[(CombatantId, Square)]) -> Flow<()> {
+        for (who, at) in from {
+            let was = self.combat.combatant(*who).and_then(Combatant::space);
+            self.set_down(*who, *at);
+            self.came_from(*who, was)?;
+        }
+        Ok(())
     }
 
     /// A section of a wall, as an object that can be struck.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, Covered, EffectId, Fact, Ground, Life};
+use crate::combat::{CombatantId, Covered, Effect, EffectId, Fact, Ground, Life};
 use crate::content::Area as Spec;
 use crate::effect::{EffectTemplate, Hook, Zone};
 use crate::space::{Area, Rise, SQUARE_FT, Space, Square};
@@ -29,7 +29,8 @@ impl Resolver<'_> {
     /// Where an effect is that stays around its bearer.
     fn around_bearer(&self, template: &EffectTemplate, bearer: CombatantId) -> Option<Covered> {
         let spec = template.area?;
-        let creator = self.combat.combatant(bearer)?.space()?;
+        let bearer = self.combat.combatant(bearer).filter(|it| it.life != Life::Dead)?;
+        let creator = bearer.space()?;
         let placed = Area::placed(&Spec { at: None, ..spec }, creator).ok()?;
         let mut covers = self.covered(&placed, &spec);
         covers.squares.extend(creator.footprint().squares());
@@ -172,6 +173,19 @@ impl Resolver<'_> {
             self.move_effect(id, covers)?;
         }
         Ok(())
+    }
+
+    /// Areas that stay around a creature are where it came to be: nowhere when it is dead or off
+    /// the board. They reach nobody by that.
+    pub(super) fn fit_areas(&mut self, who: CombatantId) {
+        let carried: Vec<Arc<Effect>> = self.combat.effects.on(who).to_vec();
+        for effect in carried.iter().filter(|effect| follows(&effect.template)) {
+            let covers = self.around_bearer(&effect.template, who).unwrap_or_default();
+            if effect.covers.as_ref() != Some(&covers) {
+                self.tell(Fact::EffectMoved { id: effect.id, covers });
+                self.lay_ground();
+            }
+        }
     }
 
     /// An effect on the map is somewhere else.

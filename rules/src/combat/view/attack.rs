@@ -69,7 +69,8 @@ impl<'a> View<'a> {
         how: Manner,
     ) -> Result<Strike<'s>, Refusal> {
         let victim = self.known(target)?;
-        let apart = victim.position.is_some() != self.known(attacker)?.position.is_some();
+        self.known(attacker)?;
+        let apart = self.is_elsewhere(attacker, target);
         if victim.life == Life::Dead || target == attacker || apart {
             return Err(Refusal::InvalidTarget);
         }

@@ -182,7 +182,14 @@ impl<'a> View<'a> {
                 squares.any(|at| obscured.contains(&at) || printed.contains(&at))
             })
         };
-        dark(viewer) || dark(seen)
+        dark(viewer) || dark(seen) || self.is_behind(&obscured, viewer, seen)
+    }
+
+    /// Whether squares that are not seen through are between two creatures.
+    fn is_behind(self, squares: &BTreeSet<Square>, viewer: &Combatant, seen: &Combatant) -> bool {
+        let (Some(from), Some(to)) = (viewer.space(), seen.space()) else { return false };
+        let terrain = Terrain { blocking: squares, ..self.terrain() };
+        !squares.is_empty() && !line_of_sight(&terrain, from.footprint(), to.footprint())
     }
 
     /// Dice that effects add to a hit's damage; `mode` is that of its attack roll.

@@ -91,7 +91,8 @@ impl View<'_> {
             let dim = || {
                 let reach = effect.template.area.map_or(0, |area| area.size_ft);
                 let dim_ft = zone.dim_ft.map(|feet| feet.saturating_add(reach));
-                dim_ft.is_some_and(|feet| self.distance_ft(effect.target, who) <= feet)
+                !covers.squares.is_empty()
+                    && dim_ft.is_some_and(|feet| self.distance_ft(effect.target, who) <= feet)
             };
             match zone.light {
                 Some(Light::Bright) => inside || (!brightly && dim()),
