@@ -56,6 +56,13 @@ pub struct SpecialAction {
     pub always: Option<OutcomeSpec>,
 }
 
+impl SpecialAction {
+    /// Whether it can be used only so often.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.per_day.is_some() || self.recharge.is_some() || self.resource.is_some()
+    }
+}
+
 /// What an action takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -107,6 +107,67 @@ fn only_allowed_sets_follow_each_other() {
     assert_eq!(table.refused(attack(HERO, GOBLIN, "longsword")), Refusal::NoActionLeft);
 }
 
+/// A monk, whose strikes and steps spend from one pool; surges come back each turn.
+fn monk() -> Table {
+    let spending = |id: &str, cost: &str, pool: &str| {
+        json!({"use_id": id, "name": id, "cost": cost, "targets": 1, "range_ft": 30,
+               "resource": pool, "healing": "1"})
+    };
+    let mut twice = spending("focus", "bonus_action", "focus");
+    twice["per_day"] = json!(1);
+    let mut free = spending("second-breath", "free", "focus");
+    free["targets"] = json!(0);
+    let monk = json!({
+        "resources": {"ki": {"current": 2, "max": 3, "recover": "short_rest"},
+                      "surge": {"current": 1, "max": 1, "recover": "turn"},
+                      "focus": {"current": 2, "max": 2}},
+        "uses": [spending("flurry", "bonus_action", "ki"), spending("stun", "action", "ki"),
+                 spending("surge", "action", "surge"), twice, free,
+                 {"use_id": "for-nothing", "name": "For Nothing", "cost": "free"},
+                 spending("nothing", "action", "no-such-pool")]
+    });
+    let mut table = Table::new(Edition::E52);
+    for (id, side, at, block) in
+        [(HERO, "party", [5, 5], block(monk)), (GOBLIN, "foes", [6, 5], block(json!({})))]
+    {
+        let combatant = combatant(id, CombatantKind::Monster, side, at, block);
+        table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
+    }
+    table.play(Command::Begin, "20:15 20:10");
+    table
+}
+
+#[test]
+fn uses_spend_from_their_pools() {
+    let mut table = monk();
+    let round = |table: &mut Table| {
+        table.play(Command::EndTurn { who: HERO }, "");
+        table.play(Command::EndTurn { who: GOBLIN }, "");
+    };
+    assert_eq!(table.refused(using("nothing", &[GOBLIN], None)), Refusal::Spent);
+    table.play(using("flurry", &[GOBLIN], None), "");
+    table.play(using("surge", &[GOBLIN], None), "");
+    round(&mut table);
+    // The surge is back.
+    table.play(using("surge", &[GOBLIN], None), "");
+    table.play(using("flurry", &[GOBLIN], None), "");
+    round(&mut table);
+    assert_eq!(table.refused(using("flurry", &[GOBLIN], None)), Refusal::Spent);
+    assert_eq!(table.refused(using("stun", &[GOBLIN], None)), Refusal::Spent);
+    // Its own limit and a pool of the same name are spent once, and both hold.
+    table.play(using("focus", &[GOBLIN], None), "");
+    round(&mut table);
+    assert_eq!(table.refused(using("focus", &[GOBLIN], None)), Refusal::Spent);
+    // What is free is at no cost but its pool's, and not without end.
+    table.play(using("second-breath", &[], None), "");
+    assert_eq!(table.refused(using("second-breath", &[], None)), Refusal::Spent);
+    assert_eq!(table.refused(using("for-nothing", &[], None)), Refusal::NotAnAction);
+    table.play(using("surge", &[GOBLIN], None), "");
+    let spent = &table.combat.combatant(HERO).expect("there").spent;
+    let spent: Vec<(&str, u8)> = spent.iter().map(|(id, spent)| (id.as_str(), *spent)).collect();
+    assert_eq!(spent, [("focus", 2), ("ki", 2), ("surge", 1)]);
+}
+
 #[test]
 fn healing_stops_at_the_maximum_and_a_day_has_so_many_uses() {
     let mut table = lair();

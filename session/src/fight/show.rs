@@ -10,6 +10,7 @@ use gss_rules::MovementMode;
 use gss_rules::combat::{
     Combat, Combatant, CombatantId, CombatantKind, Effect, HitPoints, Life, Phase, Point, View,
 };
+use gss_rules::content::Pool;
 use gss_rules::effect::Modifier;
 use gss_rules::space::movement_left_ft;
 use gss_shared::ids::PlayerId;
@@ -279,6 +280,18 @@ impl Scene<'_> {
             .collect();
         if !slots.is_empty() {
             shown["spell_slots"] = Value::Object(slots);
+        }
+        let pools: Map<String, Value> = block
+            .resources
+            .iter()
+            .map(|(key, pool)| {
+                let spent = combatant.spent.get(key).copied().unwrap_or(0);
+                let current = pool.current.saturating_sub(spent.into());
+                (key.to_string(), json!(Pool { current, ..*pool }))
+            })
+            .collect();
+        if !pools.is_empty() {
+            shown["resources"] = Value::Object(pools);
         }
         if !combatant.spent.is_empty() {
             shown["spent"] = json!(combatant.spent);

@@ -253,12 +253,15 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// One use of it is gone, where it has not as many as one likes.
+    /// One use of it is gone, where it has not as many as one likes, and one of the pool that it
+    /// spends from.
     pub(super) fn spend(&mut self, who: CombatantId, action: &SpecialAction) -> Flow<()> {
-        let (pool, most) = self.view().limit(who, action);
-        if most < u8::MAX {
-            let spent = self.combatant(who)?.spent.get(&pool).copied().unwrap_or(0);
-            self.tell(Fact::UsesSet { who, id: pool, spent: spent.saturating_add(1) });
+        let (own, most) = self.view().limit(who, action);
+        let own = (most < u8::MAX).then_some(own);
+        let pool = action.resource.clone().filter(|pool| own.as_ref() != Some(pool));
+        for id in own.into_iter().chain(pool) {
+            let spent = self.combatant(who)?.spent.get(&id).copied().unwrap_or(0);
+            self.tell(Fact::UsesSet { who, id, spent: spent.saturating_add(1) });
         }
         Ok(())
     }

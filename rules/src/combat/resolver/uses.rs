@@ -9,7 +9,7 @@ use super::special::Aim;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
-use crate::content::{Area as Spec, Cost, SpecialAction};
+use crate::content::{Area as Spec, Cost, Recover, SpecialAction};
 use crate::effect::ModifierKind;
 use crate::recharge::recharges;
 use crate::space::{Area, Cover, Place, Space, Square, distance_ft, point_cover};
@@ -33,6 +33,8 @@ impl Resolver<'_> {
                 Some(Economy { bonus_action: false, ..combatant.economy.clone() })
             }
             Cost::BonusAction => None,
+            // What has no limit happens by itself: bursts of the dying.
+            Cost::Free if action.is_limited() => Some(combatant.economy.clone()),
             Cost::Free | Cost::Reaction | Cost::Legendary | Cost::Lair => {
                 return Err(Refusal::NotAnAction.into());
             }
@@ -164,10 +166,17 @@ impl Resolver<'_> {
         Ok(reached)
     }
 
-    /// A d6 for each spent use that may come back as its user's turn starts.
+    /// Pools that fill each turn, and a d6 for each spent use that may come back, as its user's turn
+    /// starts.
     pub(super) fn recharge(&mut self, who: CombatantId) -> Flow<()> {
         let combatant = self.combatant(who)?;
         let (block, spent) = (Arc::clone(&combatant.block), combatant.spent.clone());
+        for (id, pool) in &block.resources {
+            let some_spent = spent.get(id).is_some_and(|spent| *spent > 0);
+            if pool.recover == Some(Recover::Turn) && some_spent {
+                self.tell(Fact::UsesSet { who, id: id.clone(), spent: 0 });
+            }
+        }
         let mut thrown = BTreeSet::new();
         for action in &block.uses {
             let (id, _) = self.view().limit(who, action);

@@ -18,6 +18,9 @@ const FLAMMABLE: &str = "flammable";
 /// Key of the effect by which a creature is larger than it was.
 const ENLARGED: &str = "enlarge";
 
+/// What can be counted as spent of one pool.
+const MOST_POOLED: u32 = u8::MAX as u32 - 1;
+
 impl<'a> View<'a> {
     /// What the bestiary says of an attack, use or trait beside its numbers.
     pub(in crate::combat) fn detail(self, who: CombatantId, key: &Key) -> Option<&'a Detail> {
@@ -224,15 +227,20 @@ impl<'a> View<'a> {
         (shared.unwrap_or_else(|| action.use_id.clone()), most)
     }
 
-    /// That a use is not spent.
+    /// That a use is not spent, nor what it spends from.
     pub(in crate::combat) fn is_left(
         self,
         who: CombatantId,
         action: &SpecialAction,
     ) -> Result<(), Refusal> {
         let (pool, most) = self.limit(who, action);
-        let spent = self.known(who)?.spent.get(&pool).copied().unwrap_or(0);
-        if spent < most { Ok(()) } else { Err(Refusal::Spent) }
+        let user = self.known(who)?;
+        let spent = |pool: &Key| user.spent.get(pool).copied().unwrap_or(0);
+        let pooled = action.resource.as_ref().is_none_or(|pool| {
+            let pooled = user.block.resources.get(pool);
+            pooled.is_some_and(|pooled| u32::from(spent(pool)) < pooled.current.min(MOST_POOLED))
+        });
+        if spent(&pool) < most && pooled { Ok(()) } else { Err(Refusal::Spent) }
     }
 
     /// Whether a creature resisted this of another's, and is immune to it for a time.
