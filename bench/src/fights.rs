@@ -14,7 +14,9 @@ use gss_rules::combat::{
 use gss_rules::effect::EffectTemplate;
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Dice, Edition, Key, RuleSet};
-use gss_session::{Context as Given, Parsed, Session, Verdict, parse_frame, parse_rest};
+use gss_session::{
+    Characters, Context as Given, Parsed, Session, Verdict, parse_frame, parse_rest,
+};
 use gss_shared::ids::{ActionId, PlayerId, SessionId};
 use gss_shared::time::Timestamp;
 use hdrhistogram::Histogram;
@@ -195,7 +197,8 @@ fn table(number: u128, faces: &mut Faces) -> Result<Table> {
 
 fn given(faces: &mut Faces) -> Given<'_> {
     let event_seed = faces.chance.random();
-    Given { now: Timestamp(0), event_seed, dice: faces, history: None }
+    let characters = &Characters::Unserved;
+    Given { now: Timestamp(0), event_seed, dice: faces, history: None, characters }
 }
 
 impl Table {

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::characters::CharacterService;
 use crate::epoch_check::checker;
 use crate::fan_out::fan_out;
 use crate::hub_relay::HubRelay;
@@ -128,7 +129,9 @@ pub fn run(
     let (full, memory) = watch_memory(config.node.max_memory_bytes, stop.clone());
     vital::spawn(&tasks, &stop, "memory", memory);
     let budget = Duration::from_millis(config.limits.command_budget_ms);
-    let service = parts.shards(&ownership, events, (writer, full), ports.hot_keys, budget);
+    let served = config.hub.services.iter().any(|service| service == "character");
+    let beside = (ports.hot_keys, served.then(|| Arc::clone(&ports.hub)));
+    let service = parts.shards(&ownership, events, (writer, full), beside, budget);
     parts.relay(&service, Arc::clone(&ports.hub));
     parts.links(&service, &ownership, ports.acceptor);
     let (journal_ok, probe) = journal_probe::probe(Arc::clone(&parts.journal), stop.clone());
@@ -208,7 +211,7 @@ impl Parts {
         ownership: &OwnershipHandle,
         events: mpsc::Receiver<OwnershipEvent>,
         (writer, full): (WriterHandle, watch::Receiver<bool>),
-        hot: Option<Arc<HotKeys>>,
+        (hot, characters): (Option<Arc<HotKeys>>, Option<Arc<dyn Hub>>),
         budget: Duration,
     ) -> Service {
         let journal = Arc::clone(&self.journal);
@@ -216,10 +219,12 @@ impl Parts {
             checker(journal, self.me.clone(), ownership.clone(), self.stop.clone());
         self.vital("epoch checker", task);
         let journal = Arc::clone(&self.journal);
+        let characters = Arc::new(CharacterService::new(characters, self.metrics.clone()));
         let (ended, ended_inbox) = mpsc::channel(ENDED);
         let tools = ShardTools {
             writer,
             loader: Arc::new(Loader::new(journal, self.shards, self.metrics.clone())),
+            characters,
             checks,
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod app;
 pub mod chance;
+pub mod characters;
 pub mod clients;
 pub mod epoch_check;
 pub mod fan_out;

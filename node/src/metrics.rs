@@ -46,6 +46,8 @@ pub struct Metrics {
     pub hub_unrouted: IntCounter,
     /// Events that the hub relay cannot read.
     pub hub_corrupt: IntCounter,
+    /// Calls of other services, by call and outcome.
+    pub hub_calls: IntCounterVec,
 }
 
 impl Metrics {
@@ -72,6 +74,9 @@ impl Metrics {
         let options = Opts::new("gss_node_refusals_total", "Parts the journal did not take.");
         let refusals = IntCounterVec::new(options, &["reason"])?;
         registry.register(Box::new(refusals.clone()))?;
+        let options = Opts::new("gss_node_hub_calls_total", "Calls of other services.");
+        let hub_calls = IntCounterVec::new(options, &["call", "outcome"])?;
+        registry.register(Box::new(hub_calls.clone()))?;
         Ok(Self {
             events: counter("events_total", "Events committed.")?,
             statements: counter("statements_total", "Append statements.")?,
@@ -92,6 +97,7 @@ impl Metrics {
             hub_confirmed: counter("hub_confirmed_total", "Messages the hub confirmed.")?,
             hub_unrouted: counter("hub_unrouted_total", "Messages nobody was bound for.")?,
             hub_corrupt: counter("hub_corrupt_total", "Events the hub relay cannot read.")?,
+            hub_calls,
         })
     }
 

@@ -295,6 +295,9 @@ impl Shard {
                     slot.history(version, outcome, turn);
                 });
             }
+            Fact::Characters(session, ids, known) => {
+                self.with(session, present, out, |slot, _| slot.characters(&ids, known));
+            }
             Fact::Found(session, actions, outcome) => {
                 self.with(session, present, out, |slot, turn| slot.found(&actions, outcome, turn));
             }

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::chance::Chance;
+use crate::characters::CharacterService;
 use crate::epoch_check::{Check, Checked};
 use crate::journal_batch::{ShardSender, Submission};
 use crate::journal_writer::WriterHandle;
@@ -43,6 +44,8 @@ pub struct ShardTools {
     pub writer: WriterHandle,
     /// Reads the journal beside.
     pub loader: Arc<Loader>,
+    /// The character service.
+    pub characters: Arc<CharacterService>,
     /// Checks epochs.
     pub checks: mpsc::Sender<Check>,
     /// The journal's time.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gss_session::Session;
+use gss_session::{Characters, Session};
 use gss_shared::error_code::ClientError;
-use gss_shared::ids::{ActionId, Epoch, PlayerId, Position, SessionId, Version};
+use gss_shared::ids::{ActionId, CharacterId, Epoch, PlayerId, Position, SessionId, Version};
 use gss_shared::link::frame::{AttachFrame, CommandFrame, ReadFrame};
 use gss_shared::message::{Message, Viewer};
 use gss_shared::ports::journal::{Committed, FoundAction, Part, PartRefusal};
@@ -191,6 +191,13 @@ pub enum Effect {
         /// As of.
         version: Version,
     },
+    /// Ask the character service.
+    Characters {
+        /// For which session.
+        session: SessionId,
+        /// Of these.
+        ids: Vec<CharacterId>,
+    },
     /// Look for accepted actions.
     Find {
         /// In which session.
@@ -264,6 +271,8 @@ pub enum Fact {
     Loaded(SessionId, Result<Box<Loaded>, LoadError>),
     /// After [`Effect::History`].
     History(SessionId, Version, Result<Option<Box<Session>>, LoadError>),
+    /// After [`Effect::Characters`] of these.
+    Characters(SessionId, Vec<CharacterId>, Characters),
     /// After [`Effect::Find`].
     Found(SessionId, Vec<ActionId>, Result<Vec<FoundAction>, LoadError>),
     /// After [`Effect::Missed`].

@@ -16,7 +16,7 @@ mod settings;
 mod talk;
 
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::{ActionId, PlayerId, Version};
+use gss_shared::ids::{ActionId, CharacterId, PlayerId, Version};
 use gss_shared::message::Viewer;
 use gss_shared::rest_command::RestCommand;
 use gss_shared::time::Timestamp;
@@ -37,6 +37,8 @@ pub(crate) enum Decided {
     Events(Vec<Event>),
     /// The session as of this version is needed.
     NeedsHistory(Version),
+    /// What the character service says of these is needed.
+    NeedsCharacters(Vec<CharacterId>),
 }
 
 impl From<Event> for Decided {
@@ -73,7 +75,14 @@ pub(crate) fn decide(
         CommandKind::Connect(connect) => connect::decide(session, command.actor, connect, now),
         CommandKind::Rest(rest) => {
             let actor = command.actor.ok_or_else(|| refusal::forbidden("This needs a user."))?;
-            self::rest(session, actor, rest, now, context).map(Decided::Events)
+            let events = self::rest(session, actor, rest, now, context)?;
+            match rest {
+                RestCommand::Join { character_id: Some(character), .. } => {
+                    let characters = context.characters;
+                    membership::claim(session, (actor, *character), events, characters)
+                }
+                _ => Ok(Decided::Events(events)),
+            }
         }
     }
 }

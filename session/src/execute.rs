@@ -5,11 +5,12 @@
 
 use gss_rules::Dice;
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::{ActionId, EventId, PlayerId, Position, SessionId, Version};
+use gss_shared::ids::{ActionId, CharacterId, EventId, PlayerId, Position, SessionId, Version};
 use gss_shared::message::Message;
 use gss_shared::ports::journal::{SessionHead, StoredEvent};
 use gss_shared::time::Timestamp;
 
+use crate::character::Characters;
 use crate::command::{Command, CommandKind};
 use crate::decide::{self, Decided};
 use crate::event::Event;
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub dice: &'a mut dyn Dice,
     /// The session as of a rollback's `to_version`.
     pub history: Option<&'a Session>,
+    /// What the character service said of the characters that the decision needs.
+    pub characters: &'a Characters,
 }
 
 /// What became of a command that was not refused.
@@ -45,6 +48,8 @@ pub enum Verdict {
     },
     /// Ask again with the session as of this version.
     NeedsHistory(Version),
+    /// Ask again with what the character service says of these.
+    NeedsCharacters(Vec<CharacterId>),
 }
 
 /// What an accepted command comes to.
@@ -132,6 +137,7 @@ impl Session {
         let decided = decide::decide(self, command, now, context);
         let events = match decided.map_err(|error| refuse(command, error))? {
             Decided::NeedsHistory(version) => return Ok(Verdict::NeedsHistory(version)),
+            Decided::NeedsCharacters(ids) => return Ok(Verdict::NeedsCharacters(ids)),
             Decided::Events(events) => events,
         };
         let recorded = self.record(command, events, now, context);

@@ -11,7 +11,7 @@ mod judge;
 pub(crate) mod messages;
 pub(crate) mod narrate;
 mod outcome;
-mod plain;
+pub(crate) mod plain;
 pub(crate) mod prompts;
 mod seed;
 pub(crate) mod show;

@@ -9,6 +9,7 @@
 
 mod audit;
 mod canonical;
+mod character;
 mod command;
 mod decide;
 mod document;
@@ -34,6 +35,7 @@ mod visibility;
 mod window;
 
 pub use audit::audit_item;
+pub use character::{Character, CharacterAnswer, Characters};
 pub use command::{
     Command, CommandKind, Connect, Ephemeral, FrameCommand, Parsed, connect, parse_frame,
     parse_rest, service_status, service_time_out,

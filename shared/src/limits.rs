@@ -92,6 +92,8 @@ pub const LINK_KEEPALIVE_SECONDS: u64 = 5;
 pub const SHARD_MAILBOX: usize = 4_096;
 /// Hub messages published and not confirmed.
 pub const HUB_OUTSTANDING: usize = 1_000;
+/// Longest wait for the answer to a call, retries included, milliseconds.
+pub const HUB_CALL_DEADLINE_MS: u64 = 500;
 /// Milliseconds between beats on a link.
 pub const BEAT_MS: u64 = 250;
 /// Seconds between heartbeats to a client.

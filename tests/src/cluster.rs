@@ -97,6 +97,7 @@ pub struct Builder {
     older: Option<PathBuf>,
     standby: bool,
     journal_disk: Option<u32>,
+    set: Vec<String>,
 }
 
 impl Default for Builder {
@@ -110,6 +111,7 @@ impl Default for Builder {
             older: None,
             standby: false,
             journal_disk: None,
+            set: Vec::new(),
         }
     }
 }
@@ -172,6 +174,13 @@ impl Builder {
         self
     }
 
+    /// A key of every process's configuration, `section.key=value`.
+    #[must_use]
+    pub fn set(mut self, pair: &str) -> Self {
+        self.set.push(pair.to_owned());
+        self
+    }
+
     /// Starts it and waits until every process is ready.
     ///
     /// # Errors
@@ -207,6 +216,9 @@ impl Builder {
         }
         if let Some(mib) = self.journal_disk {
             command.args(["--journal-disk", &mib.to_string()]);
+        }
+        for pair in &self.set {
+            command.args(["--set", pair]);
         }
         let supervisor = command.spawn().context("start xtask cluster")?;
         let mut cluster = Cluster {

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod player;
 pub mod registers;
 pub mod script;
+pub mod service;
 pub mod socket;
 pub mod standby;
 pub mod watch;

@@ -3,6 +3,7 @@
 
 mod it {
     mod audience;
+    mod characters;
     mod connections;
     mod fight;
     mod linear;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use gss_session::{Command, Context, Decision, Ephemeral, Parsed, Session, Verdict};
+use gss_session::{Characters, Command, Context, Decision, Ephemeral, Parsed, Session, Verdict};
 use gss_session::{parse_frame, parse_rest};
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{ActionId, PlayerId, Position};
@@ -196,11 +196,13 @@ impl Slot {
         let before = live.position();
         let last = live.session.as_ref().map_or(turn.now, Session::last_at);
         let history = live.history.take();
+        let characters = std::mem::take(&mut live.characters);
         let mut context = Context {
             now: if last > turn.now { last } else { turn.now },
             event_seed: turn.chance.event_seed(),
             dice: &mut *turn.chance,
             history: history.as_ref().and_then(|(_, session)| session.as_deref()),
+            characters: &characters,
         };
         let verdict = catch_unwind(AssertUnwindSafe(|| match &mut live.session {
             Some(session) => session.execute(command, &mut context),
@@ -227,6 +229,12 @@ impl Slot {
                     return Said::Refused(internal());
                 }
                 live.phase = Phase::Draining(Why::History(version));
+                Said::Later
+            }
+            Ok(Ok(Verdict::NeedsCharacters(ids))) => {
+                live.phase = Phase::Waiting;
+                live.asked_for = Some(ids.clone());
+                turn.out.push(Effect::Characters { session: self.id, ids });
                 Said::Later
             }
             Ok(Ok(Verdict::Accepted(decision))) => self.submit(decision, before, turn),
@@ -274,7 +282,8 @@ impl Slot {
     ) -> Judged {
         let State::Live(live) = &self.state else { return Judged::Again };
         let event_seed = turn.chance.event_seed();
-        let context = Context { now: turn.now, event_seed, dice: &mut *turn.chance, history: None };
+        let (dice, characters) = (&mut *turn.chance, &Characters::default());
+        let context = Context { now: turn.now, event_seed, dice, history: None, characters };
         let frames = match &live.session {
             Some(session) => session.ephemeral(frame.player, change, &context),
             None => Err(ClientError::new(ErrorCode::SessionNotFound, "there is no such session")),

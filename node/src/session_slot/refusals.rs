@@ -24,7 +24,8 @@ impl Refusal {
     /// None: it may be decided anew at any time.
     pub(super) fn of(command: &Command, error: &ClientError) -> Option<Box<Self>> {
         let Command { action, actor, body_hash, .. } = *command;
-        let passing = error.code == ErrorCode::Unavailable || action.0.is_nil();
+        let passing = matches!(error.code, ErrorCode::Unavailable | ErrorCode::ServiceFailed)
+            || action.0.is_nil();
         (!passing).then(|| Box::new(Self { action, actor, body_hash, error: error.clone() }))
     }
 

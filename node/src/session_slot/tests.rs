@@ -2,6 +2,7 @@
 
 mod answers;
 mod bench;
+mod characters;
 mod connections;
 mod panics;
 mod reattached;

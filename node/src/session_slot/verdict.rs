@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gss_session::Session;
-use gss_shared::ids::{ActionId, Position, Version};
+use gss_session::{Characters, Session};
+use gss_shared::ids::{ActionId, CharacterId, Position, Version};
 use gss_shared::limits::DECISIONS_AHEAD;
 use gss_shared::link::frame::ToRouter;
 use gss_shared::ports::journal::{Committed, FoundAction, PartRefusal};
@@ -164,7 +164,7 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
-        if live.phase != Phase::Waiting {
+        if live.phase != Phase::Waiting || live.asked_for.is_some() {
             return;
         }
         match outcome {
@@ -201,7 +201,7 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
-        if live.phase != Phase::Waiting {
+        if live.phase != Phase::Waiting || live.asked_for.is_some() {
             return;
         }
         live.phase = Phase::Ready;
@@ -215,6 +215,17 @@ impl Slot {
             }
         }
         self.settle(turn);
+    }
+
+    /// What the character service said, for the command that waits first. An answer to an earlier
+    /// question is dropped.
+    pub fn characters(&mut self, ids: &[CharacterId], known: Characters) {
+        let State::Live(live) = &mut self.state else { return };
+        if live.phase == Phase::Waiting && live.asked_for.as_deref() == Some(ids) {
+            live.phase = Phase::Ready;
+            live.asked_for = None;
+            live.characters = known;
+        }
     }
 
     /// The state at a position was stored, or not: then it is tried again with the next tick.

@@ -1,6 +1,7 @@
 //! Carrying out what a shard asks of the outside.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use gss_shared::hot_keys::Touch;
 use gss_shared::ids::{NodeId, SessionId};
@@ -13,7 +14,20 @@ use super::{Ended, ShardTask};
 use crate::answer::{Answer, Unseen, read_frame};
 use crate::epoch_check::Check;
 use crate::hot_state;
-use crate::work::{Effect, Fact};
+use crate::work::{Effect, Fact, LoadError, Loaded};
+
+/// The shard hears of a session as soon as it is loaded; what its activation does then goes on.
+async fn tell_loaded(
+    session: SessionId,
+    loaded: oneshot::Receiver<Result<Box<Loaded>, LoadError>>,
+    facts: &mpsc::Sender<Fact>,
+) {
+    if let Ok(loaded) = loaded.await
+        && facts.send(Fact::Loaded(session, loaded)).await.is_err()
+    {
+        tracing::debug!(%session, "shard is gone");
+    }
+}
 
 impl ShardTask {
     pub(super) fn carry_out(&mut self, effects: &mut Vec<Effect>) {
@@ -59,23 +73,22 @@ impl ShardTask {
     fn beside(&self, effect: Effect) {
         let (loader, facts) = (self.tools.loader.clone(), self.sender.facts.clone());
         let (shard, epoch) = (self.shard.id(), self.shard.epoch());
+        let characters = Arc::clone(&self.tools.characters);
         let (end, jobs_end) = (self.end_of(&effect), self.jobs_end.clone());
         let work = async move {
             let fact = match effect {
                 Effect::Load { session, for_commands } => {
                     let (to, loaded) = oneshot::channel();
-                    let tell = async {
-                        if let Ok(loaded) = loaded.await
-                            && facts.send(Fact::Loaded(session, loaded)).await.is_err()
-                        {
-                            tracing::debug!(%shard, "shard is gone");
-                        }
-                    };
-                    tokio::join!(loader.activate(session, for_commands, &jobs_end, to), tell);
+                    let activate = loader.activate(session, for_commands, &jobs_end, to);
+                    tokio::join!(activate, tell_loaded(session, loaded, &facts));
                     return;
                 }
                 Effect::History { session, version } => {
                     Fact::History(session, version, loader.history(session, version).await)
+                }
+                Effect::Characters { session, ids } => {
+                    let known = characters.get(&ids).await;
+                    Fact::Characters(session, ids, known)
                 }
                 Effect::Find { session, actions } => {
                     let found = loader.find(session, &actions).await;

@@ -7,6 +7,7 @@ use gss_shared::time::Timestamp;
 use uuid::Uuid;
 
 use super::*;
+use crate::characters::CharacterService;
 use crate::fan_out::fan_out;
 use crate::journal_writer::{EpochKeeper, WriterPorts, writer};
 use crate::limits::WRITER_QUEUE;
@@ -54,6 +55,7 @@ impl Still {
         let tools = ShardTools {
             writer,
             loader: Arc::new(Loader::new(journal, ShardCount(1), metrics.clone())),
+            characters: Arc::new(CharacterService::new(None, metrics.clone())),
             checks: mpsc::channel(1).0,
             clock,
             metrics,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable};
+use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable, Unanswered};
 use tokio::sync::watch;
 
 use crate::flaky::{Fault, Flaky};
@@ -51,6 +51,10 @@ impl Hub for Grumpy {
             return Err(HubUnavailable("answer lost".into()));
         }
         Ok(confirmations)
+    }
+
+    async fn ask(&self, _: &'static str, _: String, _: Duration) -> Result<String, Unanswered> {
+        Err(Unanswered::Nobody)
     }
 
     fn healthy(&self) -> bool {

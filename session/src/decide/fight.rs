@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Decided;
+use crate::character::Character;
 use crate::event::{CombatRewound, Event};
 use crate::execute::{Context, random_id};
 use crate::fight::action::Action;
@@ -48,13 +49,14 @@ pub(super) fn decide(
 ) -> Result<Decided, ClientError> {
     let mut asking = Asking { session, viewer, action, now, context };
     if let AskedFight::Start(start) = asked {
-        return asking.start(start).map(Decided::Events);
+        return asking.start(start);
     }
     let Some(fight) = session.fight.as_deref() else {
         let error = ClientError::new(ErrorCode::InvalidTransition, "No fight is running.");
         return Err(error.with("phase", "lobby"));
     };
     match asked {
+        AskedFight::Add(spec) => asking.add(fight, spec),
         AskedFight::Rewind { to_version } => asking.rewind(fight, *to_version),
         AskedFight::End { reason } => {
             let reason = reason.as_deref();
@@ -115,10 +117,15 @@ impl Asking<'_, '_> {
     }
 
     /// `combat_start`.
-    fn start(&mut self, start: &Start) -> Result<Vec<Event>, ClientError> {
+    fn start(&mut self, start: &Start) -> Result<Decided, ClientError> {
         if let Some(fight) = &self.session.fight {
             let error = ClientError::new(ErrorCode::InvalidTransition, "A fight is running.");
             return Err(error.with("phase", fight.scene(false).phase()));
+        }
+        let served = start.combatants.iter().filter_map(CombatantSpec::character);
+        let missing = self.context.characters.missing(served);
+        if !missing.is_empty() {
+            return Ok(Decided::NeedsCharacters(missing));
         }
         let rules: RuleSet = serde_json::from_value(Value::Object(self.session.settings.rules()))
             .map_err(|_| refusal::internal())?;
@@ -146,18 +153,16 @@ impl Asking<'_, '_> {
         // In an order that the fight itself tells: the judge joins them again in it.
         combatants.sort_by_key(|combatant| combatant.id);
         for combatant in combatants {
-            let command = Command::AddCombatant { combatant: Box::new(combatant) };
-            let input = Input::Command { by: Actor::Gm, command };
-            let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
-            let step = step.map_err(|refusal| self.refused(&fight, &refusal))?;
-            fight.combat.apply(&step);
+            self.set_up(&mut fight, Command::AddCombatant { combatant: Box::new(combatant) })?;
+        }
+        for spec in &start.combatants {
+            if let Some(command) = self.burden(spec)? {
+                self.set_up(&mut fight, command)?;
+            }
         }
         if self.session.settings.physical_dice {
             let players = self.session.members.iter().map(|member| member.player.0).collect();
-            let command = Command::PhysicalDice { players };
-            let input = Input::Command { by: Actor::Gm, command };
-            let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
-            fight.combat.apply(&step.map_err(|refusal| self.refused(&fight, &refusal))?);
+            self.set_up(&mut fight, Command::PhysicalDice { players })?;
         }
         let change = FightChange::Set(Box::new(fight.clone()));
         let mut events = vec![Event::Combat(messages::started(&fight, self.action, change))];
@@ -165,7 +170,23 @@ impl Asking<'_, '_> {
         let fixed = options.monster_initiative == MonsterInitiative::Fixed;
         let command = Command::CallInitiative { roll: options.initiative, fixed };
         events.extend(self.command(&fight, command, None, None)?);
-        Ok(events)
+        Ok(Decided::Events(events))
+    }
+
+    /// Something of a fight that is about to begin.
+    fn set_up(&self, fight: &mut Fight, command: Command) -> Result<(), ClientError> {
+        let input = Input::Command { by: Actor::Gm, command };
+        let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
+        fight.combat.apply(&step.map_err(|refusal| self.refused(fight, &refusal))?);
+        Ok(())
+    }
+
+    /// The conditions that a character comes with.
+    fn burden(&self, spec: &CombatantSpec) -> Result<Option<Command>, ClientError> {
+        let served = spec.served(self.context.characters)?;
+        let changes = served.and_then(Character::burden);
+        let id = spec.character().map(|id| CombatantId(id.0));
+        Ok(id.zip(changes).map(|(id, changes)| Command::Update { id, changes }))
     }
 
     fn combatant(
@@ -182,7 +203,9 @@ impl Asking<'_, '_> {
         };
         // Whoever knows some of them must not know those of who is hidden.
         let fresh = random_id(fight.seed.number(self.context.event_seed.wrapping_add(k))).0;
-        let combatant = spec.combatant(fight.combat.rules.edition, fresh, owner)?;
+        let is_member = |player| self.session.member(player).is_some();
+        let (edition, characters) = (fight.combat.rules.edition, self.context.characters);
+        let combatant = spec.combatant(edition, fresh, characters, owner, is_member)?;
         if fight.combat.grid.width == 0 && combatant.position.is_some() {
             return Err(refusal::argument("position", "needs a grid"));
         }
@@ -209,16 +232,17 @@ impl Asking<'_, '_> {
         reason: Option<&str>,
     ) -> Result<Vec<Event>, ClientError> {
         let input = Input::Command { by: self.actor(), command };
-        self.input(fight, input, declared, reason)
+        self.input(fight, input, declared, reason).map(|(events, _)| events)
     }
 
+    /// What an input comes to, and the fight after it.
     fn input(
         &mut self,
         fight: &Fight,
         input: Input,
         declared: Option<&Declare>,
         reason: Option<&str>,
-    ) -> Result<Vec<Event>, ClientError> {
+    ) -> Result<(Vec<Event>, Fight), ClientError> {
         let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
         let step = step.map_err(|refusal| self.refused(fight, &refusal))?;
         let doing = declared.map(|declared| Doing {
@@ -240,7 +264,28 @@ impl Asking<'_, '_> {
             own: ActionId(self.fresh(1 << 32)),
         };
         let events = narrate::step(fight, &after, &step, change, &because);
-        Ok(events.into_iter().map(Event::Combat).collect())
+        Ok((events.into_iter().map(Event::Combat).collect(), after))
+    }
+
+    /// `combatant_add`.
+    fn add(&mut self, fight: &Fight, spec: &CombatantSpec) -> Result<Decided, ClientError> {
+        if fight.combat.combatants.len() >= COMBATANTS {
+            let fact = format!("are at most {COMBATANTS}");
+            let error = refusal::argument("combatants", &fact);
+            return Err(error.with("limit", COMBATANTS));
+        }
+        let missing = self.context.characters.missing(spec.character());
+        if !missing.is_empty() {
+            return Ok(Decided::NeedsCharacters(missing));
+        }
+        let combatant = Box::new(self.combatant(fight, spec, 1)?);
+        let command = Command::AddCombatant { combatant };
+        let input = Input::Command { by: self.actor(), command };
+        let (mut events, after) = self.input(fight, input, None, None)?;
+        if let Some(command) = self.burden(spec)? {
+            events.extend(self.command(&after, command, None, None)?);
+        }
+        Ok(Decided::Events(events))
     }
 
     /// When a question asked now is answered for whom it asks.
@@ -277,15 +322,6 @@ impl Asking<'_, '_> {
 
     fn other(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
         let (command, reason) = match asked {
-            AskedFight::Add(spec) => {
-                if fight.combat.combatants.len() >= COMBATANTS {
-                    let fact = format!("are at most {COMBATANTS}");
-                    let error = refusal::argument("combatants", &fact);
-                    return Err(error.with("limit", COMBATANTS));
-                }
-                let combatant = Box::new(self.combatant(fight, spec, 1)?);
-                (Command::AddCombatant { combatant }, None)
-            }
             AskedFight::Remove { id, reason } => {
                 (Command::RemoveCombatant { id: *id }, reason.as_deref())
             }
@@ -317,6 +353,7 @@ impl Asking<'_, '_> {
                 (Command::Update { id: *id, changes }, reason.as_deref())
             }
             AskedFight::Start(_)
+            | AskedFight::Add(_)
             | AskedFight::Declare(_)
             | AskedFight::Rewind { .. }
             | AskedFight::End { .. }
@@ -392,7 +429,7 @@ impl Asking<'_, '_> {
             _ => return Err(self.refused(fight, &Refusal::WrongAnswer)),
         };
         let input = Input::Answer { by: self.actor(), prompt: open.id, answer };
-        self.input(fight, input, None, None).map(Decided::Events)
+        self.input(fight, input, None, None).map(|(events, _)| Decided::Events(events))
     }
 
     fn legendary(&self, fight: &Fight, id: Key, with: &ReactWith) -> Result<Answer, ClientError> {
@@ -415,7 +452,7 @@ impl Asking<'_, '_> {
                 _ => Answer::Decline,
             };
             let input = Input::Answer { by: Actor::Clock, prompt: open.id, answer };
-            return self.input(fight, input, None, None).map(Decided::Events);
+            return self.input(fight, input, None, None).map(|(events, _)| Decided::Events(events));
         }
         let due = self.session.turn_ends_at().filter(|ends| absent && *ends <= self.now);
         let who = due.and_then(|_| fight.combat.active()).ok_or_else(early)?;

@@ -6,7 +6,8 @@ use gss_shared::limits;
 use gss_shared::message::{Role, Viewer};
 use gss_shared::time::Timestamp;
 
-use super::not_ended;
+use super::{Decided, not_ended};
+use crate::character::{self, Characters};
 use crate::event::{Event, MemberJoined, MemberLeft};
 use crate::invite::Invite;
 use crate::member::Member;
@@ -57,6 +58,31 @@ pub(super) fn join(
         again: false,
         invite: needed.map(|invite| invite.code.to_string()),
     }))
+}
+
+/// A player joins with a character that is its own, by the word of the character service. Game
+/// masters join with any; so does who has it already.
+///
+/// # Errors
+/// `not_your_character`, `character_not_found`, `service_failed`.
+pub(super) fn claim(
+    session: &Session,
+    (player, character): (PlayerId, CharacterId),
+    joined: Vec<Event>,
+    characters: &Characters,
+) -> Result<Decided, ClientError> {
+    let trusted = session
+        .member(player)
+        .is_some_and(|member| member.role.is_gm() || member.characters.contains(&character));
+    if trusted {
+        return Ok(Decided::Events(joined));
+    }
+    let missing = characters.missing([character]);
+    if !missing.is_empty() {
+        return Ok(Decided::NeedsCharacters(missing));
+    }
+    character::check_owner(characters, character, player)?;
+    Ok(Decided::Events(joined))
 }
 
 /// Whether somebody who is no member may come in; the invite that says so.

@@ -97,7 +97,7 @@ pub(super) fn effect(effect: &EffectTemplate) -> Parse<()> {
 ///
 /// # Errors
 /// As [`effect`].
-pub(super) fn block(block: &StatBlock) -> Parse<()> {
+pub(crate) fn block(block: &StatBlock) -> Parse<()> {
     number("ac", block.ac, 0..=50)?;
     number("proficiency_bonus", block.proficiency_bonus.unwrap_or(0), 0..=9)?;
     number("initiative_bonus", block.initiative_bonus.unwrap_or(0), -BONUS..=BONUS)?;

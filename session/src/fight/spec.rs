@@ -7,11 +7,12 @@ use gss_rules::content::{Monster, StatBlock};
 use gss_rules::space::Square;
 use gss_rules::{Edition, Key};
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::PlayerId;
+use gss_shared::ids::{CharacterId, PlayerId};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use super::{book, plain};
+use crate::character::{self, Character, Characters};
 use crate::refusal;
 
 const NAME_CHARACTERS: usize = 100;
@@ -80,25 +81,54 @@ impl CombatantSpec {
         Ok(())
     }
 
-    /// The combatant. `fresh`: its id, if it has none of its own.
+    /// The character that the character service has the numbers of.
+    pub(crate) fn character(&self) -> Option<CharacterId> {
+        let here = self.stat_block.is_some() || self.custom.is_some();
+        self.character_id.filter(|_| !here).map(CharacterId)
+    }
+
+    /// What the character service says of it; none: its numbers are here.
     ///
     /// # Errors
-    /// `not_found` for an unknown stat block; `service_failed` where the character service would
-    /// have to be asked.
+    /// `character_not_found`; `service_failed` when there is no service or no answer.
+    pub(crate) fn served<'a>(
+        &self,
+        characters: &'a Characters,
+    ) -> Result<Option<&'a Character>, ClientError> {
+        let Some(id) = self.character() else { return Ok(None) };
+        let message = "No character service is configured: send the character's custom block.";
+        characters.find(id)?.map(Some).ok_or_else(|| character::failed(message))
+    }
+
+    /// The combatant. `fresh`: its id, if it has none of its own. `owner`: the member that has a
+    /// character, and whether somebody is a member.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown stat block; those of [`CombatantSpec::served`].
     pub(crate) fn combatant(
         &self,
         edition: Edition,
         fresh: Uuid,
+        characters: &Characters,
         owner: impl Fn(Uuid) -> Option<PlayerId>,
+        is_member: impl Fn(PlayerId) -> bool,
     ) -> Result<Combatant, ClientError> {
-        let (block, record) = self.block(edition)?;
+        let served = self.served(characters)?;
+        let (block, record) = match served {
+            Some(character) => (Arc::clone(&character.block), None),
+            None => self.block(edition)?,
+        };
         let monster = record.map(|record| record.id.clone());
         let id = self.character_id.unwrap_or(fresh);
         let owner = match self.owner_id {
             Some(owner) => owner,
-            None => owner(id).map(|owner| owner.0),
+            None => {
+                let served = served.map(|served| served.owner).filter(|owner| is_member(*owner));
+                owner(id).or(served).map(|owner| owner.0)
+            }
         };
         let printed = record.map(|record| record.name.clone());
+        let printed = printed.or_else(|| served.map(|served| served.name.clone()));
         let name = self.name.clone().or(printed).unwrap_or_else(|| "Somebody".to_owned());
         let hp = self.hp.unwrap_or(block.hp);
         let plain = Combatant::new(CombatantId(id), &name, self.kind, &self.side, block);
@@ -118,6 +148,7 @@ impl CombatantSpec {
             surprised: self.surprised,
             group: self.group.clone(),
             initiative: self.initiative,
+            slots_spent: served.map(|served| served.slots_spent.clone()).unwrap_or_default(),
             ..plain
         })
     }
@@ -128,9 +159,7 @@ impl CombatantSpec {
             return Ok((Arc::new((**block).clone()), None));
         }
         let Some(named) = &self.stat_block else {
-            let message = "No character service is configured: send the character's custom block.";
-            let error = ClientError::new(ErrorCode::ServiceFailed, message);
-            return Err(error.with("service", "character"));
+            return Err(refusal::shape("stat_block", "or custom must be given"));
         };
         let (edition, key) = match named.split_once("5.1:").or_else(|| named.split_once("5.2:")) {
             Some(("srd:", key)) if named.starts_with("srd:5.1:") => (Edition::E51, key),

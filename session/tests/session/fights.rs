@@ -91,7 +91,7 @@ impl Fight {
         fight
     }
 
-    fn rest(&mut self, who: u128, command: Value) -> Result<Verdict, ClientError> {
+    pub(crate) fn rest(&mut self, who: u128, command: Value) -> Result<Verdict, ClientError> {
         self.actions += 1;
         self.throw();
         self.table.rest(PlayerId(id(who)), 50_000 + self.actions, &command)

@@ -2,6 +2,7 @@
 
 mod any_fight;
 mod bounds;
+mod characters;
 mod crowd;
 mod fights;
 mod golden;

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use gss_session::{
-    Command, Context, Parsed, Verdict, connect, hub_message, parse_frame, parse_rest,
+    Characters, Command, Context, Parsed, Verdict, connect, hub_message, parse_frame, parse_rest,
 };
 use gss_shared::error_code::ClientError;
 use gss_shared::ids::{ActionId, ConnectionId, PlayerId, SessionId, Version};
@@ -203,6 +203,7 @@ impl Run {
                 return format!("duplicate of {} at {since} ms\n", position.version);
             }
             Ok(Verdict::NeedsHistory(version)) => return format!("needs history {version}\n"),
+            Ok(Verdict::NeedsCharacters(ids)) => return format!("needs characters {ids:?}\n"),
             Ok(Verdict::Accepted(decision)) => decision,
         };
         for event in &decision.events {
@@ -332,7 +333,8 @@ impl Run {
             Err(error) => return refusal(&error),
         };
         let Table { session, now, faces, .. } = &mut self.table;
-        let context = Context { now: *now, event_seed: 1, dice: faces, history: None };
+        let characters = &Characters::default();
+        let context = Context { now: *now, event_seed: 1, dice: faces, history: None, characters };
         let session = session.as_ref().expect("a session");
         let frames = match session.ephemeral(user(who), &change, &context) {
             Ok(frames) => frames,

@@ -9,11 +9,13 @@ use std::fmt::Write as _;
 
 use gss_rules::Dice;
 use gss_session::{
-    Command, Context, Decision, Parsed, Presence, Session, Verdict, audit_item, connect,
-    hub_message, message, parse_frame, parse_rest,
+    CharacterAnswer, Characters, Command, Context, Decision, Parsed, Presence, Session, Verdict,
+    audit_item, connect, hub_message, message, parse_frame, parse_rest,
 };
 use gss_shared::error_code::ClientError;
-use gss_shared::ids::{ActionId, ConnectionId, Epoch, PlayerId, Position, SessionId, Version};
+use gss_shared::ids::{
+    ActionId, CharacterId, ConnectionId, Epoch, PlayerId, Position, SessionId, Version,
+};
 use gss_shared::link::frame::{AttachFrame, ReadKind};
 use gss_shared::message::{Effect, Message, Viewer, close_frame};
 use gss_shared::ports::journal::{JournalEvent, StoredEvent};
@@ -53,6 +55,8 @@ pub(crate) struct Table {
     pub(crate) clients: BTreeMap<PlayerId, Client>,
     pub(crate) now: Timestamp,
     pub(crate) faces: Faces,
+    /// What the character service would say; of others it knows nothing. None: there is no service.
+    pub(crate) characters: Option<BTreeMap<CharacterId, CharacterAnswer>>,
     /// Every frame a player got by the last command, by player.
     pub(crate) got: Vec<(PlayerId, Value)>,
 }
@@ -74,6 +78,7 @@ impl Table {
             clients: BTreeMap::new(),
             now: start(),
             faces: Faces::default(),
+            characters: None,
             got: Vec::new(),
         }
     }
@@ -117,10 +122,14 @@ impl Table {
         self.got.clear();
         let before = self.session.clone();
         let after = self.position();
-        let mut verdict = self.decide(command, None);
+        let mut verdict = self.decide(command, None, &Characters::default());
         if let Ok(Verdict::NeedsHistory(version)) = verdict {
             let history = self.history(version);
-            verdict = self.decide(command, history.as_ref());
+            verdict = self.decide(command, history.as_ref(), &Characters::default());
+        }
+        if let Ok(Verdict::NeedsCharacters(ids)) = verdict {
+            assert_eq!(self.session, before, "a question changes nothing");
+            verdict = self.decide(command, None, &self.answers(&ids));
         }
         match &verdict {
             Ok(Verdict::Accepted(decision)) => self.commit(decision, after),
@@ -128,18 +137,27 @@ impl Table {
                 assert_eq!(self.session, before, "nothing happened");
             }
             Ok(Verdict::NeedsHistory(version)) => panic!("history {version} is not enough"),
+            Ok(Verdict::NeedsCharacters(ids)) => panic!("{ids:?} were answered"),
         }
         verdict
+    }
+
+    /// What the character service says of these.
+    fn answers(&self, ids: &[CharacterId]) -> Characters {
+        let Some(known) = &self.characters else { return Characters::Unserved };
+        let answer = |id: &CharacterId| known.get(id).cloned().unwrap_or(CharacterAnswer::Unknown);
+        Characters::Answered(ids.iter().map(|id| (*id, answer(id))).collect())
     }
 
     fn decide(
         &mut self,
         command: &Command,
         history: Option<&Session>,
+        characters: &Characters,
     ) -> Result<Verdict, ClientError> {
         let seed = u128::from(self.position().version.0) << 64 | 0xbeef << 32;
-        let mut context =
-            Context { now: self.now, event_seed: seed, dice: &mut self.faces, history };
+        let dice = &mut self.faces;
+        let mut context = Context { now: self.now, event_seed: seed, dice, history, characters };
         match &mut self.session {
             Some(session) => session.execute(command, &mut context),
             None => {

@@ -10,7 +10,7 @@ use crate::ids::{Incarnation, ProcessId, ShardCount};
 use crate::link::transport::Identity;
 use crate::ports::hub::Hub;
 use crate::ports::hub::local::LocalHub;
-use crate::ports::hub::rabbitmq::{EXCHANGE, RabbitHub};
+use crate::ports::hub::rabbitmq::{CALLS, EXCHANGE, RabbitHub};
 use crate::ports::journal::{Address, JournalConfig};
 use crate::redis::{RedisConfig, RedisTls};
 
@@ -80,7 +80,8 @@ impl Config {
         let Some(url) = &self.hub.url else {
             return Ok(Arc::new(LocalHub::default()));
         };
-        let hub = RabbitHub::start(url.expose(), EXCHANGE).map_err(|error| ConfigError::Rule {
+        let hub = RabbitHub::start(url.expose(), EXCHANGE, CALLS);
+        let hub = hub.map_err(|error| ConfigError::Rule {
             key: "hub.url",
             value: "[hidden]".to_owned(),
             rule: error.to_string(),

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Config, ConfigError, Secret};
 use crate::limits;
 
+/// Services that are called.
+const SERVICES: [&str; 1] = ["character"];
+
 /// For which process a configuration is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Process {
@@ -119,6 +122,15 @@ impl Config {
         check_scheme("journal.url", &self.journal.url, &schemes)?;
         if let Some(url) = &self.hub.url {
             check_scheme("hub.url", url, &["amqp://", "amqps://"])?;
+        }
+        for service in &self.hub.services {
+            if !SERVICES.contains(&service.as_str()) {
+                let known = format!("must be of {}", SERVICES.join(", "));
+                return rule("hub.services", service, known);
+            }
+            if self.hub.url.is_none() {
+                return rule("hub.services", service, "needs hub.url");
+            }
         }
         within("journal.pool", self.journal.pool.into(), 1, 50)?;
         for node in &self.redis.nodes {

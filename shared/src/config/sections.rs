@@ -163,6 +163,9 @@ sections! {
         /// amqp://user:password@host:port/vhost, or amqps. Default: no broker; messages stay in
         /// this process.
         url: Option<Secret> = None,
+        /// Services that answer calls over the broker: character. Without it, characters need their
+        /// numbers in the message, and whose they are is left to the game master.
+        services: Vec<String> = Vec::new(),
     }
 
     /// Who may come in: JSON Web Tokens of the Auth Service, and session tokens of our own.

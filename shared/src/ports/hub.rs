@@ -6,6 +6,9 @@
 mod contract;
 pub mod local;
 pub mod rabbitmq;
+pub mod service;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -39,11 +42,34 @@ pub enum Confirmation {
 #[error("hub is unavailable")]
 pub struct HubUnavailable(#[source] pub crate::ports::journal::BoxError);
 
-/// Publishes with confirms.
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// No service takes this call.
+    #[error("nobody takes the call")]
+    Nobody,
+    /// None came in time.
+    #[error("no answer in time")]
+    Late,
+    /// The broker is away.
+    #[error(transparent)]
+    Away(#[from] HubUnavailable),
+}
+
+/// Publishes with confirms, and asks.
 #[async_trait]
 pub trait Hub: Send + Sync + 'static {
     /// Publishes in order and waits for every confirmation, one each.
     async fn publish(&self, messages: &[HubMessage]) -> Result<Vec<Confirmation>, HubUnavailable>;
+
+    /// Asks whoever takes `call`, and waits for one answer, at most so long. An answer that comes
+    /// later is dropped.
+    async fn ask(
+        &self,
+        call: &'static str,
+        body: String,
+        deadline: Duration,
+    ) -> Result<String, Unanswered>;
 
     /// Whether the last exchange with the broker went well.
     fn healthy(&self) -> bool;

@@ -206,11 +206,11 @@ impl Bench {
         act(&mut self.shard, &mut present, &mut self.effects)
     }
 
-    /// Lets sessions decide, and loads and looks up what they ask for; appends nothing.
+    /// Lets sessions decide, and loads and looks up what they ask the journal for; appends nothing.
     pub(super) async fn decide(&mut self) {
         loop {
             while self.with(Shard::step) {}
-            let fact = match self.take(|effect| !matches!(effect, Effect::Submit(_))) {
+            let fact = match self.take(from_the_journal) {
                 None => return,
                 Some(effect) => self.fact(effect).await,
             };
@@ -218,6 +218,11 @@ impl Bench {
                 self.with(|shard, present, out| shard.fact(fact, present, out));
             }
         }
+    }
+
+    /// Lets sessions decide, and carries out nothing.
+    pub(super) fn decide_only(&mut self) {
+        while self.with(Shard::step) {}
     }
 
     pub(super) async fn fact(&self, effect: Effect) -> Option<Fact> {
@@ -304,6 +309,10 @@ impl Bench {
     pub(super) fn story(&mut self) -> Vec<String> {
         self.told().iter().map(tell).collect()
     }
+}
+
+fn from_the_journal(effect: &Effect) -> bool {
+    !matches!(effect, Effect::Submit(_) | Effect::Characters { .. })
 }
 
 fn tell(frame: &ToRouter) -> String {

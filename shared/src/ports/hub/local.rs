@@ -1,26 +1,31 @@
 //! The hub of a process without a broker: its last messages, for whoever looks.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use super::{Confirmation, Hub, HubMessage, HubUnavailable};
+use super::{Confirmation, Hub, HubMessage, HubUnavailable, Unanswered};
 
 /// Messages kept, and messages that a listener may lag behind.
 pub const KEPT: usize = 1_000;
 
+/// Answers a call: JSON to JSON, or none.
+type Taker = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Keeps the last [`KEPT`] messages and tells listeners of new ones.
-#[derive(Debug)]
 pub struct LocalHub {
     kept: Mutex<VecDeque<HubMessage>>,
     listeners: broadcast::Sender<HubMessage>,
+    takers: Mutex<BTreeMap<&'static str, Taker>>,
 }
 
 impl Default for LocalHub {
     fn default() -> Self {
-        Self { kept: Mutex::default(), listeners: broadcast::Sender::new(KEPT) }
+        let (kept, takers) = (Mutex::default(), Mutex::default());
+        Self { kept, listeners: broadcast::Sender::new(KEPT), takers }
     }
 }
 
@@ -29,6 +34,16 @@ impl LocalHub {
     pub fn recent(&self) -> Vec<HubMessage> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().cloned().collect()
+    }
+
+    /// From now on `taker` answers `call`, or lets it pass without an answer.
+    pub fn take(
+        &self,
+        call: &'static str,
+        taker: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) {
+        let mut takers = self.takers.lock().unwrap_or_else(PoisonError::into_inner);
+        takers.insert(call, Box::new(taker));
     }
 
     /// Messages from now on. A listener that lags by more than [`KEPT`] misses the oldest.
@@ -49,6 +64,25 @@ impl Hub for LocalHub {
             Confirmation::Confirmed { routed: self.listeners.send(message.clone()).is_ok() }
         };
         Ok(messages.iter().map(&mut publish).collect())
+    }
+
+    async fn ask(
+        &self,
+        call: &'static str,
+        body: String,
+        deadline: Duration,
+    ) -> Result<String, Unanswered> {
+        let answer = {
+            let takers = self.takers.lock().unwrap_or_else(PoisonError::into_inner);
+            takers.get(call).ok_or(Unanswered::Nobody)?(&body)
+        };
+        match answer {
+            Some(answer) => Ok(answer),
+            None => {
+                tokio::time::sleep(deadline).await;
+                Err(Unanswered::Late)
+            }
+        }
     }
 
     fn healthy(&self) -> bool {
@@ -78,6 +112,19 @@ mod tests {
         contract::messages_arrive_whole_and_in_order(&hub, listener).await;
         let listener = Listening(hub.listen());
         contract::more_than_may_be_outstanding(&hub, listener, KEPT).await;
+    }
+
+    #[async_trait]
+    impl contract::Service for LocalHub {
+        async fn take(&self, call: &'static str, answer: contract::Answering) {
+            Self::take(self, call, answer);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keeps_the_contract_of_calls() {
+        let hub = LocalHub::default();
+        contract::calls_are_answered(&hub, &hub).await;
     }
 
     #[tokio::test]

@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+mod calls;
+
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
@@ -18,11 +20,14 @@ use rand::Rng as _;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Confirmation, Hub, HubMessage, HubUnavailable};
+use self::calls::Calls;
+use super::{Confirmation, Hub, HubMessage, HubUnavailable, Unanswered};
 use crate::limits;
 
 /// Exchange of the session service's events.
 pub const EXCHANGE: &str = "game_session.events";
+/// Exchange of its calls of other services.
+pub const CALLS: &str = "game_session.calls";
 /// Persistent, in AMQP's numbers.
 const PERSISTENT: u8 = 2;
 /// Longest time to connect and declare.
@@ -52,6 +57,7 @@ struct Link {
     connection: Connection,
     channel: Channel,
     exchange: String,
+    calls: Calls,
     broken: CancellationToken,
 }
 
@@ -64,16 +70,17 @@ pub struct RabbitHub {
 
 impl RabbitHub {
     /// Starts connecting to `amqp(s)://user:password@host:port/vhost` and returns at once.
-    /// The connection ends with the value.
+    /// The connection ends with the value. `exchange` is for events, `calls` for calls.
     ///
     /// # Errors
     /// The URL does not parse.
-    pub fn start(url: &str, exchange: &str) -> Result<Self, BadUrl> {
+    pub fn start(url: &str, exchange: &str, calls: &str) -> Result<Self, BadUrl> {
         let mut uri: AMQPUri = url.parse().map_err(BadUrl)?;
         uri.query.heartbeat.get_or_insert(5);
         let (told, link) = watch::channel(None);
         let stop = CancellationToken::new();
-        tokio::spawn(stop.clone().run_until_cancelled_owned(keep(uri, exchange.to_owned(), told)));
+        let exchanges = [exchange.to_owned(), calls.to_owned()];
+        tokio::spawn(stop.clone().run_until_cancelled_owned(keep(uri, exchanges, told)));
         let outstanding = Semaphore::new(limits::HUB_OUTSTANDING);
         Ok(Self { link, outstanding, _keeper: stop.drop_guard() })
     }
@@ -111,6 +118,21 @@ impl Hub for RabbitHub {
             }
         }
         Ok(verdicts)
+    }
+
+    async fn ask(
+        &self,
+        call: &'static str,
+        body: String,
+        deadline: Duration,
+    ) -> Result<String, Unanswered> {
+        let link = self.link.borrow().clone();
+        let link = link.ok_or_else(|| HubUnavailable(Box::new(Away::NotConnected)))?;
+        let answer = link.calls.ask(call, body, deadline);
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(answered) => answered,
+            Err(_) => Err(Unanswered::Late),
+        }
     }
 
     fn healthy(&self) -> bool {
@@ -160,11 +182,12 @@ fn properties(message: &HubMessage) -> BasicProperties {
 }
 
 /// Holds a connection, one after the other.
-async fn keep(uri: AMQPUri, exchange: String, told: watch::Sender<Option<Arc<Link>>>) {
+async fn keep(uri: AMQPUri, exchanges: [String; 2], told: watch::Sender<Option<Arc<Link>>>) {
     let (shortest, longest) = WAITS;
+    let [exchange, calls] = &exchanges;
     let mut wait = shortest;
     loop {
-        match tokio::time::timeout(CONNECT, connect(&uri, &exchange)).await {
+        match tokio::time::timeout(CONNECT, connect(&uri, exchange, calls)).await {
             Ok(Ok(link)) => {
                 tracing::info!(%exchange, "hub is connected");
                 wait = shortest;
@@ -189,7 +212,7 @@ async fn keep(uri: AMQPUri, exchange: String, told: watch::Sender<Option<Arc<Lin
     }
 }
 
-async fn connect(uri: &AMQPUri, exchange: &str) -> lapin::Result<Link> {
+async fn connect(uri: &AMQPUri, exchange: &str, calls: &str) -> lapin::Result<Link> {
     let properties = ConnectionProperties::default().with_connection_name("game-session".into());
     let connection = Connection::connect_uri(uri.clone(), properties).await?;
     let channel = connection.create_channel().await?;
@@ -197,8 +220,9 @@ async fn connect(uri: &AMQPUri, exchange: &str) -> lapin::Result<Link> {
     let table = FieldTable::default();
     channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, table).await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let calls = Calls::open(&connection, calls).await?;
     let (exchange, broken) = (exchange.to_owned(), CancellationToken::new());
-    Ok(Link { connection, channel, exchange, broken })
+    Ok(Link { connection, channel, exchange, calls, broken })
 }
 
 async fn close(link: &Link) {
@@ -212,8 +236,8 @@ async fn close(link: &Link) {
 
 impl Link {
     fn alive(&self) -> bool {
-        let channel = self.channel.status().connected();
-        channel && self.connection.status().connected() && !self.broken.is_cancelled()
+        let channels = self.channel.status().connected() && self.calls.alive();
+        channels && self.connection.status().connected() && !self.broken.is_cancelled()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable};
+use gss_shared::ports::hub::{Confirmation, Hub, HubMessage, HubUnavailable, Unanswered};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
@@ -83,6 +83,10 @@ impl Hub for RemoteHub {
         let (broker, messages) = (Arc::clone(&self.broker), messages.to_vec());
         let publish = move || async move { broker.publish(messages) };
         self.way.call(publish).await.ok_or_else(|| HubUnavailable("no answer".into()))
+    }
+
+    async fn ask(&self, _: &'static str, _: String, _: Duration) -> Result<String, Unanswered> {
+        Err(Unanswered::Nobody)
     }
 
     fn healthy(&self) -> bool {

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use gss_rules::Dice;
-use gss_session::{Command, Context, Parsed, Presence, Session, Verdict, parse_frame, parse_rest};
+use gss_session::{
+    Characters, Command, Context, Parsed, Presence, Session, Verdict, parse_frame, parse_rest,
+};
 use gss_shared::frames::{Established, ack_frame, established_frame, sync_frame};
 use gss_shared::ids::{ActionId, ConnectionId, Epoch, PlayerId, Position, SessionId, Version};
 use gss_shared::link::frame::ReadKind;
@@ -147,7 +149,8 @@ impl Table {
         let event_seed = self.actions << 32;
         let mut dice = Threes;
         let history = self.then.take();
-        let mut context = Context { now, event_seed, dice: &mut dice, history: history.as_ref() };
+        let (history, characters) = (history.as_ref(), &Characters::Unserved);
+        let mut context = Context { now, event_seed, dice: &mut dice, history, characters };
         let decision = match &mut self.session {
             None => {
                 let (session, decision) =

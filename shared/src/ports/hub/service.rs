@@ -1,0 +1,159 @@
+//! Calls of another service over the hub (PROTOCOL section 8): tried again within their deadline, and
+//! not tried at all while the service fails.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rand::Rng as _;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Hub, Unanswered};
+
+/// Tries of one call.
+const TRIES: u32 = 3;
+/// Between two tries, milliseconds.
+const PAUSE_MS: std::ops::RangeInclusive<u64> = 10..=50;
+/// Calls that fail in a row until the service is left alone …
+const FAILURES: u32 = 5;
+/// … for this long; then every failure counts again.
+const REST: Duration = Duration::from_secs(5);
+/// What a service says when it cannot answer now.
+const UNAVAILABLE: &str = "unavailable";
+
+/// One other service.
+pub struct RemoteService {
+    hub: Arc<dyn Hub>,
+    breaker: Mutex<Breaker>,
+}
+
+/// Leaves alone who fails.
+#[derive(Debug, Default)]
+struct Breaker {
+    failures: u32,
+    rests_until: Option<Instant>,
+}
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The service said no.
+    #[error("the service refused: {code}")]
+    Refused {
+        /// Its reason, for programs.
+        code: String,
+    },
+    /// No answer of use.
+    #[error("no answer of use")]
+    Unanswered(#[source] Unanswered),
+    /// The answer is none of the protocol's.
+    #[error("the answer cannot be read")]
+    Malformed,
+    /// It failed too often of late and was not asked.
+    #[error("the service failed too often and was not asked")]
+    Resting,
+}
+
+/// An answer (`answer` of `schema/hub.json`).
+#[derive(Deserialize)]
+struct Envelope {
+    ok: bool,
+    data: Option<Value>,
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: String,
+}
+
+impl RemoteService {
+    /// A service that was not asked yet.
+    pub fn new(hub: Arc<dyn Hub>) -> Self {
+        Self { hub, breaker: Mutex::default() }
+    }
+
+    /// Asks, and gives the answer's `data`.
+    ///
+    /// # Errors
+    /// [`CallError`]; all but [`CallError::Refused`] count as failures of the service.
+    pub async fn call(
+        &self,
+        call: &'static str,
+        request: &Value,
+        deadline: Duration,
+    ) -> Result<Value, CallError> {
+        let until = Instant::now() + deadline;
+        if self.breaker().rests_until.is_some_and(|rest| rest > Instant::now()) {
+            return Err(CallError::Resting);
+        }
+        let mut answered = self.attempt(call, request, until).await;
+        for _ in 1..TRIES {
+            let Err(error) = &answered else { break };
+            let pause = Duration::from_millis(rand::rng().random_range(PAUSE_MS));
+            if !error.may_pass() || Instant::now() + pause >= until {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            answered = self.attempt(call, request, until).await;
+        }
+        let failed = matches!(&answered, Err(error) if error.is_failure());
+        self.breaker().note(failed);
+        answered
+    }
+
+    async fn attempt(
+        &self,
+        call: &'static str,
+        request: &Value,
+        until: Instant,
+    ) -> Result<Value, CallError> {
+        let left = until.saturating_duration_since(Instant::now());
+        let answer = self.hub.ask(call, request.to_string(), left).await;
+        let answer = answer.map_err(CallError::Unanswered)?;
+        let envelope: Envelope = serde_json::from_str(&answer).map_err(|_| CallError::Malformed)?;
+        match (envelope.ok, envelope.data, envelope.error) {
+            (true, Some(data), _) => Ok(data),
+            (false, _, Some(error)) => Err(CallError::Refused { code: error.code }),
+            _ => Err(CallError::Malformed),
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CallError {
+    /// Whether another try may end otherwise.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { code } => code == UNAVAILABLE,
+            Self::Unanswered(Unanswered::Away(_)) => true,
+            Self::Unanswered(Unanswered::Nobody | Unanswered::Late) => false,
+            Self::Malformed | Self::Resting => false,
+        }
+    }
+
+    /// Whether the service does not work; a refusal is work.
+    fn is_failure(&self) -> bool {
+        !matches!(self, Self::Refused { code } if code != UNAVAILABLE)
+    }
+}
+
+impl Breaker {
+    fn note(&mut self, failed: bool) {
+        if !failed {
+            *self = Self::default();
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= FAILURES {
+            self.rests_until = Some(Instant::now() + REST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
