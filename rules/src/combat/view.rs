@@ -83,7 +83,7 @@ impl<'a> View<'a> {
         let rules = &*self.combat.rules;
         let counted = self.combat.effects.counted_on(bearer);
         let on_it = counted.iter().map(|effect| (&**effect, false));
-        let on_map = self.zones_on(bearer).map(|effect| (effect, true));
+        let on_map = self.zones_counted_on(bearer).map(|effect| (effect, true));
         on_it.chain(on_map).flat_map(move |(effect, inside)| {
             let template = &*effect.template;
             let level = template.exhaustion.unwrap_or(0);

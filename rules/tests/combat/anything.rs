@@ -115,8 +115,13 @@ impl Play {
             self.combat.clone()
         };
         assert_eq!(before, self.combat);
-        let Ok(step) = decide(&self.combat, input, &self.book, &mut self.chance) else {
-            return false;
+        let ends = self.combat.prompt().is_none() && self.ends_turn(&input);
+        let step = match decide(&self.combat, input, &self.book, &mut self.chance) {
+            Ok(step) => step,
+            Err(refusal) => {
+                assert!(!ends, "a turn that cannot end: {refusal:?}");
+                return false;
+            }
         };
         let mut again = Again(step.faces.iter());
         let judged = decide(&before, step.input.clone(), &self.book, &mut again);
@@ -124,11 +129,38 @@ impl Play {
         assert_eq!(again.0.len(), 0, "faces left over");
         self.combat.apply(&step);
         self.holds(&before, &step);
+        self.goes_along(&step);
         self.reacts_once(&step);
         self.reached.done += 1;
         self.reached.note(&step, &self.combat, View::of(&self.combat, &self.book));
         self.steps.push(step);
         true
+    }
+
+    /// Whether this ends the turn that runs.
+    fn ends_turn(&self, input: &Input) -> bool {
+        let Input::Command { command: Command::EndTurn { who }, .. } = input else { return false };
+        let there = self.combat.combatants.contains_key(who);
+        there && self.combat.active() == Some(*who) && self.combat.phase == Phase::Running
+    }
+
+    /// What surrounds a creature is where it is, and who is in a creature with it.
+    fn goes_along(&self, step: &Step) {
+        if self.combat.prompt().is_some() {
+            return;
+        }
+        for effect in self.combat.effects.values() {
+            let bearer = self.combat.combatant(effect.target).expect("a bearer");
+            let gone = bearer.life == Life::Dead || bearer.position.is_none();
+            let follows = effect.template.zone.as_ref().is_some_and(|zone| zone.follows);
+            let covers = effect.covers.as_ref().is_some_and(|it| !it.squares.is_empty());
+            assert!(!(gone && follows && covers), "{effect:?} of nobody there after {step:?}");
+            let around = effect.source.and_then(|source| self.combat.combatant(source));
+            let living = around.filter(|it| it.life != Life::Dead && bearer.life != Life::Dead);
+            if let (Some(around), true) = (living, effect.template.inside.is_some()) {
+                assert_eq!(around.position, bearer.position, "{effect:?} after {step:?}");
+            }
+        }
     }
 
     /// Between two of its turns a creature reacts once, unless the game master gives it back. What is

@@ -60,7 +60,8 @@ impl Resolver<'_> {
         let (Some(from), Some(combatant)) = (space(source), self.combat.combatant(who)) else {
             return Vec::new();
         };
-        let Some(at) = combatant.space() else { return Vec::new() };
+        let at = combatant.space().filter(|_| !self.view().is_inside(who));
+        let Some(at) = at else { return Vec::new() };
         let (others, size) = (self.others(who), combatant.block.size);
         let slide = if away { push } else { pull };
         let terrain = self.view().terrain();
@@ -172,12 +173,7 @@ impl Resolver<'_> {
         self.free_from_within(who);
         self.tell(Fact::Displaced { who, to, elevation_ft });
         self.fit_areas(who);
-        let effects = self.combat.effects.values();
-        let within = effects.filter(|it| it.source == Some(who) && it.template.inside.is_some());
-        let within: Vec<CombatantId> = within.map(|effect| effect.target).collect();
-        for who in within {
-            self.tell(Fact::Displaced { who, to, elevation_ft });
-        }
+        self.carry(who);
     }
 
     /// Puts a creature on a square or the nearest free one.

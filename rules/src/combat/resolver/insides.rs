@@ -12,7 +12,8 @@ impl Resolver<'_> {
         let source = effect.source.and_then(|source| self.combat.combatant(source));
         let Some(source) = source.filter(|_| effect.template.inside.is_some()) else { return };
         let (to, elevation_ft) = (source.position, source.elevation_ft);
-        if to.is_some() {
+        let now = self.combat.combatant(effect.target).map(|it| (it.position, it.elevation_ft));
+        if now != Some((to, elevation_ft)) {
             self.tell(Fact::Displaced { who: effect.target, to, elevation_ft });
         }
     }

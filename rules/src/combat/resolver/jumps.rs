@@ -16,6 +16,9 @@ impl Resolver<'_> {
             let condition = self.view().kept_by(who, ModifierKind::Crawls);
             return Err(Refusal::CannotAct { condition }.into());
         }
+        if self.view().is_inside(who) {
+            return Err(Refusal::InvalidPath { at: None }.into());
+        }
         let cost_ft = self.flight_ft(jumper, path)?;
         let run_ft = i32::try_from(jumper.economy.run.len()).unwrap_or(i32::MAX);
         let run_up = run_ft.saturating_mul(SQUARE_FT) >= RUN_UP_FT;

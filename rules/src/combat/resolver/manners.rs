@@ -80,7 +80,8 @@ impl Resolver<'_> {
         if extra == Extra::Nick && !nick {
             return Err(Refusal::WrongManner);
         }
-        if economy.off_hand || (extra == Extra::OffHand && !economy.bonus_action) {
+        let bonus_action = self.view().bonus_action_left(who);
+        if economy.off_hand || (extra == Extra::OffHand && !bonus_action) {
             return Err(Refusal::NoActionLeft);
         }
         let bonus_action = economy.bonus_action && extra == Extra::Nick;

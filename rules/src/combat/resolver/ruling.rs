@@ -49,9 +49,15 @@ impl Resolver<'_> {
         if after != before {
             self.tell(Fact::CombatantSet { combatant: Arc::new(after) });
         }
+        let placed = self.combatant(id)?.position;
+        if placed != before.position {
+            self.free_from_within(id);
+        }
         if self.combatant(id)?.space() != before.space() {
             self.take_along(id)?;
+            self.carry(id);
         }
+        self.fit_areas(id);
         if changes.initiative.is_some_and(|count| before.initiative != Some(count)) {
             self.move_in_order(id);
         }

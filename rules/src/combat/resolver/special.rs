@@ -160,6 +160,9 @@ impl Resolver<'_> {
             (false, false) if combatant.block.speeds.swim.is_some() => MovementMode::Swim,
             (false, false) => MovementMode::Fly,
         });
+        if self.view().is_inside(who) {
+            return Err(Refusal::InvalidPath { at: None });
+        }
         if detail.charges && !self.charges(who, aim.path) {
             return Err(Refusal::InvalidPath { at: aim.path.first().copied() });
         }
@@ -179,6 +182,9 @@ impl Resolver<'_> {
         let leap = detail.leaps_ft;
         if !detail.teleports && leap.is_none() {
             return Ok((None, 0));
+        }
+        if leap.is_some() && self.view().is_inside(who) {
+            return Err(Refusal::InvalidPath { at: None });
         }
         if detail.teleports && self.view().is(who, ModifierKind::CannotTeleport) {
             return Err(Refusal::CannotAct { condition: None });
@@ -271,6 +277,9 @@ impl Resolver<'_> {
         let leaps = cost_ft > 0;
         if leaps && !self.provoke(who, self.level(who, to))? {
             return Ok(());
+        }
+        if !leaps {
+            self.free_from_within(who);
         }
         let was = self.combatant(who)?.space();
         let path = vec![to];

@@ -216,7 +216,7 @@ impl Resolver<'_> {
             return Err(Refusal::Spent);
         }
         match grant.cost {
-            Cost::Action if economy.action => {
+            Cost::Action if economy.action && !self.view().has_chosen_bonus_action(who) => {
                 Ok(Economy { action: false, made: Vec::new(), ..economy })
             }
             Cost::BonusAction if self.view().bonus_action_left(who) => {

@@ -40,7 +40,9 @@ impl Resolver<'_> {
             }
             let range_ft = self.spell_range_ft(&rules.record, &Targets::default());
             for at in casting.squares(PLACES) {
-                self.place(who, Some(at), range_ft)?;
+                if self.place(who, Some(at), range_ft)? != at {
+                    return Err(Refusal::NoLineOfEffect);
+                }
             }
         }
         Ok(())
@@ -53,7 +55,9 @@ impl Resolver<'_> {
         let times = times.map_or(1, |(_, times)| *times);
         let highest = coming.iter().map(|monster| monster.challenge_eighths()).max().flatten();
         let fits = |monster: &&Monster| {
-            monster.block.creature_type.is_some_and(|kind| summon.types.contains(&kind))
+            let kind = monster.block.creature_type;
+            monster.challenge_eighths().is_some()
+                && kind.is_some_and(|kind| summon.types.contains(&kind))
         };
         number > 0
             && coming.len() == casting.words(CREATURES).len()
@@ -112,7 +116,7 @@ impl Resolver<'_> {
         let mut block = monster.block.clone();
         block.tags.extend(summon.tag.clone());
         let wanted = Place { square: at, elevation_ft: 0 };
-        let (id, name) = (self.new_id(act.caster), self.new_name(&monster.name));
+        let (id, name) = (self.new_id(act.caster), self.new_name(&caster.side, &monster.name));
         let others = self.others(id);
         let place = nearest_free(&self.view().terrain(), &others, block.size, wanted)?;
         let kind = CombatantKind::Monster;
@@ -137,9 +141,14 @@ impl Resolver<'_> {
         }
     }
 
-    /// A name to show that nobody has: the second of them is the creature's with a 2.
-    pub(super) fn new_name(&self, name: &str) -> String {
-        let taken = |name: &str| self.combat.combatants.values().any(|other| other.name == name);
+    /// A name to show that nobody has whom a side knows of: the second of them is the creature's
+    /// with a 2.
+    pub(super) fn new_name(&self, side: &str, name: &str) -> String {
+        let known = |other: &Combatant| !other.hidden || other.side == side;
+        let taken = |name: &str| {
+            let mut others = self.combat.combatants.values().filter(|it| known(it));
+            others.any(|other| other.name == name)
+        };
         let mut free = name.to_owned();
         let mut number = 1;
         while taken(&free) {

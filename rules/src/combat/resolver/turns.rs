@@ -196,8 +196,10 @@ impl Resolver<'_> {
         let combatant = self.combatant(who)?;
         let (hp, life) = after_death_save(combatant.hp, combatant.life, save);
         self.tell(Fact::DeathSaveMade { who, save, hp, life });
-        if life == Life::Alive {
-            self.wake(who);
+        match life {
+            Life::Alive => self.wake(who),
+            Life::Dead => self.died(who, None)?,
+            Life::Dying { .. } | Life::Stable => {}
         }
         Ok(())
     }

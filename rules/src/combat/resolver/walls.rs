@@ -102,7 +102,7 @@ impl Resolver<'_> {
         let mut block = StatBlock::object(raise.ac, raise.hp);
         block.immunities = vec![defense(&raise.immunities)];
         block.vulnerabilities = vec![defense(&raise.vulnerabilities)];
-        let (id, name) = (self.new_id(act.caster), self.new_name(&act.casting.name));
+        let (id, name) = (self.new_id(act.caster), self.new_name(&caster.side, &act.casting.name));
         let kind = CombatantKind::Object;
         let object = Combatant::new(id, &name, kind, &caster.side, Arc::new(block));
         Some(Combatant { owner: caster.owner, position: squares.first().copied(), ..object })

@@ -115,6 +115,26 @@ impl<'a> View<'a> {
         effects.filter(move |effect| self.covers(effect, who))
     }
 
+    /// Effects on the map that concern a creature, less those in whose place another of their key
+    /// counts: the more potent, the later of equals (SRD 5.1 "Combining Magical Effects"; SRD 5.2.1
+    /// same).
+    pub(in crate::combat) fn zones_counted_on(
+        self,
+        who: CombatantId,
+    ) -> impl Iterator<Item = &'a Effect> + use<'a> {
+        let rank = |effect: &Effect| (effect.template.potency(), effect.id);
+        self.zones_on(who).filter(move |effect| {
+            let key = effect.template.key.as_ref();
+            let mut zones = self.combat.effects.zones().iter().map(AsRef::as_ref);
+            !zones.any(|other| {
+                key.is_some()
+                    && other.template.key.as_ref() == key
+                    && rank(other) > rank(effect)
+                    && self.covers(other, who)
+            })
+        })
+    }
+
     /// What the bestiary says of a creature's list of spells.
     fn list(self, who: CombatantId) -> Option<&'a Detail> {
         let monster = self.combat.combatant(who)?.monster.as_ref()?;
