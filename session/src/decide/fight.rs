@@ -1,5 +1,7 @@
 //! Commands about a fight: set up, play, override, take back.
 
+use std::collections::BTreeSet;
+
 use gss_rules::combat::{
     Actor, Answer, Combat, CombatantId, Command, Input, Question, Refusal, decide as play,
 };
@@ -56,16 +58,22 @@ pub(super) fn decide(
         return Err(error.with("phase", "lobby"));
     };
     match asked {
-        AskedFight::Add(spec) => asking.add(fight, spec),
         AskedFight::Rewind { to_version } => asking.rewind(fight, *to_version),
         AskedFight::End { reason } => {
             let reason = reason.as_deref();
             let ended = messages::ended(fight, Some(action), "ended_by_gm", reason);
             Ok(Event::Combat(ended).into())
         }
-        AskedFight::TimeOut { absent } => asking.time_out(fight, *absent),
-        AskedFight::Declare(declared) => asking.declare(fight, declared),
-        _ => asking.other(fight, asked),
+        _ => match asking.hand_out_dice(fight)? {
+            None => asking.play(fight, asked),
+            Some((mut events, fight)) => Ok(match asking.play(&fight, asked)? {
+                Decided::Events(more) => {
+                    events.extend(more);
+                    Decided::Events(events)
+                }
+                needs => needs,
+            }),
+        },
     }
 }
 
@@ -116,6 +124,15 @@ impl Asking<'_, '_> {
         }
     }
 
+    fn play(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
+        match asked {
+            AskedFight::Add(spec) => self.add(fight, spec),
+            AskedFight::TimeOut { absent } => self.time_out(fight, *absent),
+            AskedFight::Declare(declared) => self.declare(fight, declared),
+            _ => self.other(fight, asked),
+        }
+    }
+
     /// `combat_start`.
     fn start(&mut self, start: &Start) -> Result<Decided, ClientError> {
         if let Some(fight) = &self.session.fight {
@@ -155,17 +172,19 @@ impl Asking<'_, '_> {
         for combatant in combatants {
             self.set_up(&mut fight, Command::AddCombatant { combatant: Box::new(combatant) })?;
         }
-        for spec in &start.combatants {
-            if let Some(command) = self.burden(spec)? {
-                self.set_up(&mut fight, command)?;
-            }
-        }
-        if self.session.settings.physical_dice {
-            let players = self.session.members.iter().map(|member| member.player.0).collect();
+        let players = self.with_physical_dice();
+        if !players.is_empty() {
             self.set_up(&mut fight, Command::PhysicalDice { players })?;
         }
         let change = FightChange::Set(Box::new(fight.clone()));
         let mut events = vec![Event::Combat(messages::started(&fight, self.action, change))];
+        for spec in &start.combatants {
+            if let Some(command) = self.burden(spec)? {
+                let (more, after) = self.by_the_table(&fight, command)?;
+                events.extend(more);
+                fight = after;
+            }
+        }
         let options = &start.options;
         let fixed = options.monster_initiative == MonsterInitiative::Fixed;
         let command = Command::CallInitiative { roll: options.initiative, fixed };
@@ -179,6 +198,31 @@ impl Asking<'_, '_> {
         let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
         fight.combat.apply(&step.map_err(|refusal| self.refused(fight, &refusal))?);
         Ok(())
+    }
+
+    /// The players whose own dice count.
+    fn with_physical_dice(&self) -> BTreeSet<Uuid> {
+        let members = self.session.members.iter().map(|member| member.player.0);
+        if self.session.settings.physical_dice { members.collect() } else { BTreeSet::new() }
+    }
+
+    /// Who may throw dice of its own follows the table's members and settings, as soon as something
+    /// is done and nobody is asked for faces.
+    fn hand_out_dice(&mut self, fight: &Fight) -> Result<Option<(Vec<Event>, Fight)>, ClientError> {
+        let players = self.with_physical_dice();
+        if fight.combat.prompt().is_some() || fight.combat.physical_dice == players {
+            return Ok(None);
+        }
+        self.by_the_table(fight, Command::PhysicalDice { players }).map(Some)
+    }
+
+    /// What follows from the table, whoever gave the cause.
+    fn by_the_table(
+        &mut self,
+        fight: &Fight,
+        command: Command,
+    ) -> Result<(Vec<Event>, Fight), ClientError> {
+        self.input(fight, Input::Command { by: Actor::Gm, command }, None, None)
     }
 
     /// The conditions that a character comes with.
@@ -283,7 +327,7 @@ impl Asking<'_, '_> {
         let input = Input::Command { by: self.actor(), command };
         let (mut events, after) = self.input(fight, input, None, None)?;
         if let Some(command) = self.burden(spec)? {
-            events.extend(self.command(&after, command, None, None)?);
+            events.extend(self.by_the_table(&after, command)?.0);
         }
         Ok(Decided::Events(events))
     }

@@ -1,6 +1,6 @@
 //! Characters that the character service knows: whose they are, and how they fight.
 
-use gss_session::{Character, CharacterAnswer, Verdict};
+use gss_session::{Character, CharacterAnswer, Verdict, judge};
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::CharacterId;
 use serde_json::{Value, json};
@@ -53,6 +53,11 @@ fn rogue() -> Value {
 fn read(data: Value) -> Result<Character, String> {
     let id = data["character_id"].as_str().expect("an id").parse().expect("an id");
     Character::read(id, data)
+}
+
+/// The journal's fights, decided again.
+fn judged(fight: &Fight) -> usize {
+    judge(fight.table.id, &fight.table.journal).expect("the rules come to the same again").fights
 }
 
 /// A table with a character service.
@@ -138,6 +143,7 @@ fn characters_fight_with_the_numbers_of_their_service() {
     let names: Vec<&str> =
         conditions.iter().filter_map(|held| held["condition"].as_str()).collect();
     assert_eq!(names, ["poisoned", "prone"]);
+    assert_eq!(judged(&fight), 1);
 }
 
 #[test]
@@ -169,6 +175,7 @@ fn who_comes_later_brings_its_conditions() {
     let shown = fight.combat(ARIA)["combatants"][id(WIZARD).to_string()].clone();
     assert_eq!(shown["owner_id"], json!(id(ARIA)), "the service says whose it is");
     assert_eq!(shown["conditions"].as_array().map(Vec::len), Some(2));
+    assert_eq!(judged(&fight), 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod golden;
 mod judge;
 mod members;
 mod parsing;
+mod physical_dice;
 mod properties;
 mod resume;
 mod roles;

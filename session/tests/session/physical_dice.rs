@@ -1,0 +1,58 @@
+//! Players that throw dice of their own.
+
+use gss_session::judge;
+use serde_json::{Value, json};
+
+use crate::fights::{ALL, ARIA, Fight, GM, HERO};
+use crate::support::id;
+
+const GOBLIN: u128 = 103;
+
+fn shoots(fight: &mut Fight) {
+    let bow = json!({"attack_id": "longbow"});
+    fight.declare(ARIA, HERO, "attack", &[GOBLIN], bow).expect("shoots");
+}
+
+/// The hero's next turn.
+fn next_turn(fight: &mut Fight) {
+    for _ in 0..ALL.len() {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+        if fight.combat(GM)["active_character"] == json!(id(HERO)) {
+            return;
+        }
+    }
+    panic!("the hero has no turn");
+}
+
+fn asked(fight: &Fight) -> Option<String> {
+    fight.combat(ARIA)["prompts"].as_object()?.keys().next().cloned()
+}
+
+#[test]
+fn who_throws_follows_the_settings_in_the_middle_of_a_fight() {
+    let mut fight = Fight::started(json!({"reaction_seconds": 0}));
+    let order: Vec<Value> = ALL.iter().map(|who| json!(id(*who))).collect();
+    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+        next_turn(&mut fight);
+    }
+    let set = |fight: &mut Fight, on: bool| {
+        let settings = json!({"physical_dice": on});
+        fight.rest(GM, json!({"kind": "update", "settings": settings})).expect("set");
+    };
+    shoots(&mut fight);
+    assert_eq!(asked(&fight), None, "the server throws");
+    set(&mut fight, true);
+    next_turn(&mut fight);
+    shoots(&mut fight);
+    let prompt = asked(&fight).expect("Aria throws");
+    // Who is asked already still answers.
+    set(&mut fight, false);
+    fight.frame(ARIA, "dice", json!({"prompt_id": prompt, "faces": [2]})).expect("thrown");
+    assert_eq!(asked(&fight), None, "a miss");
+    next_turn(&mut fight);
+    shoots(&mut fight);
+    assert_eq!(asked(&fight), None, "the server throws again");
+    judge(fight.table.id, &fight.table.journal).expect("the rules come to the same again");
+}
