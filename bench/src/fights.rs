@@ -125,6 +125,7 @@ fn attacks(time: Duration) -> Result<()> {
             attack: javelin.clone(),
             knock_out: false,
             how: Manner::default(),
+            ammunition: None,
         },
     };
     let mut faces = Faces { chance: SmallRng::seed_from_u64(7), drawn: Vec::new() };

@@ -98,6 +98,8 @@ pub enum Inside {
     Shared,
     /// With total cover against everything outside.
     Covered,
+    /// On its back: a rider.
+    Ridden,
 }
 
 /// Something that ends an effect before its time.

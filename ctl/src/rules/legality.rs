@@ -85,7 +85,14 @@ fn armed(play: &Play<'_>, id: &str) -> Result<Value> {
 fn blow(attack: &str, extra: Extra) -> Result<Command> {
     let how = Manner { extra, ..Manner::default() };
     let attack = Key::parse(attack)?;
-    Ok(Command::Attack { who: ACTOR, target: OTHER, attack, knock_out: false, how })
+    Ok(Command::Attack {
+        who: ACTOR,
+        target: OTHER,
+        attack,
+        knock_out: false,
+        how,
+        ammunition: None,
+    })
 }
 
 /// To and fro beside the other.

@@ -146,7 +146,14 @@ fn combatant(id: CombatantId, case: &Case, pc: bool) -> Result<Combatant> {
 fn blow(who: CombatantId, attack: &str) -> Result<Command> {
     let target = if who == ACTOR { OTHER } else { ACTOR };
     let attack = Key::parse(attack)?;
-    Ok(Command::Attack { who, target, attack, knock_out: false, how: Manner::default() })
+    Ok(Command::Attack {
+        who,
+        target,
+        attack,
+        knock_out: false,
+        how: Manner::default(),
+        ammunition: None,
+    })
 }
 
 impl Wish {

@@ -241,5 +241,12 @@ impl Stage {
 /// The attack that [`attack`] made.
 pub(super) fn strike(knock_out: bool) -> Result<Command> {
     let attack = Key::parse("weapon")?;
-    Ok(Command::Attack { who: ACTOR, target: OTHER, attack, knock_out, how: Manner::default() })
+    Ok(Command::Attack {
+        who: ACTOR,
+        target: OTHER,
+        attack,
+        knock_out,
+        how: Manner::default(),
+        ammunition: None,
+    })
 }

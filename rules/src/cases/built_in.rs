@@ -3,6 +3,9 @@
 /// Every file of `rules/cases`: its path there, and its text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.1/combat.json", include_str!("../../cases/5.1/combat.json")),
+    file("5.1/falls.json", include_str!("../../cases/5.1/falls.json")),
+    file("5.1/mounts.json", include_str!("../../cases/5.1/mounts.json")),
+    file("5.1/shots.json", include_str!("../../cases/5.1/shots.json")),
     file("5.1/monsters-actions.json", include_str!("../../cases/5.1/monsters-actions.json")),
     file("5.1/monsters-attacks.json", include_str!("../../cases/5.1/monsters-attacks.json")),
     file("5.1/monsters-legendary.json", include_str!("../../cases/5.1/monsters-legendary.json")),
@@ -13,6 +16,9 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.1/places.json", include_str!("../../cases/5.1/places.json")),
     file("5.2/places.json", include_str!("../../cases/5.2/places.json")),
     file("5.2/combat.json", include_str!("../../cases/5.2/combat.json")),
+    file("5.2/falls.json", include_str!("../../cases/5.2/falls.json")),
+    file("5.2/mounts.json", include_str!("../../cases/5.2/mounts.json")),
+    file("5.2/shots.json", include_str!("../../cases/5.2/shots.json")),
     file("5.2/monsters-actions.json", include_str!("../../cases/5.2/monsters-actions.json")),
     file("5.2/monsters-attacks.json", include_str!("../../cases/5.2/monsters-attacks.json")),
     file("5.2/monsters-legendary.json", include_str!("../../cases/5.2/monsters-legendary.json")),

@@ -73,6 +73,9 @@ pub struct Combatant {
     /// Sizes that magic makes it larger for now.
     #[serde(default, skip_serializing_if = "is_unchanged")]
     pub grown: i8,
+    /// Nobody who rides it controls it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub independent_mount: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -150,6 +153,9 @@ pub struct Economy {
     /// Whom it charged and hit, so that it may strike at it once more while that lies prone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charged: Option<CombatantId>,
+    /// It got on a mount this turn, or off one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mounted: bool,
 }
 
 /// What everybody can do in place of an attack.
@@ -205,6 +211,7 @@ impl Economy {
             cast: Cast { bonus_action: false, more: false, slot: false },
             equipped: 0,
             charged: None,
+            mounted: false,
         }
     }
 
@@ -251,6 +258,7 @@ impl Combatant {
             concentration: None,
             readied: None,
             grown: 0,
+            independent_mount: false,
         }
     }
 

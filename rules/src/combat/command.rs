@@ -1,5 +1,7 @@
 //! What may be asked of a combat.
 
+mod doer;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +76,9 @@ pub enum Command {
         /// How it is made.
         #[serde(default, skip_serializing_if = "Manner::is_plain")]
         how: Manner,
+        /// What it shoots; absent: what such a weapon usually does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ammunition: Option<Key>,
     },
     /// A special action of its stat block.
     UseAction {
@@ -370,6 +375,41 @@ pub enum Command {
         /// Everybody, once.
         order: Vec<CombatantId>,
     },
+    /// Gets on a creature to ride it, for half its speed.
+    Mount {
+        /// Who.
+        who: CombatantId,
+        /// Whom it rides from now on.
+        target: CombatantId,
+        /// The one ridden keeps turns and actions of its own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        independent: bool,
+    },
+    /// Gets off whom it rides, for half its speed.
+    Dismount {
+        /// Who.
+        who: CombatantId,
+        /// Where it stands then.
+        to: Square,
+    },
+    /// As [`Command::Attack`], where somebody unseen is thought to be.
+    AttackAt {
+        /// Who attacks.
+        who: CombatantId,
+        /// Where.
+        at: Square,
+        /// With what.
+        attack: Key,
+        /// Hits to stun rather than kill.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        knock_out: bool,
+        /// How it is made.
+        #[serde(default, skip_serializing_if = "Manner::is_plain")]
+        how: Manner,
+        /// What it shoots; absent: what such a weapon usually does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ammunition: Option<Key>,
+    },
 }
 
 /// What a shove does.
@@ -490,28 +530,4 @@ pub enum RolledFor {
     All,
     /// Nobody.
     None,
-}
-
-impl Command {
-    /// Who moves of its own will or does something else that can be seen, if this is that.
-    pub(super) const fn stirs(&self) -> Option<CombatantId> {
-        match self {
-            Self::Attack { who, .. }
-            | Self::Cast { who, .. }
-            | Self::UseEffect { who, .. }
-            | Self::UseAction { who, .. }
-            | Self::Move { who, .. }
-            | Self::Grapple { who, .. }
-            | Self::Shove { who, .. }
-            | Self::Escape { who, .. }
-            | Self::Help { who, .. }
-            | Self::Jump { who, .. }
-            | Self::Interact { who, .. }
-            | Self::UseObject { who, .. }
-            | Self::Stabilize { who, .. }
-            | Self::StandUp { who }
-            | Self::DropProne { who } => Some(*who),
-            _ => None,
-        }
-    }
 }

@@ -345,6 +345,18 @@ pub enum Fact {
         /// Feet above the ground.
         elevation_ft: i32,
     },
+    /// An attack at a square missed, be it that nobody was there.
+    GuessMissed {
+        /// Whose.
+        attacker: CombatantId,
+        /// Where.
+        at: Square,
+        /// With what.
+        attack: Key,
+        /// Who was there; none: nobody that the attack could have hit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<CombatantId>,
+    },
 }
 
 /// What dice are thrown for.
@@ -387,5 +399,12 @@ pub enum Purpose {
     Ability {
         /// With what.
         ability: Ability,
+    },
+    /// To hit whoever is on a square.
+    AttackAt {
+        /// Where.
+        at: Square,
+        /// With what.
+        attack: Key,
     },
 }

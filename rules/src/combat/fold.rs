@@ -55,7 +55,9 @@ impl Combat {
             | Fact::GroundSet { .. }
             | Fact::Touched { .. }
             | Fact::Counted { .. } => self.apply_to_effects(fact),
-            Fact::ActionUsed { who, .. } | Fact::AttackMade { attacker: who, .. } => {
+            Fact::ActionUsed { who, .. }
+            | Fact::AttackMade { attacker: who, .. }
+            | Fact::GuessMissed { attacker: who, .. } => {
                 self.change(*who, |combatant| combatant.economy.run.clear());
             }
             Fact::UsesSet { .. }

@@ -88,6 +88,13 @@ pub enum Question {
         /// Spells it could cast; from a higher slot than it needs, as `shield_3`.
         options: Vec<Key>,
     },
+    /// Whether to react to a fall, its own or that of whom it rides. Not answered in time: no.
+    Falls {
+        /// Who falls.
+        of: CombatantId,
+        /// What it could do.
+        options: Vec<Key>,
+    },
 }
 
 /// What is chosen.
@@ -102,6 +109,8 @@ pub enum Choice {
     TempHp,
     /// The type of damage dealt.
     DamageType,
+    /// Whom an opportunity attack is made on: `mount`, `rider`.
+    MountOrRider,
 }
 
 /// An answer.

@@ -219,4 +219,10 @@ pub enum Refusal {
         /// How far it can.
         most_ft: i32,
     },
+    /// Nothing it can ride: not willing, not larger, ridden by another.
+    #[error("it cannot ride this")]
+    NoMount,
+    /// Who rides it controls it: it moves, dashes, disengages and dodges, no more.
+    #[error("a controlled mount cannot do this")]
+    ControlledMount,
 }

@@ -22,6 +22,7 @@ mod effects;
 mod forms;
 mod groups;
 mod growth;
+mod guesses;
 mod harm;
 mod insides;
 mod jumps;
@@ -29,6 +30,7 @@ mod legendary;
 mod maneuvers;
 mod manners;
 mod marches;
+mod mounts;
 mod movement;
 mod objects;
 mod ops;
@@ -72,6 +74,7 @@ use crate::effect::{Ending, Modifier, ModifierKind};
 use crate::{DamageType, Dice, Key};
 
 pub use legendary::LEGENDARY_RESISTANCE;
+use mounts::Jolt;
 use special::Aim;
 
 /// Why a run ends before its end.
@@ -126,6 +129,8 @@ pub(super) struct Resolver<'a> {
     checked: VecDeque<CombatantId>,
     /// Types of the damage that what is done now answers.
     suffered: Vec<DamageType>,
+    /// Riders whose seat is shaken, by what.
+    jolted: VecDeque<(CombatantId, Jolt)>,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -185,6 +190,7 @@ impl<'a> Resolver<'a> {
             dealt: 0,
             checked: VecDeque::new(),
             suffered: Vec::new(),
+            jolted: VecDeque::new(),
         }
     }
 
@@ -208,6 +214,7 @@ impl<'a> Resolver<'a> {
     /// Something happened.
     fn tell(&mut self, fact: Fact) {
         self.notice(&fact);
+        self.jolt(&fact);
         self.combat.apply_fact(&fact);
         self.facts.push(fact);
         if let Some((told, combat)) = self.expected.filter(|(told, _)| *told == self.facts.len()) {
@@ -286,6 +293,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn obey(&mut self, command: &Command) -> Flow<()> {
+        self.may_as_mount(command)?;
         match command {
             Command::Cast { who, spell, slot_level, targets, at, direction, choices } => {
                 let (slot_level, at, direction) = (*slot_level, *at, *direction);
@@ -299,8 +307,13 @@ impl<'a> Resolver<'a> {
             Command::AddCombatant { combatant } => self.add(combatant),
             Command::RemoveCombatant { id } => self.remove(*id),
             Command::Begin => self.begin(),
-            Command::Attack { who, target, attack, knock_out, how } => {
-                self.attack_action(*who, *target, attack, (*knock_out, *how))
+            Command::Attack { who, target, attack, knock_out, how, ammunition } => {
+                let shot = (attack, ammunition.as_ref());
+                self.attack_action(*who, *target, shot, (*knock_out, *how))
+            }
+            Command::AttackAt { who, at, attack, knock_out, how, ammunition } => {
+                let shot = (attack, ammunition.as_ref());
+                self.attack_at(*who, *at, shot, (*knock_out, *how))
             }
             Command::UseAction { who, id, targets, at, direction, option, path, choices } => {
                 let (at, direction, option) = (*at, *direction, option.as_ref());
@@ -349,6 +362,8 @@ impl<'a> Resolver<'a> {
             Command::CallInitiative { roll, fixed } => self.call_initiative(*roll, *fixed),
             Command::RollInitiative { who, face } => self.roll_for(*who, *face),
             Command::SetOrder { order } => self.set_order(order),
+            Command::Mount { who, target, independent } => self.mount(*who, *target, *independent),
+            Command::Dismount { who, to } => self.dismount(*who, *to),
         }
     }
 }
@@ -368,46 +383,8 @@ impl Combat {
 
     /// Whether somebody may ask for this at all.
     pub(super) fn may(&self, by: Actor, command: &Command) -> Result<(), Refusal> {
-        let who = match command {
-            Command::Attack { who, .. }
-            | Command::Cast { who, .. }
-            | Command::UseEffect { who, .. }
-            | Command::UseAction { who, .. }
-            | Command::Dodge { who }
-            | Command::Move { who, .. }
-            | Command::Dash { who, .. }
-            | Command::Grapple { who, .. }
-            | Command::Shove { who, .. }
-            | Command::Escape { who, .. }
-            | Command::Release { who, .. }
-            | Command::Help { who, .. }
-            | Command::Hide { who }
-            | Command::Ready { who, .. }
-            | Command::Happens { who }
-            | Command::Jump { who, .. }
-            | Command::Interact { who, .. }
-            | Command::UseObject { who, .. }
-            | Command::TrySkill { who, .. }
-            | Command::Stabilize { who, .. }
-            | Command::Disengage { who }
-            | Command::StandUp { who }
-            | Command::DropProne { who }
-            | Command::EndTurn { who }
-            | Command::EndConcentration { who }
-            | Command::RollInitiative { who, .. } => *who,
-            Command::AddCombatant { .. }
-            | Command::RemoveCombatant { .. }
-            | Command::Begin
-            | Command::ApplyEffect { .. }
-            | Command::RemoveEffect { .. }
-            | Command::GiveTempHp { .. }
-            | Command::Update { .. }
-            | Command::PhysicalDice { .. }
-            | Command::CallInitiative { .. }
-            | Command::SetOrder { .. }
-            | Command::End => {
-                return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
-            }
+        let Some(who) = command.by() else {
+            return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
         };
         match (by, command) {
             (Actor::Clock, Command::EndTurn { .. }) => Ok(()),

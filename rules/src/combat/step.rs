@@ -199,7 +199,8 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
             | Question::LegendaryAction { .. }
             | Question::LegendaryResistance { .. }
             | Question::Parry { .. }
-            | Question::CastInReaction { .. },
+            | Question::CastInReaction { .. }
+            | Question::Falls { .. },
         ) => true,
         (Answer::Use { id, .. }, Question::LegendaryAction { options, .. }) => options.contains(id),
         (Answer::React { option }, Question::LegendaryResistance { .. }) => {
@@ -207,7 +208,9 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
         }
         (
             Answer::React { option },
-            Question::Parry { options, .. } | Question::CastInReaction { options, .. },
+            Question::Parry { options, .. }
+            | Question::CastInReaction { options, .. }
+            | Question::Falls { options, .. },
         ) => options.contains(option),
         (Answer::React { option }, Question::OpportunityAttack { options, .. }) => {
             options.contains(option)

@@ -26,6 +26,7 @@ use crate::{Ability, Condition, Diagonals, Key, Skill};
 pub(super) use attack::Strike;
 pub(super) use requirement::IMMUNE;
 pub(super) use spells::Extra;
+pub(super) use surroundings::RIDDEN;
 
 /// A combat, read by the rules.
 #[derive(Clone, Copy)]
@@ -350,8 +351,7 @@ impl<'a> View<'a> {
 
     /// Feet between two creatures' spaces; 0 where either is off the board.
     pub fn distance_ft(self, one: CombatantId, other: CombatantId) -> i32 {
-        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
-        match (space(one), space(other)) {
+        match (self.space_of(one), self.space_of(other)) {
             (Some(one), Some(other)) => distance_ft(one, other, self.diagonals()),
             (None, _) | (_, None) => 0,
         }
@@ -382,8 +382,9 @@ impl<'a> View<'a> {
         if self.is_shut_off(attacker, target) {
             return Cover::Total;
         }
-        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
-        let (Some(from), Some(to)) = (space(attacker), space(target)) else { return Cover::None };
+        let (from, to) = (self.space_of(attacker), self.space_of(target));
+        let (Some(from), Some(to)) = (from, to) else { return Cover::None };
+        let ridden = [self.mount(attacker), self.mount(target)];
         if self.is_sealed_off(from, to) {
             return Cover::Total;
         }
@@ -392,7 +393,7 @@ impl<'a> View<'a> {
             .combatants
             .values()
             .filter(|other| other.id != attacker && other.id != target && other.life != Life::Dead)
-            .filter(|other| !self.is_inside(other.id))
+            .filter(|other| !self.is_inside(other.id) && !ridden.contains(&Some(other.id)))
             .filter_map(|other| other.space())
             .filter(|other| other.levels(from) == 0 || other.levels(to) == 0)
             .flat_map(|other| other.footprint().squares())
@@ -448,8 +449,8 @@ impl<'a> View<'a> {
     /// Whether nothing solid is between two creatures.
     pub(super) fn in_line(self, one: CombatantId, other: CombatantId) -> bool {
         let bared = self.bared(other).or_else(|| self.bared(one));
-        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
-        let (Some(one), Some(other)) = (space(one), space(other)) else { return true };
+        let (one, other) = (self.space_of(one), self.space_of(other));
+        let (Some(one), Some(other)) = (one, other) else { return true };
         let (one, other) = (one.footprint(), other.footprint());
         let terrain = self.terrain();
         let terrain = match &bared {

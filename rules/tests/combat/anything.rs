@@ -6,7 +6,7 @@ mod actions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{
-    Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Fact,
+    Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact,
     Happening, HelpWith, Input, Interaction, Life, Phase, Question, RolledFor, Rulebook, Shove,
     SkillAction, Step, View, decide,
 };
@@ -167,9 +167,14 @@ impl Play {
     /// in the middle of a command may yet turn out to be impossible.
     fn reacts_once(&mut self, step: &Step) {
         for fact in &step.facts {
-            if let Fact::TurnStarted { who, .. } = fact {
-                self.reacted.remove(who);
-            }
+            match fact {
+                Fact::TurnStarted { who, .. } => self.reacted.remove(who),
+                // A mount's turn is its rider's.
+                Fact::EconomySet { who, economy } if *economy == Economy::turn() => {
+                    self.reacted.remove(who)
+                }
+                _ => false,
+            };
         }
         if self.combat.prompt().is_some() {
             return;
@@ -203,6 +208,9 @@ impl Play {
                 // One who falls on the way through another's space lies there.
                 let living = one.life == Life::Alive && other.life == Life::Alive;
                 let living = living && !shares(one) && !shares(other);
+                let rides =
+                    |one: &Combatant| View::of(&self.combat, &self.book).mount(one.id).is_some();
+                let living = living && !rides(one) && !rides(other);
                 let shared = here.overlaps(there);
                 let were = |id| before.combatant(id).and_then(Combatant::space);
                 let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
@@ -253,6 +261,7 @@ impl Play {
             }
             Question::OpportunityAttack { options, .. }
             | Question::Parry { options, .. }
+            | Question::Falls { options, .. }
             | Question::CastInReaction { options, .. } => {
                 Answer::React { option: self.chance.of(options).cloned().expect("an option") }
             }
@@ -286,6 +295,7 @@ impl Play {
             15 | 18 => self.any_spell(who, target, toward),
             16 | 17 => self.any_sequel(who, target),
             19 => self.any_grant(who, target, toward),
+            23 | 24 => self.any_ride(who, at).unwrap_or(Command::EndTurn { who }),
             20 | 21 if self.chance.one_in(2) => self.any_readied(who),
             20 => self.any_ruling(target),
             21 if self.chance.one_in(4) => self.any_coming_and_going(target),

@@ -128,6 +128,7 @@ fn a_life_can_be_spared() {
             attack,
             knock_out: true,
             how: Manner::default(),
+            ammunition: None,
         };
         table.play(command, "20:15 8:8");
         (table.hp(OGRE), table.life(OGRE), table.combat.effects_on(OGRE).count())

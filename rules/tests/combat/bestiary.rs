@@ -123,6 +123,7 @@ fn every_attack_of_every_creature_hits_for_its_dice() {
                     attack: id,
                     knock_out: false,
                     how: Manner::default(),
+                    ammunition: None,
                 };
                 let facts = arena
                     .play(command)

@@ -10,7 +10,7 @@ use crate::table::{GOBLIN, HERO, OGRE, Table, attack, block, combatant};
 
 fn with(weapon: &str, how: Manner) -> Command {
     let attack = Key::parse(weapon).expect("a key");
-    Command::Attack { who: HERO, target: GOBLIN, attack, knock_out: false, how }
+    Command::Attack { who: HERO, target: GOBLIN, attack, knock_out: false, how, ammunition: None }
 }
 
 fn arms() -> Value {
@@ -235,6 +235,7 @@ fn vex_favors_the_next_attack_on_the_same_target() {
         attack: Key::parse("scimitar").expect("a key"),
         knock_out: false,
         how: extra(Extra::OffHand),
+        ammunition: None,
     };
     assert_eq!(mode(&table.play(other, "20:1")), Some(RollMode::Normal));
     for who in [HERO, GOBLIN, OGRE] {
@@ -254,6 +255,7 @@ fn cleave_strikes_a_second_one_beside_the_first() {
         attack: Key::parse("greataxe").expect("a key"),
         knock_out: false,
         how: extra(Extra::Cleave),
+        ammunition: None,
     };
     assert_eq!(table.refused(second(OGRE)), Refusal::WrongManner);
     table.play(with("greataxe", MASTERY), "20:10 12:1");

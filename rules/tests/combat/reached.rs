@@ -8,15 +8,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Commands that somebody may give in a combat, but for its end.
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 39] = [
     "add_combatant",
     "apply_effect",
     "attack",
+    "attack_at",
     "begin",
     "call_initiative",
     "cast",
     "dash",
     "disengage",
+    "dismount",
     "dodge",
     "drop_prone",
     "end_concentration",
@@ -29,6 +31,7 @@ const COMMANDS: [&str; 36] = [
     "hide",
     "interact",
     "jump",
+    "mount",
     "move",
     "physical_dice",
     "ready",
@@ -46,17 +49,18 @@ const COMMANDS: [&str; 36] = [
     "use_effect",
     "use_object",
 ];
-const QUESTIONS: [&str; 8] = [
+const QUESTIONS: [&str; 9] = [
     "cast_in_reaction",
     "choice",
     "dice",
+    "falls",
     "legendary_action",
     "legendary_resistance",
     "opportunity_attack",
     "parry",
     "readied",
 ];
-const FACTS: [&str; 21] = [
+const FACTS: [&str; 22] = [
     "action_used",
     "attack_made",
     "check_made",
@@ -67,6 +71,7 @@ const FACTS: [&str; 21] = [
     "effect_changed",
     "effect_ended",
     "effect_started",
+    "guess_missed",
     "height_set",
     "life_set",
     "moved",

@@ -187,7 +187,14 @@ fn one_object_is_handled_for_nothing() {
         let plain = Manner::default();
         let attack = Key::parse("longsword").expect("a key");
         let target = GOBLIN;
-        let blow = Command::Attack { who: HERO, target, attack, knock_out: false, how: plain };
+        let blow = Command::Attack {
+            who: HERO,
+            target,
+            attack,
+            knock_out: false,
+            how: plain,
+            ammunition: None,
+        };
         table.play(blow, "20:1");
         if second {
             table.play(act(Interaction::Draw), "");

@@ -165,5 +165,12 @@ impl Table {
 
 pub(crate) fn attack(who: CombatantId, target: CombatantId, with: &str) -> Command {
     let attack = Key::parse(with).expect("a key");
-    Command::Attack { who, target, attack, knock_out: false, how: Manner::default() }
+    Command::Attack {
+        who,
+        target,
+        attack,
+        knock_out: false,
+        how: Manner::default(),
+        ammunition: None,
+    }
 }

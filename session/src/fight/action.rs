@@ -76,6 +76,9 @@ struct Attack {
     #[serde(default)]
     options: Vec<AttackOption>,
     ability: Option<Ability>,
+    ammunition: Option<Key>,
+    /// In place of a target.
+    at: Option<Square>,
     #[serde(default)]
     cost: Cost,
 }
@@ -235,6 +238,28 @@ struct Interact {
     text: Option<String>,
 }
 
+/// Who says where a mount goes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Control {
+    #[default]
+    Controlled,
+    Independent,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mount {
+    #[serde(default)]
+    control: Control,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dismount {
+    to: Square,
+}
+
 /// Reads an action.
 ///
 /// # Errors
@@ -297,8 +322,15 @@ pub(super) fn read(
         "death_save" => {
             return Ok(Action::Left("The server makes death saves as the turn starts."));
         }
-        "mount" | "dismount" => {
-            return Ok(Action::Left("The engine leaves this action to the GM."));
+        "mount" => {
+            let Mount { control } = typed(details)?;
+            let independent = control == Control::Independent;
+            Command::Mount { who, target: one(targets)?, independent }
+        }
+        "dismount" => {
+            none(targets)?;
+            let Dismount { to } = typed(details)?;
+            Command::Dismount { who, to }
         }
         _ => {
             let shown: String = action_type.chars().take(64).collect();
@@ -336,7 +368,7 @@ fn attack(
     targets: &[CombatantId],
     details: Map<String, Value>,
 ) -> Parse<Command> {
-    let Attack { attack_id, options, ability, cost } = typed(details)?;
+    let Attack { attack_id: attack, options, ability, ammunition, at, cost } = typed(details)?;
     let has = |option| options.contains(&option);
     let extra = match (has(AttackOption::OffHand), has(AttackOption::Nick)) {
         (_, true) => Extra::Nick,
@@ -356,7 +388,16 @@ fn attack(
         other: has(AttackOption::Other),
     };
     let knock_out = has(AttackOption::KnockOut);
-    Ok(Command::Attack { who, target: one(targets)?, attack: attack_id, knock_out, how })
+    Ok(match at {
+        Some(at) => {
+            none(targets)?;
+            Command::AttackAt { who, at, attack, knock_out, how, ammunition }
+        }
+        None => {
+            let target = one(targets)?;
+            Command::Attack { who, target, attack, knock_out, how, ammunition }
+        }
+    })
 }
 
 fn use_action(

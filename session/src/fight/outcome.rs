@@ -5,7 +5,9 @@ use gss_rules::combat::{
     CombatantId, DeathSave, Effect, EffectId, EndReason, Fact, HitPoints, Life, Purpose,
 };
 use gss_rules::dice::Roll;
+use gss_rules::effect::Inside;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::Fight;
 use super::narrate::{Because, Name, Telling};
@@ -72,6 +74,8 @@ struct Target {
     conditions: Vec<Value>,
     ended: Vec<Value>,
     more: Map<String, Value>,
+    /// It got on a mount.
+    rides: bool,
 }
 
 impl Target {
@@ -87,6 +91,7 @@ impl Target {
             conditions: Vec::new(),
             ended: Vec::new(),
             more: Map::new(),
+            rides: false,
         }
     }
 
@@ -124,12 +129,21 @@ impl Target {
 impl Tally {
     /// Of these facts, which led from one scene to the other.
     pub(super) fn of(facts: &[Fact], was: Scene<'_>, is: Scene<'_>, eye: Eye) -> Self {
-        let mut counting =
-            Counting { was, eye, targets: Vec::new(), rolls: Vec::new(), last: None, apart: false };
+        let mut counting = Counting {
+            was,
+            eye,
+            targets: Vec::new(),
+            rolls: Vec::new(),
+            last: None,
+            apart: false,
+            guess: false,
+        };
         for fact in facts {
             counting.count(fact);
         }
-        let known = counting.targets.into_iter().filter(|target| is.knows(eye, target.id));
+        let nobody = |target: &Target| target.id.0.is_nil();
+        let known = counting.targets.into_iter();
+        let known = known.filter(|target| nobody(target) || is.knows(eye, target.id));
         let outcomes = known.map(|target| target.value(is, eye)).collect();
         Self { outcomes, rolls: counting.rolls }
     }
@@ -147,6 +161,8 @@ struct Counting<'a> {
     last: Option<(CombatantId, &'a Roll)>,
     /// That roll is one to go on concentrating.
     apart: bool,
+    /// That roll is an attack at a square.
+    guess: bool,
 }
 
 impl<'a> Counting<'a> {
@@ -174,9 +190,12 @@ impl<'a> Counting<'a> {
         match fact {
             Fact::Rolled { who, purpose, roll: rolled } => {
                 self.last = Some((*who, rolled));
+                // Whether anybody is on a square would show in the dice.
+                self.guess = matches!(purpose, Purpose::AttackAt { .. });
                 self.apart = *purpose == Purpose::Concentration;
                 let apart = matches!(purpose, Purpose::Concentration | Purpose::DeathSave);
-                if self.was.knows(self.eye, *who) && !apart {
+                let guess = self.guess && self.eye != Eye::Gm;
+                if self.was.knows(self.eye, *who) && !apart && !guess {
                     self.rolls.push(roll(rolled, self.was, self.eye));
                 }
             }
@@ -224,6 +243,7 @@ impl<'a> Counting<'a> {
                 self.check(*who, json!(skill), *against, *success);
             }
             Fact::Displaced { who, to, .. } => self.displaced(*who, json!(to)),
+            Fact::GuessMissed { attacker, target, .. } => self.guessed(*attacker, *target),
             Fact::SpellFailed { who, .. } => self.target(*who).say("no_effect"),
             Fact::LifeSet { who, life } => {
                 let target = self.target(*who);
@@ -282,10 +302,30 @@ impl<'a> Counting<'a> {
     fn displaced(&mut self, who: CombatantId, to: Value) {
         let from = self.was.combat.combatant(who).and_then(|who| who.position);
         let falls = json!(from) == to;
+        let rode = self.was.rides(who) || self.target(who).rides;
         let target = self.target(who);
-        target.say(if falls { "fell" } else { "teleported" });
+        target.say(match (falls, rode) {
+            (false, true) => "moved",
+            (true, _) => "fell",
+            (false, false) => "teleported",
+        });
         let moved = json!({"from": from, "to": to, "forced": falls});
         target.more.insert("moved".to_owned(), moved);
+    }
+
+    /// An attack at a square that missed: GMs alone are told whether anybody was there.
+    fn guessed(&mut self, attacker: CombatantId, target: Option<CombatantId>) {
+        self.last = None;
+        if !self.was.knows(self.eye, attacker) {
+            return;
+        }
+        let gm = self.eye == Eye::Gm;
+        let shown = target.filter(|_| gm).unwrap_or(CombatantId(Uuid::nil()));
+        let mut outcome = Target::new(shown);
+        outcome.say(if gm && target.is_none() { "automatic_miss" } else { "miss" });
+        let attack = json!({"hit": false, "critical": false});
+        outcome.more.insert("attack".to_owned(), attack);
+        self.targets.push(outcome);
     }
 
     fn attack(
@@ -294,6 +334,13 @@ impl<'a> Counting<'a> {
         (ac, cover): (i32, Value),
         (hit, critical): (bool, bool),
     ) {
+        // That it hit somebody unknown is all that its attacker learns.
+        let unknown = !self.was.knows(self.eye, target);
+        let target = if unknown && std::mem::take(&mut self.guess) {
+            CombatantId(Uuid::nil())
+        } else {
+            target
+        };
         let rolled = self.last.take().filter(|(who, _)| *who == attacker);
         let natural = rolled.and_then(|(_, rolled)| rolled.kept.first().copied());
         let mut attack = json!({"hit": hit, "critical": critical, "cover": cover});
@@ -361,7 +408,10 @@ impl<'a> Counting<'a> {
             target.say(&format!("condition_gained:{}", condition.name()));
             target.conditions.push(json!(condition));
         }
-        if let (Some(key), true) = (&template.key, template.conditions.is_empty()) {
+        if template.inside == Some(Inside::Ridden) {
+            target.rides = true;
+            target.say("mounted");
+        } else if let (Some(key), true) = (&template.key, template.conditions.is_empty()) {
             target.say(&format!("effect_started:{key}"));
         } else if template.conditions.is_empty() {
             target.say("effect_started");
@@ -379,7 +429,9 @@ impl<'a> Counting<'a> {
             target.say(&format!("condition_ended:{}", condition.name()));
             target.ended.push(json!(condition));
         }
-        if let (Some(key), true) = (&template.key, template.conditions.is_empty()) {
+        if template.inside == Some(Inside::Ridden) {
+            target.say("dismounted");
+        } else if let (Some(key), true) = (&template.key, template.conditions.is_empty()) {
             target.say(&format!("effect_ended:{key}"));
         }
     }

@@ -1,7 +1,7 @@
 //! Open questions as clients get them.
 
 use gss_rules::Key;
-use gss_rules::combat::{CombatantId, LEGENDARY_RESISTANCE, Prompt, Question, READY};
+use gss_rules::combat::{Choice, CombatantId, LEGENDARY_RESISTANCE, Prompt, Question, READY};
 use gss_rules::effect::Reacts;
 use gss_shared::ids::PlayerId;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,8 @@ pub(crate) fn options(question: &Question) -> Vec<Key> {
         Question::OpportunityAttack { options, .. }
         | Question::LegendaryAction { options, .. }
         | Question::Parry { options, .. }
-        | Question::CastInReaction { options, .. } => options.clone(),
+        | Question::CastInReaction { options, .. }
+        | Question::Falls { options, .. } => options.clone(),
         Question::LegendaryResistance { .. } => {
             Key::parse(LEGENDARY_RESISTANCE).into_iter().collect()
         }
@@ -53,6 +54,7 @@ fn trigger(question: &Question) -> (&'static str, &'static str, Option<Combatant
             target, to: to @ (Reacts::Hits | Reacts::HitsInMelee), ..
         } => (reacts(*to), "free", Some(*target)),
         Question::CastInReaction { target, to, .. } => (reacts(*to), "reaction", Some(*target)),
+        Question::Falls { of, .. } => ("falls", "reaction", Some(*of)),
         Question::Readied { target, .. } => ("readied", "reaction", Some(*target)),
         Question::LegendaryAction { .. } => ("legendary_action", "legendary", None),
         Question::LegendaryResistance { .. } => ("legendary_resistance", "free", None),
@@ -93,7 +95,7 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
                 |option| json!({"choice": option, "label": option.as_str().replace('_', " ")}),
             );
             json!({
-                "kind": choice,
+                "kind": choice_kind(*choice),
                 "options": options.collect::<Vec<Value>>(),
                 "min": 1,
                 "max": 1,
@@ -117,6 +119,14 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
     data
 }
 
+/// `kind` of a choice: the protocol has no name for some.
+fn choice_kind(choice: Choice) -> Value {
+    match choice {
+        Choice::MountOrRider => "other".into(),
+        named => json!(named),
+    }
+}
+
 /// Whether who is asked may know of somebody.
 fn knows(fight: &Fight, prompt: &Prompt, other: CombatantId) -> bool {
     let owner = fight.combat.combatant(prompt.who).and_then(|asked| asked.owner);
@@ -138,6 +148,7 @@ fn label(fight: &Fight, prompt: &Prompt, option: &str) -> String {
 /// `purpose` of a dice prompt.
 fn purpose_name(purpose: &Value) -> &str {
     match purpose["for"].as_str() {
+        Some("attack_at") => "attack",
         Some(
             name @ ("initiative" | "attack" | "damage" | "healing" | "recharge" | "save" | "check"
             | "concentration" | "death_save"),

@@ -165,6 +165,11 @@ impl Scene<'_> {
         top
     }
 
+    /// Whether somebody rides.
+    pub(super) fn rides(&self, who: CombatantId) -> bool {
+        self.view().mount(who).is_some()
+    }
+
     /// The order as far as this eye knows of it.
     pub(super) fn order(&self, eye: Eye) -> Vec<CombatantId> {
         let here = |id: &CombatantId| {
@@ -215,6 +220,9 @@ impl Scene<'_> {
         if let Some(creature_type) = combatant.block.creature_type {
             shown["creature_type"] = json!(creature_type);
         }
+        if let Some(mount) = self.known(eye, self.view().mount(combatant.id)) {
+            shown["mount_id"] = json!(mount);
+        }
         if eye.sees_hp(combatant) {
             shown["hp"] = json!(self.hp(combatant));
             if combatant.kind == CombatantKind::Character {
@@ -254,7 +262,8 @@ impl Scene<'_> {
         shown["speeds"] = Value::Object(speeds);
         let economy = &combatant.economy;
         let left = movement_left_ft(view.walk_ft(id), economy.dashed_ft, economy.moved_ft);
-        let active = self.combat.active() == Some(id);
+        let turn_of = view.controlled_by(id).unwrap_or(id);
+        let active = self.combat.active() == Some(turn_of);
         shown["economy"] = json!({
             "action": economy.action,
             "bonus_action": economy.bonus_action,

@@ -41,9 +41,8 @@ pub(crate) struct CombatantSpec {
     surprised: bool,
     #[serde(default)]
     hidden: bool,
-    /// Mounts are not ridden yet; accepted for those who send it.
-    #[serde(default, rename = "independent_mount")]
-    _independent_mount: bool,
+    #[serde(default)]
+    independent_mount: bool,
 }
 
 type Numbers = (Arc<StatBlock>, Option<&'static Monster>);
@@ -149,6 +148,7 @@ impl CombatantSpec {
             group: self.group.clone(),
             initiative: self.initiative,
             slots_spent: served.map(|served| served.slots_spent.clone()).unwrap_or_default(),
+            independent_mount: self.independent_mount,
             ..plain
         })
     }

@@ -27,7 +27,7 @@ pub(crate) const ALL: [u128; 5] = [HERO, CLERIC, GOBLIN, OGRE, LURKER];
 pub(crate) struct Fight {
     pub(crate) table: Table,
     pub(crate) actions: u128,
-    chance: u64,
+    pub(crate) chance: u64,
 }
 
 fn hero() -> Value {

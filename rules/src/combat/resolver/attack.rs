@@ -1,5 +1,7 @@
 //! Attacks (SRD 5.1 "Making an Attack"; SRD 5.2.1 "Making an Attack").
 
+use std::sync::Arc;
+
 use super::riders::Saved;
 use super::traits::Stakes;
 use super::{Flow, Resolver};
@@ -7,7 +9,7 @@ use crate::combat::view::Strike;
 use crate::combat::{
     CombatantId, CombatantKind, DamagePart, Fact, Manner, Purpose, Refusal, Test, hits,
 };
-use crate::content::{Attack, AttackProperty, Rider};
+use crate::content::{Attack, AttackProperty, Rider, StatBlock};
 use crate::dice::{Modifier, RollMode};
 use crate::effect::{DamageDice, Hook, ModifierKind, Quality, Reacts};
 use crate::{Dice, Edition, Key, MonsterDamage, Roll};
@@ -18,27 +20,34 @@ impl Resolver<'_> {
         &mut self,
         who: CombatantId,
         target: CombatantId,
-        attack: &Key,
+        (attack, ammunition): (&Key, Option<&Key>),
         (knock_out, how): (bool, Manner),
     ) -> Flow<()> {
-        self.on_its_turn(who)?;
-        let block = std::sync::Arc::clone(&self.combatant(who)?.block);
+        let block = self.may_attack(who)?;
         let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
         let attack = self.view().enchanted(who, attack);
         if self.view().is(who, ModifierKind::AttacksNearest) && !self.view().is_nearest(who, target)
         {
             return Err(Refusal::InvalidTarget.into());
         }
-        let tired = self.view().is(who, ModifierKind::OneAttack);
-        let spent = !self.combatant(who)?.economy.action;
-        if (tired && spent) || self.view().has_chosen_bonus_action(who) {
-            return Err(Refusal::NoActionLeft.into());
-        }
         self.view().may_be_made(who, &attack, how)?;
+        let shot = self.ammunition(who, &attack, ammunition)?;
         let economy = self.after_attacking(who, target, &attack, how)?;
         let strike = self.view().aim_with(who, target, &attack, knock_out, how)?;
         self.tell(Fact::EconomySet { who, economy });
+        self.shoot(who, shot);
         self.strike(strike)
+    }
+
+    /// That a creature can attack in its turn; its block.
+    pub(super) fn may_attack(&self, who: CombatantId) -> Result<Arc<StatBlock>, Refusal> {
+        self.on_its_turn(who)?;
+        let tired = self.view().is(who, ModifierKind::OneAttack);
+        let combatant = self.combatant(who)?;
+        if (tired && !combatant.economy.action) || self.view().has_chosen_bonus_action(who) {
+            return Err(Refusal::NoActionLeft);
+        }
+        Ok(Arc::clone(&combatant.block))
     }
 
     /// Makes the attack: to hit, damage, what follows.
@@ -131,7 +140,11 @@ impl Resolver<'_> {
             self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
             return Ok(None);
         }
-        let purpose = Purpose::Attack { target, attack: attack.attack_id.clone() };
+        let id = attack.attack_id.clone();
+        let purpose = match strike.at {
+            Some(at) => Purpose::AttackAt { at, attack: id },
+            None => Purpose::Attack { target, attack: id },
+        };
         let tested = self.test(attacker, purpose, test)?;
         let total = tested.roll.total;
         if self.strikes_image(strike, tested.natural, total)? {
@@ -155,6 +168,10 @@ impl Resolver<'_> {
         }
         let critical = hit && (critical || self.view().is_critical(strike));
         let attack = attack.attack_id.clone();
+        if let Some(at) = strike.at.filter(|_| !hit) {
+            self.tell(Fact::GuessMissed { attacker, at, attack, target: Some(target) });
+            return Ok(None);
+        }
         self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
         Ok(hit.then_some(critical))
     }

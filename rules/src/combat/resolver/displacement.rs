@@ -4,12 +4,17 @@
 use super::harm::Blow;
 use super::ops::Act;
 use super::{Flow, Resolver};
-use crate::combat::{Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose};
+use crate::combat::{
+    Answer, Combatant, CombatantId, DamagePart, Economy, Fact, Life, Portion, Purpose, Question,
+};
 use crate::effect::{Flee, Hook, ModifierKind, Op, Reacts, Targets, Teleport};
 use crate::space::{
-    Flight, Place, Space, Square, distance_ft, fall_dice, lands_prone, nearest_free, pull, push,
+    FALL_INTO_WATER_DC, Flight, Place, Space, Square, distance_ft, fall_dice, lands_prone,
+    nearest_free, pull, push, water_softens,
 };
-use crate::{Ability, Condition, DamageType, Expression, MovementMode};
+use crate::{
+    Ability, Condition, DamageType, Edition, Expression, Key, MovementMode, Skill, Switch,
+};
 
 impl Resolver<'_> {
     /// Words that move somebody, or let it move.
@@ -372,6 +377,9 @@ impl Resolver<'_> {
         let Some(square) = creature.position.filter(|_| feet > 0) else { return Ok(()) };
         let place = Place { square, elevation_ft: 0 };
         let ground = Space::of(creature.block.size, place);
+        if let Some(rider) = self.view().rider(who) {
+            self.fall_off(rider, false)?;
+        }
         self.caught(who)?;
         let to = Some(square);
         self.tell(Fact::Displaced { who, to, elevation_ft: 0 });
@@ -382,6 +390,7 @@ impl Resolver<'_> {
         if self.view().is(who, ModifierKind::SlowFall) {
             return Ok(());
         }
+        let portion = self.plunge(who)?;
         let mut dealt = 0;
         let dice = fall_dice(feet);
         let dice = Expression::parse(&format!("{dice}d6")).ok().filter(|_| dice > 0);
@@ -392,7 +401,7 @@ impl Resolver<'_> {
                 source: None,
                 target: who,
                 parts: vec![DamagePart { kind: DamageType::Bludgeoning, rolled, applied: 0 }],
-                portion: Portion::Full,
+                portion,
                 qualities: &[],
                 critical: false,
                 knock_out: false,
@@ -402,5 +411,26 @@ impl Resolver<'_> {
             self.knock_prone(who);
         }
         Ok(())
+    }
+    /// SRD 5.2.1 "Falling": who falls into water may react with a check that halves the damage.
+    fn plunge(&mut self, who: CombatantId) -> Flow<Portion> {
+        let rule = self.combat.rules.edition(Switch::FallIntoWater);
+        let water: Vec<Key> =
+            ["water", "running-water"].iter().filter_map(|kind| Key::parse(kind).ok()).collect();
+        let wet = self.view().is_wholly_on(who, &water);
+        if rule == Edition::E51 || !wet || !self.may_react(who) {
+            return Ok(Portion::Full);
+        }
+        let options = ["athletics", "acrobatics"].iter().filter_map(|it| Key::parse(it).ok());
+        let question = Question::Falls { of: who, options: options.collect() };
+        let Answer::React { option } = self.ask(who, question)? else { return Ok(Portion::Full) };
+        self.spend_reaction(who);
+        let agile = option.as_str() == "acrobatics";
+        let skill = if agile { Skill::Acrobatics } else { Skill::Athletics };
+        let total = self.check(who, skill, None)?;
+        let softened = water_softens(rule, i32::try_from(total).unwrap_or(0));
+        let (against, success) = (Some(i64::from(FALL_INTO_WATER_DC)), Some(softened));
+        self.tell(Fact::CheckMade { who, skill, target: None, total, against, success });
+        Ok(if softened { Portion::Half } else { Portion::Full })
     }
 }

@@ -280,11 +280,12 @@ impl Resolver<'_> {
             Whose::Source => source?,
             Whose::Target => target,
         };
-        if which == Which::This && active == Some(of) {
+        let turn_of = self.view().controlled_by(of).unwrap_or(of);
+        if which == Which::This && active == Some(turn_of) {
             return Some(Moment { round: self.combat.round, of, at: edge.into() });
         }
         let place = |id| self.combat.order.iter().position(|other| *other == id);
-        let to_come = place(of) > self.combat.turn;
+        let to_come = place(turn_of) > self.combat.turn;
         let round = self.combat.round + u32::from(!to_come);
         Some(Moment { round, of, at: edge.into() })
     }

@@ -3,8 +3,9 @@
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::Condition;
-use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact};
-use crate::effect::{BlockAttack, Count};
+use crate::combat::{Combatant, CombatantId, Effect, EffectId, EndReason, Fact};
+use crate::effect::{BlockAttack, Count, Inside};
+use crate::space::Space;
 
 impl Resolver<'_> {
     /// Into the space of the effect's source.
@@ -18,10 +19,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// Out again, to the nearest free place.
+    /// Out again, to the nearest free place; a rider who is off its mount stays where it is.
     pub(super) fn let_out(&mut self, effect: &Effect) {
         let inside = effect.template.inside.is_some() && !self.view().is_inside(effect.target);
-        let at = self.combat.combatant(effect.target).and_then(|it| it.position);
+        let out = self.combat.combatant(effect.target);
+        let rode = effect.template.inside == Some(Inside::Ridden);
+        let apart = |space: &Space| {
+            rode && !self.others(effect.target).iter().any(|other| other.overlaps(*space))
+        };
+        let at = out.and_then(Combatant::space).filter(|space| !apart(space));
+        let at = at.map(|space| space.place.square);
         if let Some(at) = at.filter(|_| inside) {
             self.set_down(effect.target, at);
         }

@@ -11,7 +11,11 @@ impl Resolver<'_> {
     /// movement; who lands in difficult terrain falls unless it keeps its balance.
     pub(super) fn jump(&mut self, who: CombatantId, path: &[Square]) -> Flow<()> {
         self.in_its_turn(who)?;
+        let who = self.view().controlled(who).unwrap_or(who);
         let jumper = self.combatant(who)?;
+        if self.view().is_inside(who) {
+            return Err(Refusal::InvalidPath { at: None }.into());
+        }
         if jumper.life != Life::Alive || self.view().is(who, ModifierKind::Crawls) {
             let condition = self.view().kept_by(who, ModifierKind::Crawls);
             return Err(Refusal::CannotAct { condition }.into());

@@ -28,6 +28,11 @@ impl Resolver<'_> {
         drag: &[CombatantId],
     ) -> Flow<()> {
         self.in_its_turn(who)?;
+        if self.combatant(who)?.life != Life::Alive {
+            return Err(Refusal::CannotAct { condition: None }.into());
+        }
+        // A rider moves whom it controls.
+        let who = self.view().controlled(who).unwrap_or(who);
         let combatant = self.combatant(who)?;
         if combatant.life != Life::Alive {
             return Err(Refusal::CannotAct { condition: None }.into());
@@ -70,6 +75,7 @@ impl Resolver<'_> {
             self.loosen();
             self.notice_step(who, was);
             self.came_from(who, was)?;
+            self.unseat()?;
             self.overrun(who, was)?;
             self.fire(who, Hook::Moves, None, false)?;
             self.answer_readied()?;
@@ -175,6 +181,7 @@ impl Resolver<'_> {
             other.id != who.id
                 && other.life != Life::Dead
                 && counts(other)
+                && !self.view().is_inside(other.id)
                 && other.space().is_some_and(|other| other.overlaps(space))
         });
         !taken && terrain.outside(footprint).is_none() && terrain.filled(footprint).is_none()
@@ -403,6 +410,12 @@ impl Resolver<'_> {
     /// Those whose reach a step leaves are asked, right before it. False: what one of them did to
     /// whoever moves ends the walk; where it goes from there is for a new command.
     pub(super) fn provoke(&mut self, who: CombatantId, to: Place) -> Flow<bool> {
+        let to = Space::of(self.combatant(who)?.block.size, to);
+        self.provoke_into(who, to)
+    }
+
+    /// As [`Resolver::provoke`], into a space that may be another's.
+    pub(super) fn provoke_into(&mut self, who: CombatantId, to: Space) -> Flow<bool> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for reactor in all {
             let options = self.view().opportunities(reactor, who, to);
@@ -412,7 +425,8 @@ impl Resolver<'_> {
             let question = Question::OpportunityAttack { target: who, options };
             if let Answer::React { option } = self.ask(reactor, question)? {
                 let before = self.bearing(who);
-                self.opportunity_attack(reactor, who, &option)?;
+                let struck = self.mount_or_rider(reactor, who, &option)?;
+                self.opportunity_attack(reactor, struck, &option)?;
                 if self.bearing(who) != before {
                     return Ok(false);
                 }

@@ -51,7 +51,8 @@ impl Resolver<'_> {
         self.do_readied(who)
     }
 
-    fn may_react(&self, who: CombatantId) -> bool {
+    /// Whether somebody has a reaction left and can take it.
+    pub(super) fn may_react(&self, who: CombatantId) -> bool {
         self.combat.combatant(who).is_some_and(|it| {
             it.life == Life::Alive
                 && it.economy.reaction
@@ -66,7 +67,9 @@ impl Resolver<'_> {
             return;
         }
         let happened = match fact {
-            Fact::AttackMade { attacker, .. } => Some((Happening::Attacks, *attacker)),
+            Fact::AttackMade { attacker, .. } | Fact::GuessMissed { attacker, .. } => {
+                Some((Happening::Attacks, *attacker))
+            }
             Fact::Damaged { target, parts, .. } if parts.iter().any(|part| part.applied > 0) => {
                 Some((Happening::IsDamaged, *target))
             }
@@ -172,6 +175,7 @@ impl Resolver<'_> {
 fn readied_by(action: &Command) -> Option<CombatantId> {
     match action {
         Command::Attack { who, .. }
+        | Command::AttackAt { who, .. }
         | Command::Cast { who, .. }
         | Command::UseAction { who, .. }
         | Command::Dash { who, .. }

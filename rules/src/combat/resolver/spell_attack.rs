@@ -48,6 +48,7 @@ impl Resolver<'_> {
                 knock_out: false,
                 how: Manner::default(),
                 favored: op.advantage.iter().any(|case| self.is_so(act, *target, case)),
+                at: None,
             };
             if attack.kind == AttackKind::Melee {
                 strike.cover = Cover::None;

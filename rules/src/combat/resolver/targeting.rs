@@ -336,7 +336,7 @@ impl Resolver<'_> {
         let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
         let mut found = Vec::new();
         for combatant in self.combat.combatants.values() {
-            let Some(space) = combatant.space() else { continue };
+            let Some(space) = self.view().space_of(combatant.id) else { continue };
             if self.view().is_sealed_from(space, area.origin.square()) {
                 continue;
             }

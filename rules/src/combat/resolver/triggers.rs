@@ -124,6 +124,7 @@ impl Resolver<'_> {
 
     /// Does what effects do that have ended since.
     pub(super) fn settle(&mut self) -> Flow<()> {
+        self.unseat()?;
         while let Some(who) = self.checked.pop_front() {
             self.fire(who, Hook::Checks, None, false)?;
         }

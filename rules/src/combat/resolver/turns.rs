@@ -33,7 +33,11 @@ impl Resolver<'_> {
         self.combatant(who)?;
         let active = self.combat.active();
         let its = self.reacting.map_or(active, Some);
-        if its == Some(who) { Ok(()) } else { Err(Refusal::NotItsTurn { active }) }
+        if its == Some(who) || (its.is_some() && its == self.view().controlled_by(who)) {
+            Ok(())
+        } else {
+            Err(Refusal::NotItsTurn { active })
+        }
     }
 
     pub(super) fn end_turn(&mut self, who: CombatantId) -> Flow<()> {
@@ -44,11 +48,10 @@ impl Resolver<'_> {
     }
 
     fn close_turn(&mut self, who: CombatantId) -> Flow<()> {
-        self.edge(who, Edge::End)?;
-        self.fire(who, Hook::TurnEnd, None, false)?;
-        self.fire_of_source(who, Hook::SourceTurnEnd)?;
-        self.auras(who, Edge::End)?;
-        self.breathe(who)?;
+        self.wind_up(who)?;
+        if let Some(mount) = self.view().controlled(who) {
+            self.rest_of_mount(mount)?;
+        }
         self.tell(Fact::TurnEnded { who });
         self.expire(who, Point::End);
         self.settle()?;
@@ -56,11 +59,25 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.answer_readied()?;
+        self.keep_reaction(who);
+        self.legends(who)
+    }
+
+    /// What is done as a turn ends.
+    pub(super) fn wind_up(&mut self, who: CombatantId) -> Flow<()> {
+        self.edge(who, Edge::End)?;
+        self.fire(who, Hook::TurnEnd, None, false)?;
+        self.fire_of_source(who, Hook::SourceTurnEnd)?;
+        self.auras(who, Edge::End)?;
+        self.breathe(who)
+    }
+
+    /// Between its turns nothing is left to a creature but its reaction.
+    pub(super) fn keep_reaction(&mut self, who: CombatantId) {
         if let Some(combatant) = self.combat.combatant(who) {
             let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
             self.tell(Fact::EconomySet { who, economy });
         }
-        self.legends(who)
     }
 
     /// Goes on to the next who can take a turn. Who left or died is passed over, but what counts on
@@ -76,6 +93,9 @@ impl Resolver<'_> {
             turn = Some(at);
             let Some(who) = self.combat.order.get(at).copied() else { break };
             let takes = self.combat.combatant(who).is_some_and(|who| who.life != Life::Dead);
+            if self.view().controlled_by(who).is_some() {
+                continue;
+            }
             if takes {
                 return self.open_turn(who, round, at);
             }
@@ -95,6 +115,18 @@ impl Resolver<'_> {
     fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
         self.tell(Fact::TurnStarted { who, round, turn });
         self.refresh_reactions(who);
+        self.set_out(who)?;
+        match self.view().controlled(who) {
+            Some(mount) => {
+                self.tell(Fact::EconomySet { who: mount, economy: Economy::turn() });
+                self.set_out(mount)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What is done as a turn starts.
+    pub(super) fn set_out(&mut self, who: CombatantId) -> Flow<()> {
         self.expire(who, Point::Start);
         self.settle()?;
         if self.combat.combatant(who).is_none() {

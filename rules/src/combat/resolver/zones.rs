@@ -133,7 +133,10 @@ impl Resolver<'_> {
     pub(super) fn came_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
         self.carry(who);
         self.take_along(who)?;
-        let now = self.combat.combatant(who).and_then(|it| it.space());
+        if let Some(rider) = self.view().rider(who) {
+            self.came_from(rider, before)?;
+        }
+        let now = self.view().space_of(who);
         let zones: Vec<EffectId> = self
             .combat
             .effects

@@ -5,7 +5,7 @@ use crate::combat::{CombatantId, CombatantKind, Life, Manner, Refusal, Test};
 use crate::content::{Attack, AttackKind, RangeFt, UNARMED};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
-use crate::space::{Cover, Departure, MoveCause, Place, Shot, Space, Watcher, crowded, shot};
+use crate::space::{Cover, Departure, MoveCause, Shot, Space, Square, Watcher, crowded, shot};
 use crate::{Key, Switch};
 
 /// Corrosion that leaves nothing of a weapon.
@@ -24,6 +24,8 @@ pub(in crate::combat) struct Strike<'s> {
     pub(in crate::combat) how: Manner,
     /// Something gives it advantage.
     pub(in crate::combat) favored: bool,
+    /// It is made at this square, whoever is there.
+    pub(in crate::combat) at: Option<Square>,
 }
 
 impl<'a> View<'a> {
@@ -88,6 +90,36 @@ impl<'a> View<'a> {
             return Err(Refusal::InvalidTarget);
         }
         let distance_ft = self.distance_ft(attacker, target);
+        let ranged = self.is_ranged(attacker, attack, (knock_out, how), distance_ft)?;
+        let cover = self.cover(attacker, target);
+        if cover == Cover::Total {
+            return Err(Refusal::NoLineOfEffect);
+        }
+        Ok(Strike {
+            attacker,
+            target,
+            attack,
+            ranged,
+            distance_ft,
+            cover,
+            knock_out,
+            how,
+            favored: false,
+            at: None,
+        })
+    }
+
+    /// Whether an attack that far is one at a distance.
+    ///
+    /// # Errors
+    /// Why it cannot be made so far.
+    pub(in crate::combat) fn is_ranged(
+        self,
+        attacker: CombatantId,
+        attack: &Attack,
+        (knock_out, how): (bool, Manner),
+        distance_ft: i32,
+    ) -> Result<bool, Refusal> {
         let reach_ft = self.reach_ft(attacker, attack);
         let ranged = match attack.kind {
             _ if how.thrown => true,
@@ -111,25 +143,11 @@ impl<'a> View<'a> {
         if knock_out && ranged {
             return Err(Refusal::KnockOutNeedsMelee);
         }
-        let cover = self.cover(attacker, target);
-        if cover == Cover::Total {
-            return Err(Refusal::NoLineOfEffect);
-        }
-        Ok(Strike {
-            attacker,
-            target,
-            attack,
-            ranged,
-            distance_ft,
-            cover,
-            knock_out,
-            how,
-            favored: false,
-        })
+        Ok(ranged)
     }
 
     /// Whether something keeps a creature from all attacks, or from this one at a distance.
-    fn is_disarmed(self, who: CombatantId, shot: Option<&Attack>) -> bool {
+    pub(in crate::combat) fn is_disarmed(self, who: CombatantId, shot: Option<&Attack>) -> bool {
         self.modifiers(who).any(|active| {
             let on = &active.modifier.on;
             let kept = match shot {
@@ -255,22 +273,21 @@ impl<'a> View<'a> {
         self,
         reactor: CombatantId,
         mover: CombatantId,
-        to: Place,
+        to: Space,
     ) -> Vec<Key> {
         let both = (self.combat.combatant(reactor), self.combat.combatant(mover));
         let (Some(watching), Some(moving)) = both else { return Vec::new() };
         if watching.kind == CombatantKind::Object {
             return Vec::new();
         }
-        let (Some(space), Some(from)) = (watching.space(), moving.space()) else {
-            return Vec::new();
-        };
+        let spaces = (self.space_of(reactor), self.space_of(mover));
+        let (Some(space), Some(from)) = spaces else { return Vec::new() };
         if self.is(reactor, ModifierKind::NoOpportunity) {
             return Vec::new();
         }
         let departure = Departure {
             from,
-            to: Space::of(moving.block.size, to),
+            to,
             cause: MoveCause::Movement,
             disengaged: moving.economy.disengaged,
         };

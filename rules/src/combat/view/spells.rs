@@ -30,7 +30,7 @@ impl<'a> View<'a> {
             return false;
         };
         let Some(creature) = self.combat.combatant(who) else { return false };
-        if !creature.space().is_some_and(|space| covers.touches(space)) {
+        if !self.space_of(who).is_some_and(|space| covers.touches(space)) {
             return false;
         }
         let source = effect.source.and_then(|source| self.combat.combatant(source));
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
 
     /// Whether a creature has part in the area of an effect, whomever that concerns.
     pub(in crate::combat) fn touches(self, effect: &Effect, who: CombatantId) -> bool {
-        let space = self.combat.combatant(who).and_then(Combatant::space);
+        let space = self.space_of(who);
         effect.covers.as_ref().zip(space).is_some_and(|(covers, space)| covers.touches(space))
     }
 

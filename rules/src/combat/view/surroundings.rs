@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::View;
-use crate::combat::{CombatantId, Life};
-use crate::effect::{Light, ModifierKind, RollKind};
+use crate::combat::{CombatantId, Effect, Life};
+use crate::effect::{Inside, Light, ModifierKind, RollKind};
 use crate::space::{Space, Square};
 use crate::{Key, Skill};
 
@@ -18,8 +18,30 @@ impl View<'_> {
         })
     }
 
-    fn space_of(self, who: CombatantId) -> Option<Space> {
-        self.combat.combatant(who)?.space()
+    /// The space of a creature; a rider's is that of whom it rides.
+    pub(in crate::combat) fn space_of(self, who: CombatantId) -> Option<Space> {
+        self.combat.combatant(self.mount(who).unwrap_or(who))?.space()
+    }
+
+    /// Whom a creature rides.
+    pub fn mount(self, who: CombatantId) -> Option<CombatantId> {
+        let mut effects = self.combat.effects_on(who);
+        effects.find(|effect| effect.template.inside == Some(Inside::Ridden))?.source
+    }
+
+    /// Who rides a creature.
+    pub(in crate::combat) fn rider(self, who: CombatantId) -> Option<CombatantId> {
+        self.combat.effects_on(who).find_map(|effect| effect.source.filter(|_| is_ridden(effect)))
+    }
+
+    /// Who rides a creature and controls it: that acts in its rider's turn.
+    pub fn controlled_by(self, who: CombatantId) -> Option<CombatantId> {
+        self.rider(who).filter(|_| self.is(who, ModifierKind::ObeysSource))
+    }
+
+    /// The mount that a creature controls.
+    pub(in crate::combat) fn controlled(self, who: CombatantId) -> Option<CombatantId> {
+        self.mount(who).filter(|mount| self.controlled_by(*mount) == Some(who))
     }
 
     /// Whether a square is ground of one of these kinds: of the map, or of an effect of such a key.
@@ -181,4 +203,11 @@ impl View<'_> {
             .peekable();
         foes.peek().is_some() && foes.all(|foe| self.is_mistaken(who, foe.id))
     }
+}
+
+/// The key of the effect on whoever is ridden; its source is the rider.
+pub(in crate::combat) const RIDDEN: &str = "ridden";
+
+fn is_ridden(effect: &Effect) -> bool {
+    effect.template.key.as_ref().is_some_and(|key| key.as_str() == RIDDEN)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gss_rules::Key;
-use gss_rules::combat::{CombatantId, Command, Extra, Manner};
+use gss_rules::combat::{CombatantId, Command, Extra, Manner, View};
 use gss_rules::space::Square;
 
 use super::Play;
@@ -28,7 +28,38 @@ impl Play {
             other: self.chance.one_in(8),
         };
         let how = if self.chance.one_in(3) { how } else { Manner::default() };
-        Command::Attack { who, target, attack, knock_out: self.chance.one_in(8), how }
+        let at = self.combat.combatant(target).and_then(|target| target.position);
+        if let Some(at) = at.filter(|_| self.chance.one_in(10)) {
+            let (knock_out, ammunition) = (false, None);
+            return Command::AttackAt { who, at, attack, knock_out, how, ammunition };
+        }
+        Command::Attack {
+            who,
+            target,
+            attack,
+            knock_out: self.chance.one_in(8),
+            how,
+            ammunition: None,
+        }
+    }
+
+    /// On a creature of its side that is near, or off it.
+    pub(super) fn any_ride(&mut self, who: CombatantId, at: Square) -> Option<Command> {
+        let view = View::of(&self.combat, &self.book);
+        if view.mount(who).is_some() {
+            let mut by = || i32::try_from(self.chance.below(4)).expect("small") - 1;
+            return Some(Command::Dismount { who, to: at.shifted(by(), by()) });
+        }
+        let own = self.combat.combatant(who)?;
+        let all = self.combat.combatants.values();
+        let larger = all.filter(|other| {
+            other.side == own.side
+                && other.block.size.steps_above(own.block.size) > 0
+                && view.distance_ft(who, other.id) <= 5
+        });
+        let larger: Vec<CombatantId> = larger.map(|other| other.id).collect();
+        let target = self.chance.of(&larger).copied()?;
+        Some(Command::Mount { who, target, independent: self.chance.one_in(4) })
     }
 
     /// A use of somebody, at somebody; spells have choices.

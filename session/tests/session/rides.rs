@@ -1,0 +1,71 @@
+//! Riding at a table: whom a rider's player moves, and what the others are told of it.
+
+use gss_shared::error_code::ErrorCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fights::{ALL, ARIA, BREN, Fight, GM, HERO, WATCHER};
+use crate::support::id;
+
+const HORSE: u128 = 106;
+
+fn in_turn_of_aria() -> Fight {
+    let mut fight = Fight::started(json!({}));
+    let horse = json!({
+        "character_id": id(HORSE), "name": "Dun", "kind": "npc", "side": "party",
+        "owner_id": id(BREN), "position": [0, 2],
+        "custom": {
+            "size": "large",
+            "abilities": {"str": 16, "dex": 10, "con": 12, "int": 2, "wis": 11, "cha": 7},
+            "ac": 10, "hp": {"current": 19, "max": 19, "temp": 0}, "speeds": {"walk": 60},
+        },
+    });
+    fight.frame(GM, "combatant_add", json!({"combatant": horse})).expect("joins");
+    let order: Vec<Uuid> = ALL.iter().chain([&HORSE]).map(|who| id(*who)).collect();
+    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    fight
+}
+
+fn shown(fight: &Fight, viewer: u128, who: u128) -> Value {
+    fight.combat(viewer)["combatants"][id(who).to_string()].clone()
+}
+
+#[test]
+fn a_rider_moves_its_mount_and_all_see_it() {
+    let mut fight = in_turn_of_aria();
+    let early = fight.declare(ARIA, HORSE, "move", &[], json!({"path": [[0, 3]]}));
+    assert_eq!(early.expect_err("no rider").code, ErrorCode::NotYourCharacter);
+    fight.declare(ARIA, HERO, "mount", &[HORSE], json!({})).expect("gets on");
+    let told = fight.got(WATCHER).into_iter().find(|frame| frame["type"] == "action_resolve");
+    let outcomes = told.expect("told")["data"]["outcomes"].clone();
+    let rider = outcomes.as_array().into_iter().flatten();
+    let rider = rider.clone().find(|it| it["target_id"] == json!(id(HERO))).expect("the rider");
+    assert_eq!(rider["effects"], json!(["mounted", "moved"]));
+    assert_eq!(shown(&fight, WATCHER, HERO)["mount_id"], json!(id(HORSE)));
+    assert_eq!(shown(&fight, WATCHER, HERO)["position"], json!([0, 2]));
+    // It is hers to move for now, and nobody else's.
+    let path = json!({"path": [[0, 3], [1, 4]]});
+    let other = fight.declare(BREN, HORSE, "move", &[], path.clone());
+    assert_eq!(other.expect_err("ridden").code, ErrorCode::NotYourCharacter);
+    let bites = fight.declare(ARIA, HORSE, "hide", &[], json!({})).expect_err("controlled");
+    assert_eq!(bites.code, ErrorCode::RuleViolation);
+    assert_eq!(bites.details["rule"], "controlled_mount");
+    fight.declare(ARIA, HORSE, "move", &[], json!({"path": [[0, 3], [0, 4]]})).expect("moves");
+    assert_eq!(shown(&fight, WATCHER, HERO)["position"], json!([0, 4]));
+    assert_eq!(shown(&fight, BREN, HORSE)["economy"]["movement_left_ft"], json!(50));
+    let again = fight.declare(ARIA, HERO, "dismount", &[], json!({"to": [0, 6]}));
+    assert_eq!(again.expect_err("once a turn").code, ErrorCode::NoActionLeft);
+    fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
+    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        assert_ne!(active, json!(id(HORSE)), "it has no turn of its own");
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    fight.declare(ARIA, HERO, "dismount", &[], json!({"to": [0, 6]})).expect("gets off");
+    assert_eq!(shown(&fight, WATCHER, HERO).get("mount_id"), None);
+    assert_eq!(shown(&fight, WATCHER, HERO)["position"], json!([0, 6]));
+}
