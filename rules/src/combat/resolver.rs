@@ -304,9 +304,6 @@ impl<'a> Resolver<'a> {
                 let asked = Asked { slot_level, targets, at, direction, choices };
                 self.use_effect(*who, *effect, id, asked)
             }
-            Command::AddCombatant { combatant } => self.add(combatant),
-            Command::RemoveCombatant { id } => self.remove(*id),
-            Command::Begin => self.begin(),
             Command::Attack { who, target, attack, knock_out, how, ammunition } => {
                 let shot = (attack, ammunition.as_ref());
                 self.attack_action(*who, *target, shot, (*knock_out, *how))
@@ -343,12 +340,35 @@ impl<'a> Resolver<'a> {
             Command::UseObject { who, item, target } => {
                 self.use_object(*who, item.as_ref(), *target)
             }
-            Command::Update { id, changes } => self.update(*id, changes),
             Command::TrySkill { who, action, skill, target, sense } => {
                 self.try_skill(*who, *action, (*skill, *sense), *target)
             }
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => self.stop_concentrating(*who),
+            Command::Mount { who, target, independent } => self.mount(*who, *target, *independent),
+            Command::Dismount { who, to } => self.dismount(*who, *to),
+            Command::AddCombatant { .. }
+            | Command::RemoveCombatant { .. }
+            | Command::Begin
+            | Command::ApplyEffect { .. }
+            | Command::RemoveEffect { .. }
+            | Command::GiveTempHp { .. }
+            | Command::Update { .. }
+            | Command::PhysicalDice { .. }
+            | Command::CallInitiative { .. }
+            | Command::RollInitiative { .. }
+            | Command::SetOrder { .. }
+            | Command::End => self.arrange(command),
+        }
+    }
+
+    /// What is done beside the turns: who takes part, in which order, a game master's word.
+    fn arrange(&mut self, command: &Command) -> Flow<()> {
+        match command {
+            Command::AddCombatant { combatant } => self.add(combatant),
+            Command::RemoveCombatant { id } => self.remove(*id),
+            Command::Begin => self.begin(),
+            Command::Update { id, changes } => self.update(*id, changes),
             Command::ApplyEffect { effect, source, targets } => {
                 self.ruled_effect(effect, *source, targets)
             }
@@ -362,8 +382,7 @@ impl<'a> Resolver<'a> {
             Command::CallInitiative { roll, fixed } => self.call_initiative(*roll, *fixed),
             Command::RollInitiative { who, face } => self.roll_for(*who, *face),
             Command::SetOrder { order } => self.set_order(order),
-            Command::Mount { who, target, independent } => self.mount(*who, *target, *independent),
-            Command::Dismount { who, to } => self.dismount(*who, *to),
+            _ => Ok(()),
         }
     }
 }

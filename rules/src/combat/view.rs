@@ -10,6 +10,7 @@ mod requirement;
 mod spells;
 mod surroundings;
 mod tests_made;
+mod underwater;
 
 use std::collections::BTreeSet;
 

@@ -134,10 +134,9 @@ impl Resolver<'_> {
     /// The attack roll, and what is done to it: whether it hits, and whether critically.
     fn roll_to_hit(&mut self, strike: Strike<'_>, test: Test) -> Flow<Option<bool>> {
         let Strike { attacker, target, attack, cover, .. } = strike;
-        if self.view().is_deflected(strike) {
-            let (ac, attack) = (self.view().armor_class(target, cover), attack.attack_id.clone());
-            let (hit, critical) = (false, false);
-            self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
+        let lost = self.view().is_deflected(strike) || self.view().is_lost_in_water(strike);
+        if lost && strike.at.is_none() {
+            self.miss(strike, self.view().armor_class(target, cover));
             return Ok(None);
         }
         let id = attack.attack_id.clone();
@@ -152,7 +151,8 @@ impl Resolver<'_> {
         }
         let mut ac = self.view().armor_class(target, cover);
         let (mut hit, mut critical) = hits(tested.natural, total, ac);
-        hit &= !(attack.spell && self.view().is(target, ModifierKind::SpellAttacksMiss));
+        let warded = attack.spell && self.view().is(target, ModifierKind::SpellAttacksMiss);
+        hit &= !lost && !warded;
         if hit {
             self.react_by_casting(target, attacker, Reacts::Hit, None)?;
             ac = self.view().armor_class(target, cover);
@@ -166,14 +166,24 @@ impl Resolver<'_> {
             self.lose_image(strike);
             hit = false;
         }
-        let critical = hit && (critical || self.view().is_critical(strike));
-        let attack = attack.attack_id.clone();
-        if let Some(at) = strike.at.filter(|_| !hit) {
-            self.tell(Fact::GuessMissed { attacker, at, attack, target: Some(target) });
+        if !hit {
+            self.miss(strike, ac);
             return Ok(None);
         }
+        let critical = critical || self.view().is_critical(strike);
+        let attack = attack.attack_id.clone();
         self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
-        Ok(hit.then_some(critical))
+        Ok(Some(critical))
+    }
+
+    /// The attack missed this armor class.
+    pub(super) fn miss(&mut self, strike: Strike<'_>, ac: i32) {
+        let Strike { attacker, target, cover, .. } = strike;
+        let (attack, hit, critical) = (strike.attack.attack_id.clone(), false, false);
+        self.tell(match strike.at {
+            Some(at) => Fact::GuessMissed { attacker, at, attack, target: Some(target) },
+            None => Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical },
+        });
     }
 
     /// What follows a hit on this target, if anything does.

@@ -290,14 +290,12 @@ impl Resolver<'_> {
         if self.combat.rules.edition != Edition::E51 || !self.is_image_meant(strike)? {
             return Ok(false);
         }
-        let Strike { attacker, target, cover, .. } = strike;
-        let agile = self.combatant(target)?.block.abilities.modifier(Ability::Dex);
+        let agile = self.combatant(strike.target)?.block.abilities.modifier(Ability::Dex);
         let ac = IMAGE_AC.saturating_add(agile);
         if hits(natural, total, ac).0 {
             self.lose_image(strike);
         }
-        let (attack, hit, critical) = (strike.attack.attack_id.clone(), false, false);
-        self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
+        self.miss(strike, ac);
         Ok(true)
     }
 }

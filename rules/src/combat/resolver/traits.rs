@@ -308,7 +308,7 @@ impl Resolver<'_> {
     /// points; SRD 5.2.1: a level of exhaustion at the end of each turn.
     pub(super) fn breathe(&mut self, who: CombatantId) -> Flow<()> {
         let view = self.view();
-        let under = self.combat.grid.underwater || view.is(who, ModifierKind::Submerged);
+        let under = view.is_submerged(who);
         let breathes = if view.is(who, ModifierKind::CannotBreathe) {
             false
         } else if under {

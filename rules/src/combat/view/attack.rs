@@ -201,6 +201,9 @@ impl<'a> View<'a> {
         if self.is_too_heavy(strike) {
             test.reason(RollMode::Disadvantage, "heavy_weapon", None);
         }
+        if self.is_hampered_by_water(strike) {
+            test.reason(RollMode::Disadvantage, "underwater", None);
+        }
         if strike.favored || self.is_favored(strike) {
             test.reason(RollMode::Advantage, attack.attack_id.as_str(), None);
         }

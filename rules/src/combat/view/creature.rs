@@ -1,7 +1,7 @@
 //! What a creature is like now, effects included.
 
 use super::{Active, View};
-use crate::combat::{CombatantId, Guard, Life};
+use crate::combat::{CombatantId, CombatantKind, Guard, Life};
 use crate::content::Defense;
 use crate::effect::{ModifierKind, Quality};
 use crate::space::{Change, speed_ft};
@@ -151,11 +151,17 @@ impl View<'_> {
             rules.iter().any(|rule| rule.types.contains(&kind) && !pierced(&rule.unless))
         };
         let block = &combatant.block;
+        // SRD 5.1 "Objects"; SRD 5.2.1 "Breaking Objects".
+        let unfeeling = combatant.kind == CombatantKind::Object
+            && matches!(kind, DamageType::Poison | DamageType::Psychic);
+        let doused = kind == DamageType::Fire
+            && self.combat.rules.underwater_combat
+            && self.is_submerged(who);
         let mut guard = Guard {
             adjustment: 0,
-            resistant: meets(&block.resistances),
+            resistant: meets(&block.resistances) || doused,
             vulnerable: meets(&block.vulnerabilities),
-            immune: meets(&block.immunities),
+            immune: meets(&block.immunities) || unfeeling,
         };
         for active in self.modifiers(who) {
             let modifier = active.modifier;
