@@ -121,6 +121,8 @@ pub(super) struct Resolver<'a> {
     again: bool,
     /// The damage dealt now leaves 1 hit point.
     leaves_one: bool,
+    /// Water does not lessen the damage dealt now.
+    scalds: bool,
     /// By how much the last save that was rolled missed its DC; less than 1: it did not.
     missed_by: i32,
     /// The damage that effects hear of now.
@@ -186,6 +188,7 @@ impl<'a> Resolver<'a> {
             stopped: false,
             again: false,
             leaves_one: false,
+            scalds: false,
             missed_by: 0,
             dealt: 0,
             checked: VecDeque::new(),

@@ -58,6 +58,9 @@ pub struct SaveOp {
     /// 5.1: the damage leaves 1 hit point (SRD 5.1 "Harm").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub damage_leaves_one: bool,
+    /// Water does not lessen the damage.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub scalds: bool,
     /// It is the caster's check with the spellcasting ability against 10 and the level of the spell
     /// reacted to.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -58,8 +58,10 @@ impl Resolver<'_> {
         let Blow { source, target, mut parts, portion, critical, .. } = blow;
         self.pass_on(source, target, &mut parts)?;
         self.lessen(target, &mut parts)?;
+        let doused = !self.scalds && self.view().is_doused(target);
         for part in &mut parts {
-            let guard = self.view().guard(target, part.kind, blow.qualities);
+            let mut guard = self.view().guard(target, part.kind, blow.qualities);
+            guard.resistant |= doused && part.kind == DamageType::Fire;
             part.applied = guard.applied(part.rolled, portion);
         }
         let total = parts.iter().fold(0_i32, |total, part| total.saturating_add(part.applied));

@@ -227,8 +227,10 @@ impl Resolver<'_> {
             if !parts.is_empty() && portion != Portion::None {
                 let first_rules = self.combat.rules.edition == Edition::E51;
                 self.leaves_one = save.damage_leaves_one && first_rules;
+                self.scalds = save.scalds;
                 let dealt = self.deal(act.caster, *target, parts, portion)?;
                 self.leaves_one = false;
+                self.scalds = false;
                 if save.saps && !saved {
                     self.sap(act, *target, dealt);
                 }

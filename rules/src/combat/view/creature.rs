@@ -154,12 +154,9 @@ impl View<'_> {
         // SRD 5.1 "Objects"; SRD 5.2.1 "Breaking Objects".
         let unfeeling = combatant.kind == CombatantKind::Object
             && matches!(kind, DamageType::Poison | DamageType::Psychic);
-        let doused = kind == DamageType::Fire
-            && self.combat.rules.underwater_combat
-            && self.is_submerged(who);
         let mut guard = Guard {
             adjustment: 0,
-            resistant: meets(&block.resistances) || doused,
+            resistant: meets(&block.resistances),
             vulnerable: meets(&block.vulnerabilities),
             immune: meets(&block.immunities) || unfeeling,
         };

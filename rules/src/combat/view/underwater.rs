@@ -29,6 +29,11 @@ impl View<'_> {
         self.combat.grid.underwater || self.is(who, ModifierKind::Submerged)
     }
 
+    /// Whether water keeps fire from a creature.
+    pub(in crate::combat) fn is_doused(self, who: CombatantId) -> bool {
+        self.combat.rules.underwater_combat && self.is_submerged(who)
+    }
+
     /// Whether water hinders a weapon's attack.
     pub(in crate::combat) fn is_hampered_by_water(self, strike: Strike<'_>) -> bool {
         if !self.weighs_on(strike) {
