@@ -16,6 +16,7 @@ mod guard;
 mod health;
 mod ids;
 mod manner;
+mod named;
 mod prompt;
 mod refusal;
 mod resolver;

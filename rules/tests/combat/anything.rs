@@ -107,6 +107,7 @@ impl Play {
     /// Decides, judges again, folds, and checks what must hold.
     fn input(&mut self, input: Input) -> bool {
         self.reached.tried += 1;
+        names_all(&input);
         // What waits for an answer comes back from where it is kept as it was.
         let before = if self.combat.prompt().is_some() {
             let kept = serde_json::to_string(&self.combat).expect("encoded");
@@ -609,4 +610,19 @@ fn whatever_is_tried_the_combat_stays_sound() {
     }
     assert!(reached.tried >= 100_000);
     reached.is_enough();
+}
+
+/// Whoever a command's encoding has an id of, it names.
+fn names_all(input: &Input) {
+    let Input::Command { command, .. } = input else { return };
+    if matches!(command, Command::AddCombatant { .. } | Command::PhysicalDice { .. }) {
+        return;
+    }
+    let mut named = BTreeSet::new();
+    command.each_named(&mut |id| {
+        named.insert(id.0);
+    });
+    let text = serde_json::to_string(command).expect("encoded");
+    let written = text.split('"').filter_map(|part| part.parse().ok()).collect();
+    assert_eq!(named, written, "{text}");
 }

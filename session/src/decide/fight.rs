@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gss_rules::combat::{
-    Actor, Answer, Combat, CombatantId, Command, Input, Question, Refusal, decide as play,
+    Actor, Answer, Combat, CombatantId, Command, EffectId, Input, Question, Refusal, decide as play,
 };
 use gss_rules::space::Grid;
 use gss_rules::{Key, RuleSet};
@@ -113,15 +113,15 @@ impl Asking<'_, '_> {
         }
     }
 
-    /// That the sender may know of everybody that a command names anywhere.
+    /// That the sender may know of everybody that a command names anywhere. Nobody is as unknown as
+    /// somebody hidden, and both are told before anything else.
     fn knows_all_in(&self, fight: &Fight, command: &Command) -> Result<(), ClientError> {
-        let (scene, eye) = (fight.scene(false), self.eye());
-        let mut unknown = fight.combat.combatants.keys().filter(|id| !scene.knows(eye, **id));
-        let text = serde_json::to_string(command).map_err(|_| refusal::internal())?;
-        match unknown.find(|id| text.contains(&id.0.to_string())) {
-            None => Ok(()),
-            Some(id) => Err(self.refused(fight, &Refusal::UnknownCombatant { id: *id })),
+        if self.eye() == Eye::Gm {
+            return Ok(());
         }
+        let mut named = Vec::new();
+        command.each_named(&mut |id| named.push(id));
+        self.knows(fight, named)
     }
 
     fn play(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
@@ -339,29 +339,32 @@ impl Asking<'_, '_> {
     }
 
     fn declare(&mut self, fight: &Fight, declared: &Declare) -> Result<Decided, ClientError> {
-        let named = declared.targets.iter().copied().chain([declared.who]);
-        self.knows(fight, named)?;
-        match &declared.action {
-            Action::Command(command) => {
-                self.knows_all_in(fight, command)?;
-                self.command(fight, command.clone(), Some(declared), None).map(Decided::Events)
-            }
+        let command = match &declared.action {
+            Action::Command(command) => command.clone(),
             Action::OfEffect { command, effect } => {
-                let known = fight.effect(*effect).ok_or_else(|| no_effect(*effect))?;
+                let known = self.seen_effect(fight, *effect)?;
                 let mut command = command.clone();
                 if let Command::Escape { effect, .. } | Command::UseEffect { effect, .. } =
                     &mut command
                 {
                     *effect = Some(known);
                 }
-                self.knows_all_in(fight, &command)?;
-                self.command(fight, command, Some(declared), None).map(Decided::Events)
+                command
             }
             Action::Left(why) => {
                 let error = ClientError::new(ErrorCode::RuleViolation, *why);
-                Err(error.with("action_type", &*declared.kind))
+                return Err(error.with("action_type", &*declared.kind));
             }
-        }
+        };
+        self.knows_all_in(fight, &command)?;
+        self.command(fight, command, Some(declared), None).map(Decided::Events)
+    }
+
+    /// The effect of this `effect_id`, if the sender is shown it.
+    fn seen_effect(&self, fight: &Fight, wire: Uuid) -> Result<EffectId, ClientError> {
+        let (scene, eye) = (fight.scene(false), self.eye());
+        let id = fight.effect(wire).filter(|id| scene.shows(eye, *id));
+        id.ok_or_else(|| no_effect(wire))
     }
 
     fn other(&mut self, fight: &Fight, asked: &AskedFight) -> Result<Decided, ClientError> {
@@ -383,8 +386,9 @@ impl Asking<'_, '_> {
                 let (effect, source, targets) = (effect.clone(), *source, targets.clone());
                 (Command::ApplyEffect { effect, source, targets }, None)
             }
-            AskedFight::RemoveEffect { effect, targets } => {
-                return self.remove_effect(fight, *effect, targets.as_deref());
+            AskedFight::RemoveEffect { effect, targets, reason } => {
+                let (targets, reason) = (targets.as_deref(), reason.as_deref());
+                return self.remove_effect(fight, *effect, targets, reason);
             }
             AskedFight::React { .. } | AskedFight::Choose { .. } | AskedFight::Dice { .. } => {
                 return self.answer(fight, asked);
@@ -412,11 +416,12 @@ impl Asking<'_, '_> {
         fight: &Fight,
         effect: Uuid,
         targets: Option<&[CombatantId]>,
+        reason: Option<&str>,
     ) -> Result<Decided, ClientError> {
         let root = fight.effect(effect).ok_or_else(|| no_effect(effect))?;
         let Some(targets) = targets else {
             let command = Command::RemoveEffect { id: root };
-            return self.command(fight, command, None, None).map(Decided::Events);
+            return self.command(fight, command, None, reason).map(Decided::Events);
         };
         let belongs = |effect: &&std::sync::Arc<gss_rules::combat::Effect>| {
             effect.id == root || effect.parent == Some(root)
@@ -435,7 +440,7 @@ impl Asking<'_, '_> {
             if !after.combat.effects.contains_key(&id) {
                 continue;
             }
-            let more = self.command(&after, Command::RemoveEffect { id }, None, None)?;
+            let more = self.command(&after, Command::RemoveEffect { id }, None, reason)?;
             for event in &more {
                 if let Event::Combat(event) = event {
                     event.change.iter().for_each(|change| after.fold(change, self.now));
@@ -457,7 +462,9 @@ impl Asking<'_, '_> {
             | AskedFight::Dice { prompt, .. } => *prompt,
             _ => return Err(refusal::internal()),
         };
+        let (scene, eye) = (fight.scene(false), self.eye());
         let open = fight.combat.prompt().filter(|open| fight.prompt_id(open.id) == wire);
+        let open = open.filter(|open| scene.knows(eye, open.who));
         let open = open.ok_or_else(|| self.refused(fight, &Refusal::NotAsked))?;
         let answer = match asked {
             AskedFight::React { accept: false, .. } => Answer::Decline,

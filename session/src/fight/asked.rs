@@ -73,6 +73,7 @@ pub(crate) enum AskedFight {
     RemoveEffect {
         effect: Uuid,
         targets: Option<Vec<CombatantId>>,
+        reason: Option<String>,
     },
     End {
         reason: Option<String>,
@@ -182,7 +183,7 @@ pub(crate) fn read(name: &str, mut data: Map<String, Value>) -> Parse<AskedFight
             let RemoveEffect { effect_id, target_ids, reason } = typed(data)?;
             crate::text::reason(reason.as_deref())?;
             let targets = target_ids.map(|ids| ids.into_iter().map(CombatantId).collect());
-            Ok(AskedFight::RemoveEffect { effect: effect_id, targets })
+            Ok(AskedFight::RemoveEffect { effect: effect_id, targets, reason })
         }
         "combat_end" => {
             let End { reason } = typed(data)?;

@@ -552,6 +552,7 @@ pub(super) fn effect_ended<'d>(
     if reason == EndReason::Parent {
         return None;
     }
+    let text = because.reason.filter(|_| reason == EndReason::Removed);
     let reason = match reason {
         EndReason::Expired => "expired",
         EndReason::Saved => "saved",
@@ -575,14 +576,18 @@ pub(super) fn effect_ended<'d>(
         if on.is_empty() {
             return None;
         }
-        Some(object(json!({
+        let mut data = object(json!({
             "combat_id": fight.id,
             "effect_id": fight.effect_id(root),
             "name": ended.template.name,
             "target_ids": on,
             "reason": reason,
             "action_id": because.actor.map(|_| because.action),
-        })))
+        }));
+        if let Some(text) = text {
+            data.insert("text".to_owned(), text.into());
+        }
+        Some(data)
     });
     Some((Name::EffectEnded, data))
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use gss_rules::MovementMode;
 use gss_rules::combat::{
-    Combat, Combatant, CombatantId, CombatantKind, Effect, HitPoints, Life, Phase, Point, View,
+    Combat, Combatant, CombatantId, CombatantKind, Effect, EffectId, HitPoints, Life, Phase, Point,
+    View,
 };
 use gss_rules::content::Pool;
 use gss_rules::effect::Modifier;
@@ -358,6 +359,14 @@ impl Scene<'_> {
             }
         }
         shown
+    }
+
+    /// Whether this eye is shown an effect, by itself or as part of the one it ends with.
+    pub(crate) fn shows(&self, eye: Eye, id: EffectId) -> bool {
+        let effects = &self.combat.effects;
+        let root = effects.get(&id).map(|effect| effect.parent.unwrap_or(id));
+        let root = root.and_then(|root| effects.get(&root));
+        root.is_some_and(|root| self.effect(root, eye).is_some())
     }
 
     /// `effect`; None: on nobody that this eye knows of.

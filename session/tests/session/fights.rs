@@ -18,9 +18,9 @@ pub(crate) const PLAYERS: [u128; 4] = [GM, ARIA, BREN, WATCHER];
 
 /// Aria's, Bren's, two monsters, and one that only the GM knows of.
 pub(crate) const HERO: u128 = 101;
-const CLERIC: u128 = 102;
-const GOBLIN: u128 = 103;
-const OGRE: u128 = 104;
+pub(crate) const CLERIC: u128 = 102;
+pub(crate) const GOBLIN: u128 = 103;
+pub(crate) const OGRE: u128 = 104;
 pub(crate) const LURKER: u128 = 105;
 pub(crate) const ALL: [u128; 5] = [HERO, CLERIC, GOBLIN, OGRE, LURKER];
 
@@ -52,12 +52,43 @@ fn hero() -> Value {
     })
 }
 
+/// One that casts too.
+fn cleric() -> Value {
+    let mut cleric = hero();
+    cleric["spellcasting"] = json!({
+        "ability": "wis", "dc": 14, "attack_bonus": 6, "level": 9,
+        "slots": {"1": 4, "2": 3, "3": 3, "4": 2},
+        "spells": SPELLS,
+    });
+    cleric
+}
+
+/// Aimed at creatures, at places, at nobody; of all casting times.
+pub(crate) const SPELLS: &[&str] = &[
+    "bless",
+    "command",
+    "counterspell",
+    "cure-wounds",
+    "dispel-magic",
+    "fireball",
+    "guiding-bolt",
+    "hold-person",
+    "invisibility",
+    "misty-step",
+    "sacred-flame",
+    "shield",
+    "spirit-guardians",
+    "spiritual-weapon",
+    "thunderwave",
+    "web",
+];
+
 pub(crate) fn combatants() -> Value {
     json!([
         {"character_id": id(HERO), "name": "Aria", "kind": "character", "side": "party",
          "owner_id": id(ARIA), "custom": hero(), "position": [2, 2]},
         {"character_id": id(CLERIC), "name": "Bren", "kind": "character", "side": "party",
-         "owner_id": id(BREN), "custom": hero(), "position": [2, 4]},
+         "owner_id": id(BREN), "custom": cleric(), "position": [2, 4]},
         {"character_id": id(GOBLIN), "kind": "monster", "side": "enemies",
          "stat_block": "goblin-warrior", "position": [4, 2], "group": "goblins"},
         {"character_id": id(OGRE), "kind": "monster", "side": "enemies",
@@ -148,7 +179,7 @@ impl Fight {
         frames.map(|(_, frame)| frame).collect()
     }
 
-    fn types(&self, who: u128) -> Vec<&str> {
+    pub(crate) fn types(&self, who: u128) -> Vec<&str> {
         self.got(who).iter().map(|frame| frame["type"].as_str().expect("type")).collect()
     }
 

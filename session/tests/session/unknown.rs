@@ -3,7 +3,7 @@
 use gss_shared::error_code::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::fights::{ALL, ARIA, Fight, GM, HERO, LURKER};
+use crate::fights::{ALL, ARIA, CLERIC, Fight, GM, HERO, LURKER};
 use crate::support::id;
 
 /// The hero's turn, who has left everybody's mind: it may move without being struck.
@@ -33,22 +33,55 @@ fn a_walk_into_somebody_unknown_stops_before_and_is_paid() {
 #[test]
 fn ids_anywhere_in_an_action_are_as_unknown_as_those_of_nobody() {
     let mut fight = turn();
-    for unknown in [LURKER, 999] {
-        let unknown = json!(id(unknown));
-        let trigger = json!({"on": "moves", "who": [unknown]});
-        let action = json!({"action_type": "dodge", "targets": [], "details": {}});
-        let rows = [
-            ("help", json!({"kind": "attack", "enemy_id": unknown})),
-            ("move", json!({"path": [[2, 3]], "drag": [unknown]})),
-            ("ready", json!({"trigger": trigger, "action": action})),
-        ];
-        for (kind, details) in rows {
-            let targets: &[u128] = if kind == "help" { &[102] } else { &[] };
-            let refused = fight.declare(ARIA, HERO, kind, targets, details);
-            let refused = refused.expect_err(kind);
-            assert_eq!(refused.code, ErrorCode::CharacterNotFound, "{kind}: {refused:?}");
-        }
+    // In its turn, and out of it.
+    for _ in 0..2 {
+        let mut refusals = [LURKER, 999].map(|unknown| {
+            let unknown = json!(id(unknown));
+            let trigger = json!({"on": "moves", "who": [unknown]});
+            let dodge = json!({"action_type": "dodge", "targets": [], "details": {}});
+            let grapple = json!({"action_type": "grapple", "targets": [unknown], "details": {}});
+            let rows = [
+                ("help", json!({"kind": "attack", "enemy_id": unknown})),
+                ("move", json!({"path": [[2, 3]], "drag": [unknown]})),
+                ("ready", json!({"trigger": trigger, "action": dodge})),
+                ("ready", json!({"trigger": {"on": "moves"}, "action": grapple})),
+            ];
+            let refused = rows.map(|(kind, details)| {
+                let targets: &[u128] = if kind == "help" { &[CLERIC] } else { &[] };
+                let refused = fight.declare(ARIA, HERO, kind, targets, details);
+                let mut refused = refused.expect_err(kind);
+                assert_eq!(refused.code, ErrorCode::CharacterNotFound, "{kind}: {refused:?}");
+                assert_eq!(refused.details.remove("character_id"), Some(unknown.clone()));
+                refused.details.remove("action_id");
+                refused
+            });
+            refused.to_vec()
+        });
+        let [hidden, nobody] = &mut refusals;
+        assert_eq!(hidden, nobody);
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
     }
+}
+
+#[test]
+fn an_effect_on_somebody_unknown_is_none() {
+    let mut fight = turn();
+    let effect = json!({"name": "Held", "duration": {"kind": "permanent"}});
+    let apply = json!({"effect": effect, "target_ids": [id(LURKER)]});
+    fight.frame(GM, "effect_apply", apply).expect("applies");
+    let effects = fight.combat(GM)["effects"].clone();
+    let held = effects.as_object().expect("effects").keys().next().expect("one").clone();
+    let mut refusals = [held, id(999).to_string()].map(|effect| {
+        let details = json!({"effect_id": effect});
+        let mut refused = fight.declare(ARIA, HERO, "escape", &[], details).expect_err("unknown");
+        assert_eq!(refused.details.remove("effect_id"), Some(json!(effect)));
+        refused.details.remove("action_id");
+        refused
+    });
+    let [hidden, nobody] = &mut refusals;
+    assert_eq!(hidden.code, ErrorCode::NotFound);
+    assert_eq!(hidden, nobody);
 }
 
 #[test]
