@@ -4,6 +4,7 @@
 //! action but its first `of`, the action. Readers know all versions ever written; a body or type of
 //! a later release is [`Corrupt`], never skipped.
 
+mod apart;
 mod body;
 mod fight;
 mod upcast;

@@ -7,6 +7,7 @@ use gss_shared::message::Audience;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::apart::Apart;
 use crate::fight::FightChange;
 use crate::fight::narrate::Name;
 
@@ -43,23 +44,72 @@ impl From<&CombatEvent> for Body {
 
 /// What each kind of viewer is told; None: nothing.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub(crate) struct Told {
     /// Members that are the same for all who are told.
+    all: Map<String, Value>,
+    gms: Option<Map<String, Value>>,
+    players: Vec<Named>,
+    others: Option<Map<String, Value>>,
+}
+
+/// What these players are told.
+#[derive(Clone, PartialEq, Debug)]
+struct Named {
+    players: BTreeSet<PlayerId>,
+    data: Map<String, Value>,
+}
+
+/// [`Told`] as it is stored. A fight may have a hundred owners, and each of them is told almost what
+/// others are.
+#[derive(Serialize, Deserialize)]
+struct Stored {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     all: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gms: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    players: Vec<Named>,
+    players: Vec<StoredNamed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     others: Option<Map<String, Value>>,
 }
 
-/// What these players are told.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-struct Named {
+#[derive(Serialize, Deserialize)]
+struct StoredNamed {
     players: BTreeSet<PlayerId>,
-    data: Map<String, Value>,
+    /// All that they are told, where others are told nothing. Once it was stored always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<Map<String, Value>>,
+    /// How that is other than what others are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    apart: Option<Apart>,
+}
+
+impl From<Told> for Stored {
+    fn from(told: Told) -> Self {
+        let Told { all, gms, players, others } = told;
+        let players = players.into_iter().map(|Named { players, data }| match &others {
+            Some(others) => {
+                StoredNamed { players, data: None, apart: Some(Apart::of(&data, others)) }
+            }
+            None => StoredNamed { players, data: Some(data), apart: None },
+        });
+        Self { all, gms, players: players.collect(), others }
+    }
+}
+
+impl From<Stored> for Told {
+    fn from(stored: Stored) -> Self {
+        let Stored { all, gms, players, others } = stored;
+        let none = Map::new();
+        let base = others.as_ref().unwrap_or(&none);
+        let players = players.into_iter().map(|StoredNamed { players, data, apart }| Named {
+            players,
+            data: data.unwrap_or_else(|| apart.unwrap_or_default().onto(base)),
+        });
+        let players = players.collect();
+        Self { all, gms, players, others }
+    }
 }
 
 impl Told {

@@ -16,15 +16,15 @@ use serde_json::{Value, json};
 use crate::support::{Table, id};
 use gss_shared::ids::PlayerId;
 
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-fn golden(name: &str) -> String {
+pub(crate) fn golden(name: &str) -> String {
     std::fs::read_to_string(path(name)).expect(name)
 }
 
-fn line(event: &JournalEvent) -> String {
+pub(crate) fn line(event: &JournalEvent) -> String {
     let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     let action = event.action.map(|(action, hash)| (action, u128::from_be_bytes(hash).to_string()));
     json!({
@@ -60,7 +60,7 @@ fn read(line: &str) -> JournalEvent {
     }
 }
 
-fn events(name: &str) -> Vec<JournalEvent> {
+pub(crate) fn events(name: &str) -> Vec<JournalEvent> {
     golden(name).lines().map(read).collect()
 }
 
