@@ -106,6 +106,7 @@ impl Session {
             session_type: body.session_type,
             status: Status::Created,
             status_reason: None,
+            paused_at: None,
             gm: body.gm,
             created_at: facts.at,
             deleted_at: None,
@@ -147,6 +148,7 @@ impl Session {
             Event::SessionStatus(body) => {
                 self.status = body.status;
                 self.status_reason = body.reason.map(Into::into);
+                self.stop_clock(at);
             }
             Event::SessionDeleted(_) => self.deleted_at = Some(at),
             Event::StateUpdate(body) => self.change(version, body.changes)?,
@@ -203,6 +205,16 @@ impl Session {
             self.window.begin(action, facts.actor, facts.position, facts.at);
         } else if let Some(action) = facts.of {
             self.window.extend(action, facts.position);
+        }
+    }
+
+    /// The time of a turn does not go on while the session is paused.
+    fn stop_clock(&mut self, at: Timestamp) {
+        let paused = (self.status == Status::Paused).then_some(at);
+        let Some(since) = std::mem::replace(&mut self.paused_at, paused) else { return };
+        if let Some(fight) = &mut self.fight {
+            let played_ms = since.since_ms(fight.turn_at).max(0);
+            Arc::make_mut(fight).turn_at = at.plus_ms(-played_ms);
         }
     }
 

@@ -97,6 +97,9 @@ pub struct Session {
     pub(crate) status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status_reason: Option<Box<str>>,
+    /// Since when it is paused, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) paused_at: Option<Timestamp>,
     pub(crate) gm: PlayerId,
     pub(crate) created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
