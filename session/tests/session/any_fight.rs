@@ -8,7 +8,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fights::{ALL, ARIA, Fight, GM, LURKER, PLAYERS, combatants};
+use crate::fights::{ALL, ARIA, BREN, Fight, GM, LURKER, PLAYERS, combatants};
 use crate::support::id;
 
 #[derive(Clone, Debug)]
@@ -38,6 +38,13 @@ const KINDS: &[&str] = &[
     "attack",
     "attack",
     "attack",
+    "cast",
+    "cast",
+    "cast",
+    "ready",
+    "interact",
+    "use_object",
+    "influence",
     "use_action",
     "dash",
     "disengage",
@@ -84,6 +91,66 @@ fn any_step() -> impl Strategy<Value = (u128, Any)> {
     (by, step)
 }
 
+fn place(combatant: &Value) -> [i32; 2] {
+    let at = |index: usize| combatant["position"][index].as_i64().unwrap_or(0) as i32;
+    [at(0), at(1)]
+}
+
+/// Data of an action of somebody.
+fn declared(who: &Value, kind: &str, target: usize, pick: Index) -> Value {
+    let pick_of = |name: &str| {
+        let all = who["options"][name].as_array().cloned().unwrap_or_default();
+        if all.is_empty() { json!("none") } else { all[pick.index(all.len())].clone() }
+    };
+    let other = json!(id(ALL[pick.index(5)]));
+    let [x, y] = place(who);
+    let square = json!([x + pick.index(5) as i32 - 2, y + pick.index(3) as i32 - 1]);
+    let alone = [
+        "dash",
+        "disengage",
+        "dodge",
+        "stand_up",
+        "drop_prone",
+        "hide",
+        "end_concentration",
+        "ready",
+        "escape",
+    ];
+    let placed = ["fireball", "misty-step", "web", "spiritual-weapon"];
+    let spell = pick_of("spells");
+    let targeted = match kind {
+        "cast" => !placed.iter().any(|placed| spell == *placed) && pick.index(4) > 0,
+        kind => !alone.contains(&kind),
+    };
+    let targets = if targeted { vec![json!(id(ALL[target]))] } else { Vec::new() };
+    let details = match kind {
+        "attack" => json!({"attack_id": pick_of("attacks")}),
+        "use_action" => json!({"use_id": pick_of("uses"), "direction": [6, 6]}),
+        "cast" => {
+            let level = pick.index(4) + usize::from(spell != "sacred-flame");
+            let choices = json!({"command": "grovel", "word": "grovel"});
+            json!({"spell": spell, "slot_level": level, "at": square, "direction": [6, 6],
+                   "choices": choices})
+        }
+        "ready" => {
+            let on = ["moves", "attacks", "enters_reach", "custom"][pick.index(4)];
+            let club = json!({"attack_id": pick_of("attacks")});
+            let action = json!({"action_type": "attack", "targets": [other], "details": club});
+            json!({"trigger": {"on": on, "who": [id(ALL[target])]}, "action": action})
+        }
+        "interact" => json!({"kind": "give"}),
+        "shove" => json!({"effect": if pick.index(2) == 0 { "prone" } else { "push" }}),
+        "help" if pick.index(2) == 0 => json!({"kind": "check"}),
+        "help" => json!({"kind": "attack", "enemy_id": other}),
+        "study" => json!({"skill": "nature"}),
+        _ => json!({}),
+    };
+    json!({
+        "character_id": who["character_id"], "action_type": kind, "targets": targets,
+        "details": details,
+    })
+}
+
 impl Fight {
     fn any(&mut self, by: u128, step: &Any) -> Result<Verdict, ClientError> {
         match step {
@@ -95,39 +162,25 @@ impl Fight {
     }
 
     fn play(&mut self, by: u128, step: &Any) -> Result<Verdict, ClientError> {
+        if let Any::Answer(accept, option) = step {
+            return self.answer(by, *accept, *option);
+        }
+        let (kind, data) = self.played(step);
+        self.frame(by, kind, data)
+    }
+
+    /// The frame of what is done in a turn.
+    fn played(&self, step: &Any) -> (&'static str, Value) {
         let combat = self.combat(GM);
         let active = combat["active_character"].as_str().unwrap_or_default().to_owned();
         match step {
             Any::Declare(kind, who, target, pick) => {
                 let who = if pick.index(10) > 0 { active } else { id(ALL[*who]).to_string() };
-                let options = &combat["combatants"][&who]["options"];
-                let pick_of = |name: &str| {
-                    let all = options[name].as_array().cloned().unwrap_or_default();
-                    if all.is_empty() { json!("none") } else { all[pick.index(all.len())].clone() }
-                };
-                let kind = KINDS[*kind];
-                let untargeted = ["dash", "disengage", "dodge", "stand_up", "drop_prone", "hide"];
-                let targeted = !untargeted.contains(&kind) && kind != "end_concentration";
-                let targets = if targeted { vec![id(ALL[*target])] } else { Vec::new() };
-                let details = match kind {
-                    "attack" => json!({"attack_id": pick_of("attacks")}),
-                    "use_action" => json!({"use_id": pick_of("uses"), "direction": [6, 6]}),
-                    "shove" => json!({"effect": if pick.index(2) == 0 { "prone" } else { "push" }}),
-                    "help" if pick.index(2) == 0 => json!({"kind": "check"}),
-                    "help" => json!({"kind": "attack", "enemy_id": id(ALL[pick.index(5)])}),
-                    "study" => json!({"skill": "nature"}),
-                    _ => json!({}),
-                };
-                let data = json!({
-                    "character_id": who, "action_type": kind, "targets": targets,
-                    "details": details,
-                });
-                self.frame(by, "action_declare", data)
+                let data = declared(&combat["combatants"][&who], KINDS[*kind], *target, *pick);
+                ("action_declare", data)
             }
             Any::Move(steps) => {
-                let at = &combat["combatants"][&active]["position"];
-                let mut at =
-                    [at[0].as_i64().unwrap_or(0) as i32, at[1].as_i64().unwrap_or(0) as i32];
+                let mut at = place(&combat["combatants"][&active]);
                 let path: Vec<[i32; 2]> = steps
                     .iter()
                     .map(|(dx, dy)| {
@@ -135,18 +188,31 @@ impl Fight {
                         at
                     })
                     .collect();
+                let mode = if steps.len() == 3 { "jump" } else { "walk" };
                 let data = json!({
                     "character_id": active, "action_type": "move", "targets": [],
-                    "details": {"path": path},
+                    "details": {"path": path, "mode": mode},
                 });
-                self.frame(by, "action_declare", data)
+                ("action_declare", data)
             }
-            Any::End => self.frame(by, "turn_end", json!({"character_id": active})),
-            Any::EndOther(who) => {
-                self.frame(by, "turn_end", json!({"character_id": id(ALL[*who])}))
+            Any::EndOther(who) => ("turn_end", json!({"character_id": id(ALL[*who])})),
+            _ => ("turn_end", json!({"character_id": active})),
+        }
+    }
+
+    /// What the player hears who does it tells it nothing of who is hidden.
+    fn try_as_player(&self, step: &Any) {
+        if !matches!(step, Any::Declare(..) | Any::Move(_) | Any::End | Any::EndOther(_)) {
+            return;
+        }
+        let (kind, mut data) = self.played(step);
+        data["action_id"] = json!(id(70_000));
+        let combat = self.combat(GM);
+        let who = &combat["combatants"][data["character_id"].as_str().unwrap_or_default()];
+        for by in [ARIA, BREN] {
+            if who["owner_id"] == json!(id(by)) {
+                self.check_refusal(by, &json!({"type": kind, "data": data}), place(who));
             }
-            Any::Answer(accept, option) => self.answer(by, *accept, *option),
-            _ => self.direct(by, step),
         }
     }
 
@@ -279,6 +345,7 @@ proptest! {
         let settings = json!({"reaction_seconds": 10, "turn_seconds": 20, "physical_dice": all});
         let mut fight = Fight::started(settings);
         for (by, step) in &steps {
+            fight.try_as_player(step);
             // Refusals are part of the play.
             drop(fight.any(*by, step));
             fight.check_sight();

@@ -498,9 +498,11 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether only the game masters and its owner know of the other: no refusal may tell of it.
+/// Whether only the game masters and its owner know of the other: no refusal may tell of it. Who is of
+/// the same side knows of it, unless another player commands it.
 pub(super) fn is_unknown(mover: &Combatant, other: &Combatant) -> bool {
-    other.hidden && other.side != mover.side
+    let players = mover.owner.is_some() && mover.owner != other.owner;
+    other.hidden && (other.side != mover.side || players)
 }
 
 /// Whether a movement may end that high: on foot it goes along the ground, in the air it does not
