@@ -15,6 +15,7 @@ pub(crate) mod plain;
 pub(crate) mod prompts;
 mod seed;
 pub(crate) mod show;
+mod size;
 pub(crate) mod spec;
 
 use gss_rules::combat::{Combat, CombatantId, EffectId, Fact, Input, PromptId, Rulebook, Step};
@@ -159,17 +160,5 @@ impl Fight {
         bytes.extend_from_slice(kind.as_bytes());
         bytes.extend_from_slice(&number.to_be_bytes());
         uuid::Builder::from_random_bytes(xxh3_128(&bytes).to_be_bytes()).into_uuid()
-    }
-
-    /// Bytes beside the struct itself, about. Stat blocks are shared by those who fought from the
-    /// start; here each counts.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        const COMBATANT: usize = 6_000;
-        const EFFECT: usize = 700;
-        let combat = &self.combat;
-        let waiting = if combat.prompt().is_some() { 2 } else { 1 };
-        let squares = combat.grid.difficult.len() + combat.grid.blocking.len();
-        (combat.combatants.len() * COMBATANT + combat.effects.len() * EFFECT) * waiting
-            + squares * size_of::<gss_rules::space::Square>() * 2
     }
 }

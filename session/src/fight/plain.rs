@@ -4,9 +4,9 @@
 //! without end.
 
 use gss_rules::combat::Changes;
-use gss_rules::content::{Area, OutcomeSpec, Rider, SpecialAction, StatBlock};
+use gss_rules::content::{Area, OutcomeSpec, Pool, Rider, SpecialAction, Spellcasting, StatBlock};
 use gss_rules::effect::EffectTemplate;
-use gss_rules::{Ability, Speeds};
+use gss_rules::{Ability, Senses, Speeds};
 use serde_json::Value;
 
 use crate::command::Parse;
@@ -50,10 +50,18 @@ const KINDS: [&str; 20] = [
 ];
 /// Entries of a list.
 const LISTED: usize = 50;
+/// Pools of resources.
+const POOLS: usize = 100;
 /// The largest edge of an area and the farthest range or movement, feet: the largest map's edge.
 const FEET: i32 = 5_000;
 /// The largest bonus, DC, or count of initiative, either sign.
 const BONUS: i32 = 1_000;
+/// Spell slots of a level, times a day, legendary actions: at most.
+const COUNT: i32 = 20;
+/// Spells of one creature at most: more than there are.
+const SPELLS: usize = 500;
+/// The largest pool.
+const POOL: u32 = 100_000;
 /// The highest and lowest that anybody is, feet.
 const HEIGHT: i32 = 100_000;
 
@@ -105,13 +113,28 @@ pub(crate) fn block(block: &StatBlock) -> Parse<()> {
         number("abilities", i32::from(block.abilities.score(ability)), 1..=30)?;
     }
     speeds(&block.speeds)?;
+    senses(&block.senses)?;
     for bonus in block.saves.values().chain(block.skills.values()) {
         number("saves", *bonus, -BONUS..=BONUS)?;
     }
+    within("tags", block.tags.len(), LISTED)?;
+    for defenses in [&block.resistances, &block.immunities, &block.vulnerabilities] {
+        within("resistances", defenses.len(), LISTED)?;
+        for defense in defenses {
+            within("resistances", defense.types.len() + defense.unless.len(), LISTED)?;
+        }
+    }
+    within("condition_immunities", block.condition_immunities.len(), 15)?;
+    block.spellcasting.as_ref().map_or(Ok(()), spellcasting)?;
+    let legendary = block.legendary.unwrap_or_default();
+    for count in [legendary.actions, legendary.resistances].into_iter().flatten() {
+        number("legendary", count, 0..=COUNT)?;
+    }
+    pools("resources", block.resources.values())?;
     within("attacks", block.attacks.len(), LISTED)?;
     within("uses", block.uses.len(), LISTED)?;
     within("traits", block.traits.len(), LISTED)?;
-    within("resources", block.resources.len(), LISTED)?;
+    within("resources", block.resources.len(), POOLS)?;
     within("multiattack", block.multiattack.len(), LISTED)?;
     for set in &block.multiattack {
         within("multiattack", set.len(), LISTED)?;
@@ -124,6 +147,8 @@ pub(crate) fn block(block: &StatBlock) -> Parse<()> {
         number("attacks.range_ft", range.0, 0..=FEET)?;
         number("attacks.range_ft", range.1, 0..=FEET)?;
         within("attacks.damage", attack.damage.len(), LISTED)?;
+        within("attacks.damage", attack.two_handed_damage.len(), LISTED)?;
+        within("attacks.properties", attack.properties.len(), LISTED)?;
         attack.on_hit.as_ref().map_or(Ok(()), rider)?;
     }
     block.uses.iter().try_for_each(action)
@@ -139,8 +164,41 @@ pub(super) fn changes(changes: &Changes) -> Parse<()> {
     number("initiative", changes.initiative.unwrap_or(0), -BONUS..=BONUS)?;
     within("conditions_add", changes.conditions_add.len(), 15)?;
     within("conditions_remove", changes.conditions_remove.len(), 15)?;
-    within("resources", changes.resources.len(), LISTED)?;
+    within("resources", changes.resources.len(), POOLS)?;
+    pools("resources", changes.resources.values())?;
     changes.speeds.as_ref().map_or(Ok(()), speeds)
+}
+
+/// Numbers and counts of spells.
+fn spellcasting(casting: &Spellcasting) -> Parse<()> {
+    number("spellcasting.dc", casting.dc, 0..=50)?;
+    number("spellcasting.attack_bonus", casting.attack_bonus, -BONUS..=BONUS)?;
+    number("spellcasting.level", casting.level.unwrap_or(1), 1..=20)?;
+    for (level, count) in &casting.slots {
+        number("spellcasting.slots", *level, 1..=9)?;
+        number("spellcasting.slots", *count, 0..=COUNT)?;
+    }
+    within("spellcasting.spells", casting.spells.len(), SPELLS)?;
+    within("spellcasting.per_day", casting.per_day.len(), SPELLS)?;
+    let mut times = casting.per_day.values();
+    times.try_for_each(|times| number("spellcasting.per_day", *times, 1..=COUNT))
+}
+
+fn pools<'a>(member: &str, mut pools: impl Iterator<Item = &'a Pool>) -> Parse<()> {
+    pools.try_for_each(|pool| {
+        let bounds = 0..=i64::from(POOL);
+        number(member, pool.max, bounds)?;
+        number(member, pool.current, 0..=i64::from(pool.max))
+    })
+}
+
+fn senses(senses: &Senses) -> Parse<()> {
+    let ranges =
+        [senses.darkvision_ft, senses.blindsight_ft, senses.tremorsense_ft, senses.truesight_ft];
+    for feet in ranges.into_iter().flatten() {
+        number("senses", feet, 0..=FEET)?;
+    }
+    number("senses", senses.passive_perception.unwrap_or(0), 0..=BONUS)
 }
 
 /// Where a combatant begins.
@@ -156,12 +214,18 @@ fn action(action: &SpecialAction) -> Parse<()> {
     crate::text::check("uses.name", &action.name, 1, 100)?;
     action.area.as_ref().map_or(Ok(()), area)?;
     within("uses.damage", action.damage.len(), LISTED)?;
+    number("uses.legendary_cost", action.legendary_cost.unwrap_or(1), 1..=3)?;
+    number("uses.recharge", action.recharge.unwrap_or(2), 2..=6)?;
+    number("uses.range_ft", action.range_ft.unwrap_or(0), 0..=FEET)?;
+    number("uses.targets", action.targets.unwrap_or(0), 0..=100)?;
+    number("uses.save", action.save.map_or(0, |save| save.dc), 0..=50)?;
     let outcomes = [&action.fail, &action.success, &action.always];
     outcomes.into_iter().flatten().try_for_each(outcome)
 }
 
 fn rider(rider: &Rider) -> Parse<()> {
     within("on_hit.damage", rider.damage.len(), LISTED)?;
+    number("on_hit.save", rider.save.map_or(0, |save| save.dc), 0..=50)?;
     let strange = [
         ("on_hit.fail_badly", rider.fail_badly.is_some()),
         ("on_hit.at_zero", rider.at_zero.is_some()),
@@ -209,8 +273,13 @@ fn speeds(speeds: &Speeds) -> Parse<()> {
     all.try_for_each(|feet| number("speeds", feet, 0..=FEET))
 }
 
-fn number(member: &str, number: i32, bounds: std::ops::RangeInclusive<i32>) -> Parse<()> {
-    if bounds.contains(&number) {
+fn number(
+    member: &str,
+    number: impl Into<i64>,
+    bounds: std::ops::RangeInclusive<impl Into<i64> + Copy>,
+) -> Parse<()> {
+    let bounds = (*bounds.start()).into()..=(*bounds.end()).into();
+    if bounds.contains(&number.into()) {
         return Ok(());
     }
     let fact = format!("is {} to {}", bounds.start(), bounds.end());

@@ -1,6 +1,7 @@
 //! The largest fight there may be: 200 creatures that cast. What anybody is told at once fits what a
 //! connection may have waiting, so that nobody is closed as slow for it.
 
+use gss_shared::error_code::ErrorCode;
 use gss_shared::limits::{CLIENT_QUEUE_BYTES, CLIENT_QUEUE_FRAMES, MESSAGE_BYTES};
 use serde_json::{Value, json};
 
@@ -46,6 +47,18 @@ fn the_largest_fight_fits_into_what_a_connection_may_have_waiting() {
     }
     let events = fight.table.journal.iter().map(|event| event.data.len());
     assert!(events.max().expect("events") < MESSAGE_BYTES);
+
+    let mut one_more = crowd(MOST + 1)[MOST as usize].clone();
+    one_more["position"] = json!([79, 39]);
+    let add = json!({"combatant": one_more});
+    let refused = fight.frame(GM, "combatant_add", add.clone()).expect_err("too many");
+    assert_eq!(
+        (refused.code, &refused.details["limit"]),
+        (ErrorCode::InvalidArgument, &json!(MOST))
+    );
+    let leaves = json!({"character_id": id(1_000)});
+    fight.frame(GM, "combatant_remove", leaves).expect("removes");
+    fight.frame(GM, "combatant_add", add).expect("one left");
 
     let active = fight.combat(GM)["active_character"].clone();
     fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");

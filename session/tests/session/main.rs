@@ -3,12 +3,17 @@
 mod any_fight;
 mod bounds;
 mod characters;
+mod clock;
 mod crowd;
 mod fights;
 mod golden;
 mod guesses;
+mod golden_fight;
+mod hidden;
+mod joining;
 mod judge;
 mod members;
+mod oracle;
 mod parsing;
 mod physical_dice;
 mod properties;
