@@ -128,7 +128,7 @@ impl Slot {
             Ok(Parsed::Ephemeral(change)) => return self.judge_ephemeral(frame, &change, turn),
             Ok(Parsed::Command(command)) => command,
         };
-        let action = Some(command.action);
+        let action = Some(command.action).filter(|action| !action.0.is_nil());
         let (position, at, members) = match self.ask_session(&command, turn) {
             Said::Accepted(position, at, members) => (position, at, Some(members)),
             Said::Duplicate(position, at) => (position, at, None),
@@ -138,7 +138,8 @@ impl Slot {
             }
             Said::Later => return Judged::Again,
             Said::Panicked => {
-                return Judged::Settled(internal().with("action_id", command.action.to_string()));
+                let named = action.map(|action| internal().with("action_id", action.to_string()));
+                return Judged::Settled(named.unwrap_or_else(internal));
             }
         };
         let view = frame.view.as_ref().and_then(|kind| self.view(kind, frame.player, turn));

@@ -4,6 +4,7 @@ mod answers;
 mod bench;
 mod characters;
 mod connections;
+mod fights;
 mod panics;
 mod reattached;
 mod refused;

@@ -45,6 +45,8 @@ pub(super) struct Bench {
     pub(super) peer: Arc<Peer>,
     pub(super) link: Arc<Link>,
     pub(super) now: Instant,
+    /// The journal's time.
+    pub(super) clock: Timestamp,
     pub(super) full: bool,
     pub(super) stalled: bool,
     pub(super) effects: Vec<Effect>,
@@ -100,6 +102,7 @@ impl Bench {
             peer,
             link,
             now: Instant::now(),
+            clock: Timestamp(1_800_000_000_000),
             full: false,
             stalled: false,
             effects: Vec::new(),
@@ -200,7 +203,7 @@ impl Bench {
         &mut self,
         act: impl FnOnce(&mut Shard, &mut Present<'_>, &mut Vec<Effect>) -> R,
     ) -> R {
-        let now = Timestamp(1_800_000_000_000);
+        let now = self.clock;
         let (at, full, stalled, chance) = (self.now, self.full, self.stalled, &mut self.chance);
         let mut present = Present { now, at, full, stalled, chance };
         act(&mut self.shard, &mut present, &mut self.effects)

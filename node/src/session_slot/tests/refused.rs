@@ -1,9 +1,13 @@
 //! Appends that the journal does not take, actions it has already, decisions that panic.
 
-use gss_shared::ids::{Epoch, Version};
+use gss_shared::error_code::ErrorCode;
+use gss_shared::ids::{ActionId, Epoch, Version};
+use gss_shared::link::frame::{CommandBody, Outcome, ToRouter};
 use gss_shared::ports::journal::PartRefusal;
+use gss_shared::rest_command::RestCommand;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng as _};
+use uuid::Uuid;
 
 use super::bench::*;
 use crate::chance::Chance;
@@ -190,6 +194,27 @@ async fn a_decision_that_panics_is_answered_once_and_never_decided_again() {
     bench.send(&roll(4));
     bench.settle().await;
     assert_eq!(bench.story(), ["internal at 5", "live 6", "ack 6"]);
+}
+
+/// It has no key by which it could be kept from being decided again: nor are others without one.
+#[tokio::test]
+async fn a_command_without_a_key_that_panics_is_answered_and_keeps_no_other_from_being_decided() {
+    let mut bench = Bench::with_table().await;
+    let invite = RestCommand::CreateInvite { role: None, uses: Some(1), expires_in_seconds: None };
+    let command = serde_json::to_string(&invite).expect("json");
+    let body = CommandBody::Rest { action: ActionId(Uuid::nil()), command };
+    bench.chance = Chance::from_rng(BrokenDice(StdRng::seed_from_u64(1)));
+    bench.ask(None, body.clone());
+    bench.send(&set(3, "/shared/hp", 6));
+    bench.settle().await;
+    let [ToRouter::Answer(answer), ..] = &bench.told()[..] else { panic!("no answer") };
+    let Outcome::Refused { refused, .. } = &answer.outcome else { panic!("{answer:?}") };
+    assert_eq!((answer.action, refused.code), (None, ErrorCode::Internal));
+    assert_eq!(refused.details, r#"{"effect":"none"}"#);
+    bench.chance = Chance::from_rng(StdRng::seed_from_u64(1));
+    bench.ask(None, body);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 5", "ack 5"]);
 }
 
 #[tokio::test]
