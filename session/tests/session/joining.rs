@@ -3,7 +3,7 @@
 use gss_shared::error_code::ErrorCode;
 use serde_json::{Map, Value, json};
 
-use crate::fights::{ALL, ARIA, CLERIC, Fight, GM, HERO, OGRE, WATCHER, combatants};
+use crate::fights::{ARIA, CLERIC, Fight, GM, HERO, OGRE, WATCHER, combatants};
 use crate::support::id;
 
 #[test]

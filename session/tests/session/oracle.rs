@@ -1,7 +1,7 @@
 //! Refusals as an oracle: a player tries things, and what it hears may not depend on what it cannot
 //! know. Two fights that look alike to it refuse the same command alike, or both take it.
 
-use gss_session::{Context, Parsed, Session, Verdict, parse_frame};
+use gss_session::{Characters, Context, Parsed, Session, parse_frame};
 use gss_shared::error_code::ErrorCode;
 use gss_shared::ids::PlayerId;
 use gss_shared::link::frame::ReadKind;
@@ -33,9 +33,10 @@ fn decide(
         Err(error) => return heard(error),
     };
     let mut dice = Faces((0..512).map(|face| face % 256 + 1).collect());
-    let mut context = Context { now, event_seed: 0xfade << 64, dice: &mut dice, history: None };
+    let (event_seed, characters) = (0xfade << 64, &Characters::Unserved);
+    let mut context = Context { now, event_seed, dice: &mut dice, history: None, characters };
     match session.execute(&command, &mut context) {
-        Ok(Verdict::Accepted(_) | Verdict::Duplicate { .. } | Verdict::NeedsHistory(_)) => None,
+        Ok(_) => None,
         Err(error) => heard(error),
     }
 }
