@@ -43,9 +43,17 @@ pub(crate) struct Fight {
     pub(crate) seed: Seed,
     /// Faces drawn so far; never fewer, whatever is rewound.
     pub(crate) drawn: u64,
-    /// How often it was taken back: questions asked before have other names.
+    /// How often it was taken back.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) rewinds: u32,
+    /// Version of the event that brought it back last: questions asked before have other names. Zero:
+    /// none did, or one of an earlier release, where `rewinds` tells them apart.
+    #[serde(default, skip_serializing_if = "Version::is_zero")]
+    pub(crate) back_at: Version,
+    /// What names of effects and questions are made with, so that nobody counts those that it is not
+    /// shown. Secret as the seed is. None: begun by an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Uuid>,
     /// Turns begun.
     pub(crate) turns: u32,
     /// When the present turn began.
@@ -141,7 +149,12 @@ impl Fight {
 
     /// `prompt_id` of a question.
     pub(crate) fn prompt_id(&self, id: PromptId) -> Uuid {
-        self.derived(&format!("prompt {}", self.rewinds), id.0)
+        let kind = if self.back_at.is_zero() {
+            format!("prompt {}", self.rewinds)
+        } else {
+            format!("prompt since {}", self.back_at)
+        };
+        self.derived(&kind, id.0)
     }
 
     /// `effect_id` of an effect.
@@ -156,7 +169,7 @@ impl Fight {
 
     /// A name that clients know something of the combat by: another in every fight.
     fn derived(&self, kind: &str, number: u32) -> Uuid {
-        let mut bytes = self.id.as_bytes().to_vec();
+        let mut bytes = self.key.unwrap_or(self.id).as_bytes().to_vec();
         bytes.extend_from_slice(kind.as_bytes());
         bytes.extend_from_slice(&number.to_be_bytes());
         uuid::Builder::from_random_bytes(xxh3_128(&bytes).to_be_bytes()).into_uuid()

@@ -28,6 +28,9 @@ use crate::fight::{Doing, Fight, FightChange, Seed, code, prompts};
 use crate::refusal;
 use crate::state::Session;
 
+/// Number of a fight's key among what is made of its seed; combatants have those from 1 on.
+const KEY: u128 = 1 << 64;
+
 /// Who asks, when, with what.
 struct Asking<'a, 'c> {
     session: &'a Session,
@@ -96,6 +99,11 @@ impl Asking<'_, '_> {
         random_id(self.context.event_seed.wrapping_add(APART + k)).0
     }
 
+    /// The same, and nobody can tell one from another who does not know the fight's seed.
+    fn secret(&self, seed: &Seed, k: u128) -> Uuid {
+        random_id(seed.number(self.context.event_seed.wrapping_add(k))).0
+    }
+
     fn refused(&self, fight: &Fight, refusal: &Refusal) -> ClientError {
         code::of(refusal, fight.scene(false), self.eye())
     }
@@ -150,13 +158,16 @@ impl Asking<'_, '_> {
             Some(grid) => grid.clone(),
             None => Grid::open(0, 0),
         };
+        let seed = Seed::draw(&mut *self.context.dice);
         let mut fight = Fight {
             id: self.fresh(0),
             name: start.options.name.as_deref().map(Into::into),
             since: Version::ZERO,
-            seed: Seed::draw(&mut *self.context.dice),
+            key: Some(self.secret(&seed, KEY)),
+            seed,
             drawn: 0,
             rewinds: 0,
+            back_at: Version::ZERO,
             turns: 0,
             turn_at: self.now,
             deadline: None,
@@ -246,7 +257,7 @@ impl Asking<'_, '_> {
                 .map(|member| member.player)
         };
         // Whoever knows some of them must not know those of who is hidden.
-        let fresh = random_id(fight.seed.number(self.context.event_seed.wrapping_add(k))).0;
+        let fresh = self.secret(&fight.seed, k);
         let is_member = |player| self.session.member(player).is_some();
         let (edition, characters) = (fight.combat.rules.edition, self.context.characters);
         let combatant = spec.combatant(edition, fresh, characters, owner, is_member)?;
@@ -536,14 +547,19 @@ impl Asking<'_, '_> {
     /// A fight of the past that goes on now.
     fn resumed(&mut self, then: &Fight, running: Option<&Fight>) -> Fight {
         let running = running.filter(|running| running.id == then.id);
-        let (seed, drawn) = match running {
-            Some(running) => (running.seed.clone(), running.drawn),
+        let (seed, drawn, key) = match running {
+            Some(running) => (running.seed.clone(), running.drawn, running.key),
             // It had ended: its seed is known.
-            None => (Seed::draw(&mut *self.context.dice), 0),
+            None => {
+                let seed = Seed::draw(&mut *self.context.dice);
+                let key = self.secret(&seed, KEY);
+                (seed, 0, Some(key))
+            }
         };
+        let back_at = self.session.position.version.next();
         let rewinds = running.map_or(then.rewinds, |running| running.rewinds) + 1;
         let deadline = then.combat.prompt().and_then(|_| self.deadline());
-        Fight { seed, drawn, rewinds, deadline, turn_at: self.now, ..then.clone() }
+        Fight { seed, drawn, key, rewinds, back_at, deadline, turn_at: self.now, ..then.clone() }
     }
 }
 

@@ -247,6 +247,9 @@ impl Judge {
         case.same("a rewound fight runs", rewound && running.is_none(), false)?;
         let rewinds = running.map_or(then.rewinds, |running| running.rewinds) + 1;
         case.same("how often it came back", now.rewinds, rewinds)?;
+        if !now.back_at.is_zero() {
+            case.same("when it came back", now.back_at.to_string(), case.version.to_string())?;
+        }
         case.same("faces drawn so far", now.drawn, running.map_or(0, |running| running.drawn))?;
         let kept = running.is_some_and(|running| running.seed == now.seed);
         case.same("a seed that goes on", kept, running.is_some())?;

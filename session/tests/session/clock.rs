@@ -1,5 +1,7 @@
 //! The time that players have: for a question, for a turn; none of it runs while the session is paused.
 
+use std::collections::BTreeSet;
+
 use gss_session::service_time_out;
 use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Value, json};
@@ -86,4 +88,25 @@ fn a_question_has_no_deadline_any_more_when_the_table_gave_them_up_meanwhile() {
     assert_eq!(fight.types(ARIA), ["session_status", "reaction_prompt"]);
     assert_eq!(fight.got(ARIA)[1]["data"]["deadline"], json!(null));
     assert_eq!(left(&fight), None);
+}
+
+#[test]
+fn a_question_has_another_name_whenever_its_fight_came_back() {
+    let mut fight = turn_of(GOBLIN, json!({}));
+    let then = json!({"to_version": fight.table.position().version.to_string()});
+    let mut names = BTreeSet::new();
+    for back in [Some("turn_rewind"), Some("rollback"), None, Some("rollback"), None] {
+        let path = json!({"path": [[3, 2], [3, 1], [4, 0]]});
+        fight.declare(GM, GOBLIN, "move", &[], path).expect("moves");
+        let prompts = fight.combat(ARIA)["prompts"].clone();
+        let name = prompts.as_object().expect("prompts").keys().next().expect("asked").clone();
+        assert!(names.insert(name), "{names:?}");
+        match back {
+            Some(kind) => fight.frame(GM, kind, then.clone()).expect("back"),
+            None => {
+                fight.frame(GM, "combat_end", json!({})).expect("ends");
+                fight.frame(GM, "rollback", then.clone()).expect("back")
+            }
+        };
+    }
 }

@@ -1,12 +1,14 @@
 //! The largest fight there may be: 200 creatures that cast. What anybody is told at once fits what a
 //! connection may have waiting, so that nobody is closed as slow for it.
 
+use gss_session::{Characters, Context, Parsed, Verdict, parse_frame};
 use gss_shared::error_code::ErrorCode;
+use gss_shared::ids::PlayerId;
 use gss_shared::limits::{CLIENT_QUEUE_BYTES, CLIENT_QUEUE_FRAMES, MESSAGE_BYTES};
 use serde_json::{Value, json};
 
 use crate::fights::{ARIA, Fight, GM, PLAYERS};
-use crate::support::id;
+use crate::support::{Faces, id};
 
 const MOST: u128 = 200;
 
@@ -64,4 +66,31 @@ fn the_largest_fight_fits_into_what_a_connection_may_have_waiting() {
     fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
     let last = fight.table.journal.last().expect("an event").data.len();
     assert!(last < 64 << 10, "{last} bytes for one turn");
+}
+
+/// Each of them is told almost what others are.
+#[test]
+fn the_start_of_a_fight_of_a_hundred_owners_is_stored_about_once() {
+    const OWNERS: u128 = 99;
+    let mut fight = Fight::new(json!({"max_players": 100}));
+    for owner in 0..OWNERS {
+        let player = PlayerId(id(2_000 + owner));
+        fight.table.rest(player, 60_000 + owner, &json!({"kind": "join"})).expect("joins");
+    }
+    let mut combatants = crowd(MOST);
+    for (owner, combatant) in (0..).zip(combatants.as_array_mut().expect("combatants")) {
+        combatant["owner_id"] = json!(id(2_000 + owner % OWNERS));
+    }
+    let mut session = fight.table.session().clone();
+    let start = json!({
+        "action_id": id(70_000), "combatants": combatants, "grid": {"width": 80, "height": 40},
+    });
+    let start = json!({"type": "combat_start", "data": start}).to_string();
+    let Ok(Parsed::Command(start)) = parse_frame(&start, PlayerId(id(GM))) else { panic!() };
+    let mut dice = Faces((0..64).collect());
+    let (now, event_seed, characters) = (fight.table.now, 7 << 64, &Characters::Unserved);
+    let mut context = Context { now, event_seed, dice: &mut dice, history: None, characters };
+    let Ok(Verdict::Accepted(decision)) = session.execute(&start, &mut context) else { panic!() };
+    let stored: usize = decision.events.iter().map(|event| event.data.len()).sum();
+    assert!(stored < 4 << 20, "{stored} bytes");
 }

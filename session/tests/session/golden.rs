@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::support::{Table, id};
 use gss_shared::ids::PlayerId;
 
-pub(crate) fn path(name: &str) -> PathBuf {
+fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn golden(name: &str) -> String {
     std::fs::read_to_string(path(name)).expect(name)
 }
 
-pub(crate) fn line(event: &JournalEvent) -> String {
+fn line(event: &JournalEvent) -> String {
     let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     let action = event.action.map(|(action, hash)| (action, u128::from_be_bytes(hash).to_string()));
     json!({

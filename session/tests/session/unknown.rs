@@ -121,3 +121,25 @@ fn effects_of_clients_are_no_programs() {
         assert_eq!(refused.code, ErrorCode::InvalidArgument);
     }
 }
+
+/// Who could tell a name's number would know how many were given to what it is not shown.
+#[test]
+fn names_of_effects_and_questions_have_no_number_that_anybody_could_tell() {
+    let mut fight = turn();
+    let effect = json!({"name": "Hexed", "duration": {"kind": "permanent"}});
+    fight
+        .frame(GM, "effect_apply", json!({"effect": effect, "target_ids": [id(HERO)]}))
+        .expect("applies");
+    let combat = fight.combat(ARIA);
+    let fight_id: uuid::Uuid =
+        combat["combat_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let effects = combat["effects"].as_object().expect("effects");
+    let named = |number: u32| {
+        let mut bytes = fight_id.as_bytes().to_vec();
+        bytes.extend_from_slice(b"effect");
+        bytes.extend_from_slice(&number.to_be_bytes());
+        let hash = xxhash_rust::xxh3::xxh3_128(&bytes);
+        uuid::Builder::from_random_bytes(hash.to_be_bytes()).into_uuid().to_string()
+    };
+    assert!(!effects.is_empty() && !(0..100).any(|number| effects.contains_key(&named(number))));
+}
