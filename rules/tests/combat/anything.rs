@@ -612,17 +612,17 @@ fn whatever_is_tried_the_combat_stays_sound() {
     reached.is_enough();
 }
 
-/// Whoever a command's encoding has an id of, it names.
+/// Whoever a command's encoding has an id of, it names. Players have ids too.
 fn names_all(input: &Input) {
     let Input::Command { command, .. } = input else { return };
-    if matches!(command, Command::AddCombatant { .. } | Command::PhysicalDice { .. }) {
+    let text = serde_json::to_string(command).expect("encoded");
+    if ["\"add_combatant\"", "\"physical_dice\""].iter().any(|other| text.contains(other)) {
         return;
     }
     let mut named = BTreeSet::new();
     command.each_named(&mut |id| {
         named.insert(id.0);
     });
-    let text = serde_json::to_string(command).expect("encoded");
     let written = text.split('"').filter_map(|part| part.parse().ok()).collect();
     assert_eq!(named, written, "{text}");
 }
