@@ -3,8 +3,7 @@
 use super::{Awaited, Changes, CombatantId, Command, HelpWith};
 
 impl Command {
-    /// Hands over every combatant that is named anywhere in it. No member is left out of the patterns:
-    /// a new one has to say whether it names somebody.
+    /// Hands over every combatant that is named anywhere in it. A new command has to say whom.
     pub fn each_named(&self, named: &mut dyn FnMut(CombatantId)) {
         match self {
             Self::AddCombatant { combatant } => named(combatant.id),
@@ -25,27 +24,21 @@ impl Command {
             | Self::Hide { who }
             | Self::Jump { who, path: _ }
             | Self::Happens { who }
+            | Self::Dismount { who, to: _ }
+            | Self::AttackAt { who, .. }
             | Self::RollInitiative { who, face: _ } => named(*who),
-            Self::Attack { who, target, attack: _, knock_out: _, how: _ }
+            Self::Attack { who, target, attack: _, knock_out: _, how: _, ammunition: _ }
             | Self::Stabilize { who, target }
             | Self::Grapple { who, target }
             | Self::Shove { who, target, effect: _ }
+            | Self::Mount { who, target, independent: _ }
             | Self::Release { who, target } => [*who, *target].into_iter().for_each(named),
             Self::Interact { who, interaction: _, item: _, target }
             | Self::UseObject { who, item: _, target }
             | Self::TrySkill { who, action: _, skill: _, target, sense: _ } => {
                 target.iter().chain([who]).copied().for_each(named);
             }
-            Self::UseAction {
-                who,
-                targets,
-                id: _,
-                at: _,
-                direction: _,
-                option: _,
-                path: _,
-                choices: _,
-            }
+            Self::UseAction { who, targets, .. }
             | Self::Cast {
                 who,
                 spell: _,
