@@ -1,9 +1,10 @@
 //! What the character service says of characters (`character.get`, PROTOCOL section 8).
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use gss_session::{Character, CharacterAnswer, Characters};
 use gss_shared::ids::CharacterId;
 use gss_shared::limits::HUB_CALL_DEADLINE_MS;
@@ -33,7 +34,12 @@ impl CharacterService {
         let Some(service) = &self.service else { return Characters::Unserved };
         let ask = |id: CharacterId| async move { (id, self.ask(service, id).await) };
         let answers = futures::stream::iter(ids.iter().copied()).map(ask);
-        Characters::Answered(answers.buffer_unordered(AT_ONCE).collect().await)
+        let answers = answers.buffer_unordered(AT_ONCE).collect();
+        // Whoever asked waits for it: what another service sent must not keep it waiting for ever.
+        Characters::Answered(AssertUnwindSafe(answers).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("an answer of the character service panicked");
+            ids.iter().map(|id| (*id, CharacterAnswer::Failed)).collect()
+        }))
     }
 
     async fn ask(&self, service: &RemoteService, id: CharacterId) -> CharacterAnswer {

@@ -129,6 +129,10 @@ pub struct Slot {
     clients: Clients,
     state: State,
     waiting: VecDeque<Work>,
+    /// What waits for the character service and holds up nobody.
+    aside: Vec<Work>,
+    /// Questions to the character service so far.
+    questions: u64,
     decided: VecDeque<Decided>,
     /// Actions found in the journal that the window in memory did not know.
     known: BTreeMap<ActionId, FoundAction>,
@@ -152,6 +156,8 @@ impl Slot {
             clients: Clients::default(),
             state: State::Away,
             waiting: VecDeque::new(),
+            aside: Vec::new(),
+            questions: 0,
             decided: VecDeque::new(),
             known: BTreeMap::new(),
             absent: None,
@@ -166,7 +172,7 @@ impl Slot {
     /// A request. It waits its turn; a session that is not loaded is asked for.
     pub fn push(&mut self, work: Work, turn: &mut Turn<'_>) {
         self.used = turn.at;
-        if matches!(self.state, State::Quarantined(_)) || self.waiting.len() >= SESSION_QUEUE {
+        if matches!(self.state, State::Quarantined(_)) || self.queued() >= SESSION_QUEUE {
             work.refuse_unseen(&Unseen::Unavailable);
             return;
         }
@@ -232,9 +238,13 @@ impl Slot {
     }
 
     fn refuse_waiting(&mut self, why: &Unseen) {
-        for work in self.waiting.drain(..) {
+        for work in self.waiting.drain(..).chain(self.aside.drain(..)) {
             work.refuse_unseen(why);
         }
+    }
+
+    fn queued(&self) -> usize {
+        self.waiting.len() + self.aside.len()
     }
 
     /// Whether it can decide now.
@@ -278,7 +288,7 @@ impl Slot {
             State::Live(live) => live.in_flight,
             State::Away | State::Loading | State::Quarantined(_) => 0,
         };
-        in_flight == 0 && self.decided.is_empty() && self.waiting.is_empty()
+        in_flight == 0 && self.decided.is_empty() && self.queued() == 0
     }
 
     /// Unanswered decisions become requests again, before those that wait, in their order.
@@ -328,6 +338,9 @@ impl Slot {
                 What::Read { .. } => work.refuse_unseen(&Unseen::Unavailable),
                 What::Command(..) | What::Attach(..) => work.refuse_unseen(&Unseen::Late),
             }
+        }
+        for work in self.aside.extract_if(.., |work| late(&work.ask)) {
+            work.refuse_unseen(&Unseen::Late);
         }
         for decided in std::mem::take(&mut self.decided) {
             if matches!(decided.ask.what, What::Read { .. }) && late(&decided.ask) {
@@ -420,7 +433,7 @@ impl Slot {
 
     /// Requests that wait, decisions that are not durable.
     pub fn depth(&self) -> (usize, usize) {
-        (self.waiting.len(), self.decided.len())
+        (self.queued(), self.decided.len())
     }
 }
 

@@ -295,8 +295,8 @@ impl Shard {
                     slot.history(version, outcome, turn);
                 });
             }
-            Fact::Characters(session, ids, known) => {
-                self.with(session, present, out, |slot, _| slot.characters(&ids, known));
+            Fact::Characters(session, question, known) => {
+                self.with(session, present, out, |slot, _| slot.characters(question, known));
             }
             Fact::Found(session, actions, outcome) => {
                 self.with(session, present, out, |slot, turn| slot.found(&actions, outcome, turn));

@@ -38,6 +38,10 @@ pub struct Ask {
     /// Its answer is settled whatever the session says: its decision panicked or its events were
     /// refused for their content (SAFETY S14).
     pub given: Option<ClientError>,
+    /// The question to the character service that it asked last.
+    pub asked: Option<u64>,
+    /// What the service said to it.
+    pub characters: Characters,
 }
 
 /// What is asked.
@@ -71,7 +75,7 @@ impl Work {
 impl Ask {
     /// A request that came just now.
     pub fn new(what: What, arrived: Instant) -> Self {
-        Self { what, arrived, given: None }
+        Self { what, arrived, given: None, asked: None, characters: Characters::default() }
     }
 
     /// Whether its router has given it up, by the budget it came with or by the beat it is stamped
@@ -195,6 +199,8 @@ pub enum Effect {
     Characters {
         /// For which session.
         session: SessionId,
+        /// The question's number.
+        question: u64,
         /// Of these.
         ids: Vec<CharacterId>,
     },
@@ -271,8 +277,8 @@ pub enum Fact {
     Loaded(SessionId, Result<Box<Loaded>, LoadError>),
     /// After [`Effect::History`].
     History(SessionId, Version, Result<Option<Box<Session>>, LoadError>),
-    /// After [`Effect::Characters`] of these.
-    Characters(SessionId, Vec<CharacterId>, Characters),
+    /// After [`Effect::Characters`], to this question.
+    Characters(SessionId, u64, Characters),
     /// After [`Effect::Find`].
     Found(SessionId, Vec<ActionId>, Result<Vec<FoundAction>, LoadError>),
     /// After [`Effect::Missed`].

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gss_session::{Session, connect};
+use gss_session::{Characters, Session, connect};
 use gss_shared::error_code::{ClientError, CloseCode, ErrorCode};
 use gss_shared::ids::{ActionId, ConnectionId, PlayerId};
 use gss_shared::limits::CONNECTIONS_PER_PLAYER;
@@ -51,7 +51,7 @@ impl Slot {
             Some(error) => Said::Refused(error.clone()),
             None => match self.too_many(frame) {
                 Some(error) => Said::Refused(error),
-                None => self.ask_session(&connect(frame), turn),
+                None => self.ask_session(&connect(frame), &Characters::default(), turn),
             },
         };
         let appends = matches!(said, Said::Accepted(..));
@@ -64,7 +64,8 @@ impl Slot {
             Said::Accepted(..) | Said::Duplicate(..) => self.admission(frame, peer, turn),
             Said::Refused(error) => Err(error),
             Said::Later => return Judged::Again,
-            Said::Panicked => return Judged::Settled(internal()),
+            // To connect, nobody has to know a character.
+            Said::Panicked | Said::Characters(_) => return Judged::Settled(internal()),
         };
         let payload = match admitted {
             Ok(admitted) => {

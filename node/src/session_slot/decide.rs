@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use gss_session::{Characters, Command, Context, Decision, Ephemeral, Parsed, Session, Verdict};
 use gss_session::{parse_frame, parse_rest};
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::{ActionId, PlayerId, Position};
+use gss_shared::ids::{ActionId, CharacterId, PlayerId, Position};
 use gss_shared::link::frame::{
     CommandBody, CommandFrame, Outcome, ReadAnswer, ReadFrame, ReadKind,
 };
@@ -30,6 +30,8 @@ pub(super) enum Said {
     Refused(ClientError),
     /// The command has to wait for something.
     Later,
+    /// It has to wait for what the character service says of these.
+    Characters(Vec<CharacterId>),
     /// The decision panicked; the working state is not to be trusted any more.
     Panicked,
 }
@@ -42,6 +44,8 @@ pub(super) enum Judged {
     Again,
     /// Ask again, with this answer settled.
     Settled(ClientError),
+    /// Ask again, with what the character service says of these.
+    Characters(Vec<CharacterId>),
 }
 
 /// What a client is told of a defect.
@@ -65,7 +69,7 @@ impl Slot {
         let Work { to, mut ask } = work;
         let given = ask.given.as_ref();
         let judged = catch_unwind(AssertUnwindSafe(|| match &ask.what {
-            What::Command(frame, _) => self.judge_command(frame, given, turn),
+            What::Command(frame, _) => self.judge_command(frame, given, &ask.characters, turn),
             What::Attach(frame, peer) => self.judge_attach(frame, peer, given, turn),
             What::Read { frame, stale } => self.judge_read(frame, *stale, given, turn),
         }));
@@ -84,8 +88,27 @@ impl Slot {
                 ask.given = Some(error);
                 self.waiting.push_front(Work { to, ask });
             }
+            Judged::Characters(ids) => self.ask_for(ids, Work { to, ask }, turn),
         }
         self.settle(turn);
+    }
+
+    /// Commands of one connection are decided in their order (SAFETY S9): one of them that needs to
+    /// know characters holds up the session. One of none waits aside, so that who joins while the
+    /// character service is slow holds up nobody.
+    fn ask_for(&mut self, ids: Vec<CharacterId>, mut work: Work, turn: &mut Turn<'_>) {
+        let State::Live(live) = &mut self.state else { return self.waiting.push_front(work) };
+        self.questions += 1;
+        let question = self.questions;
+        work.ask.asked = Some(question);
+        turn.out.push(Effect::Characters { session: self.id, question, ids });
+        if matches!(&work.ask.what, What::Command(frame, _) if frame.connection.is_none()) {
+            self.aside.push(work);
+            return;
+        }
+        live.phase = Phase::Waiting;
+        live.asks = Some(question);
+        self.waiting.push_front(work);
     }
 
     /// The answer waits for the commit of what the decision saw, behind those before it.
@@ -114,6 +137,7 @@ impl Slot {
         &mut self,
         frame: &CommandFrame,
         given: Option<&ClientError>,
+        characters: &Characters,
         turn: &mut Turn<'_>,
     ) -> Judged {
         let parsed = match given {
@@ -129,7 +153,7 @@ impl Slot {
             Ok(Parsed::Command(command)) => command,
         };
         let action = Some(command.action).filter(|action| !action.0.is_nil());
-        let (position, at, members) = match self.ask_session(&command, turn) {
+        let (position, at, members) = match self.ask_session(&command, characters, turn) {
             Said::Accepted(position, at, members) => (position, at, Some(members)),
             Said::Duplicate(position, at) => (position, at, None),
             Said::Refused(error) => {
@@ -137,6 +161,7 @@ impl Slot {
                 return self.refuse(frame, Origin { action, refusal, ..Origin::default() }, error);
             }
             Said::Later => return Judged::Again,
+            Said::Characters(ids) => return Judged::Characters(ids),
             Said::Panicked => {
                 let named = action.map(|action| internal().with("action_id", action.to_string()));
                 return Judged::Settled(named.unwrap_or_else(internal));
@@ -179,7 +204,12 @@ impl Slot {
     }
 
     /// Decides a command and applies it to the working state; events go to the writer.
-    pub(super) fn ask_session(&mut self, command: &Command, turn: &mut Turn<'_>) -> Said {
+    pub(super) fn ask_session(
+        &mut self,
+        command: &Command,
+        characters: &Characters,
+        turn: &mut Turn<'_>,
+    ) -> Said {
         if turn.common.panicked.contains(&command.action) {
             return Said::Refused(internal());
         }
@@ -197,13 +227,12 @@ impl Slot {
         let before = live.position();
         let last = live.session.as_ref().map_or(turn.now, Session::last_at);
         let history = live.history.take();
-        let characters = std::mem::take(&mut live.characters);
         let mut context = Context {
             now: if last > turn.now { last } else { turn.now },
             event_seed: turn.chance.event_seed(),
             dice: &mut *turn.chance,
             history: history.as_ref().and_then(|(_, session)| session.as_deref()),
-            characters: &characters,
+            characters,
         };
         let verdict = catch_unwind(AssertUnwindSafe(|| match &mut live.session {
             Some(session) => session.execute(command, &mut context),
@@ -232,12 +261,7 @@ impl Slot {
                 live.phase = Phase::Draining(Why::History(version));
                 Said::Later
             }
-            Ok(Ok(Verdict::NeedsCharacters(ids))) => {
-                live.phase = Phase::Waiting;
-                live.asked_for = Some(ids.clone());
-                turn.out.push(Effect::Characters { session: self.id, ids });
-                Said::Later
-            }
+            Ok(Ok(Verdict::NeedsCharacters(ids))) => Said::Characters(ids),
             Ok(Ok(Verdict::Accepted(decision))) => self.submit(decision, before, turn),
         }
     }

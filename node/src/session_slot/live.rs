@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use gss_session::{Characters, Session};
-use gss_shared::ids::{CharacterId, PlayerId, Position, SessionId, Version};
+use gss_session::Session;
+use gss_shared::ids::{PlayerId, Position, SessionId, Version};
 use gss_shared::limits::{SNAPSHOT_BYTES, SNAPSHOT_EVENTS};
 use gss_shared::time::Timestamp;
 
@@ -50,10 +50,8 @@ pub(super) struct Live {
     pub(super) broken: bool,
     /// The session as of a version, for the rollback that waits first.
     pub(super) history: Option<(Version, Option<Box<Session>>)>,
-    /// The characters that the character service was asked for and has not answered.
-    pub(super) asked_for: Option<Vec<CharacterId>>,
-    /// What it said, for the command that waits first.
-    pub(super) characters: Characters,
+    /// The question to the character service that it waits for.
+    pub(super) asks: Option<u64>,
     /// Committed messages, while a client is attached.
     pub(super) recent: Recent,
     /// Events after which a snapshot is due.
@@ -77,8 +75,7 @@ impl Live {
             phase: Phase::Ready,
             broken: false,
             history: None,
-            asked_for: None,
-            characters: Characters::default(),
+            asks: None,
             recent: Recent::default(),
             cadence: cadence(id),
             tail_events: loaded.tail_events,

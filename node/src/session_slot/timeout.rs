@@ -1,6 +1,6 @@
 //! What happens in a fight because nobody did anything in time.
 
-use gss_session::service_time_out;
+use gss_session::{Characters, service_time_out};
 use gss_shared::ids::{ActionId, Version};
 use gss_shared::limits::DECISIONS_AHEAD;
 use uuid::Builder;
@@ -34,13 +34,14 @@ impl Slot {
         }
         let version = live.position().version;
         let action = self.time_out_of(version, turn);
-        match self.ask_session(&service_time_out(action, !present.is_empty()), turn) {
+        let command = service_time_out(action, !present.is_empty());
+        match self.ask_session(&command, &Characters::default(), turn) {
             Said::Accepted(..) => self.used = turn.at,
             Said::Refused(error) => {
                 tracing::debug!(session = %self.id, ?error, "nothing was due");
             }
             // It is looked at again with the next tick.
-            Said::Duplicate(..) | Said::Later | Said::Panicked => {}
+            Said::Duplicate(..) | Said::Later | Said::Characters(_) | Said::Panicked => {}
         }
         self.settle(turn);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gss_session::{Characters, Session};
-use gss_shared::ids::{ActionId, CharacterId, Position, Version};
+use gss_shared::ids::{ActionId, Position, Version};
 use gss_shared::limits::DECISIONS_AHEAD;
 use gss_shared::link::frame::ToRouter;
 use gss_shared::ports::journal::{Committed, FoundAction, PartRefusal};
@@ -164,7 +164,7 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
-        if live.phase != Phase::Waiting || live.asked_for.is_some() {
+        if live.phase != Phase::Waiting || live.asks.is_some() {
             return;
         }
         match outcome {
@@ -201,7 +201,7 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
-        if live.phase != Phase::Waiting || live.asked_for.is_some() {
+        if live.phase != Phase::Waiting || live.asks.is_some() {
             return;
         }
         live.phase = Phase::Ready;
@@ -217,14 +217,24 @@ impl Slot {
         self.settle(turn);
     }
 
-    /// What the character service said, for the command that waits first. An answer to an earlier
-    /// question is dropped.
-    pub fn characters(&mut self, ids: &[CharacterId], known: Characters) {
-        let State::Live(live) = &mut self.state else { return };
-        if live.phase == Phase::Waiting && live.asked_for.as_deref() == Some(ids) {
+    /// What the character service said to a question, for the command that asked it.
+    pub fn characters(&mut self, question: u64, known: Characters) {
+        if let Some(place) = self.aside.iter().position(|work| work.ask.asked == Some(question)) {
+            let mut work = self.aside.swap_remove(place);
+            work.ask.characters = known;
+            self.waiting.push_front(work);
+            return;
+        }
+        let mut waiting = self.waiting.iter_mut();
+        if let Some(work) = waiting.find(|work| work.ask.asked == Some(question)) {
+            work.ask.characters = known;
+        }
+        // It may have been given up meanwhile: the others go on all the same.
+        if let State::Live(live) = &mut self.state
+            && live.asks == Some(question)
+        {
             live.phase = Phase::Ready;
-            live.asked_for = None;
-            live.characters = known;
+            live.asks = None;
         }
     }
 

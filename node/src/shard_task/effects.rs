@@ -86,9 +86,8 @@ impl ShardTask {
                 Effect::History { session, version } => {
                     Fact::History(session, version, loader.history(session, version).await)
                 }
-                Effect::Characters { session, ids } => {
-                    let known = characters.get(&ids).await;
-                    Fact::Characters(session, ids, known)
+                Effect::Characters { session, question, ids } => {
+                    Fact::Characters(session, question, characters.get(&ids).await)
                 }
                 Effect::Find { session, actions } => {
                     let found = loader.find(session, &actions).await;

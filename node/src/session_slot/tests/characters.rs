@@ -1,7 +1,8 @@
 //! Commands that need what the character service says.
 
 use gss_session::{Character, CharacterAnswer, Characters};
-use gss_shared::ids::{CharacterId, Epoch};
+use gss_shared::ids::{CharacterId, ConnectionId, Epoch};
+use gss_shared::link::frame::CommandBody;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -31,58 +32,104 @@ fn aria() -> Characters {
 
 impl Bench {
     /// The question that the session asks, if it asks one.
-    fn question(&mut self) -> Option<Vec<CharacterId>> {
+    fn question(&mut self) -> Option<u64> {
         match self.take(|effect| matches!(effect, Effect::Characters { .. })) {
-            Some(Effect::Characters { ids, .. }) => Some(ids),
+            Some(Effect::Characters { question, ids, .. }) => {
+                assert_eq!(ids, [ARIA]);
+                Some(question)
+            }
             _ => None,
         }
     }
 
-    fn answer(&mut self, ids: &[CharacterId], known: Characters) {
-        let fact = Fact::Characters(table(), ids.to_vec(), known);
+    fn answer(&mut self, question: Option<u64>, known: Characters) {
+        let fact = Fact::Characters(table(), question.expect("a question"), known);
         self.with(|shard, present, out| shard.fact(fact, present, out));
+    }
+
+    fn start(&mut self, number: u128) {
+        self.ask(Some(ConnectionId(Uuid::from_u128(1))), CommandBody::Frame(start(number)));
     }
 }
 
 #[tokio::test]
-async fn who_waits_for_the_service_keeps_its_place() {
+async fn a_connections_command_keeps_its_place() {
     let mut bench = Bench::with_table().await;
-    bench.send(&start(1));
+    bench.start(1);
     bench.send(&set(2, "/shared/hp", 2));
     bench.decide_only();
-    assert_eq!(bench.question(), Some(vec![ARIA]));
+    let question = bench.question();
     // An answer to another question is none.
-    bench.answer(&[CharacterId(Uuid::nil())], aria());
+    bench.answer(Some(77), aria());
     bench.decide_only();
     assert!(bench.part().is_none(), "nothing overtakes it");
-    bench.answer(&[ARIA], Characters::Unserved);
+    bench.answer(question, Characters::Unserved);
     bench.settle().await;
     assert_eq!(bench.story(), ["service_failed at 3", "live 4", "ack 4"]);
     // The service may be back: the same command is decided anew.
-    bench.send(&start(1));
+    bench.start(1);
     bench.decide_only();
-    assert_eq!(bench.question(), Some(vec![ARIA]));
-    bench.answer(&[ARIA], aria());
+    let question = bench.question();
+    bench.answer(question, aria());
     bench.settle().await;
     assert_eq!(bench.story(), ["live 5,6", "ack 6"]);
 }
 
 #[tokio::test]
-async fn an_answer_from_before_a_reload_is_asked_for_again() {
+async fn who_has_no_connection_holds_up_nobody() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&start(1));
+    bench.send(&set(2, "/shared/hp", 2));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+    let question = bench.question();
+    bench.answer(question, aria());
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 5,6", "ack 6"]);
+}
+
+#[tokio::test]
+async fn who_waits_too_long_is_told_and_the_others_go_on() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&start(1));
+    bench.start(2);
+    bench.decide_only();
+    let questions = [bench.question(), bench.question()];
+    let now = bench.now;
+    bench.now = now + BUDGET * 2;
+    bench.with(|shard, present, out| shard.tick(present, out));
+    assert_eq!(bench.story(), ["owner_unreachable at 0"; 2]);
+    for question in questions {
+        bench.answer(question, aria());
+    }
+    bench.now = now;
+    bench.send(&set(3, "/shared/hp", 2));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+}
+
+#[tokio::test]
+async fn a_shard_that_goes_leaves_nobody_waiting() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&start(1));
+    bench.start(2);
+    bench.decide_only();
+    bench.with(|shard, _, _| shard.abandon(None));
+    assert_eq!(bench.story(), ["not owner 1"; 2]);
+}
+
+#[tokio::test]
+async fn after_a_reload_all_is_decided_again_in_its_order() {
     let mut bench = Bench::with_table().await;
     bench.send(&set(1, "/shared/hp", 2));
-    bench.send(&start(2));
+    bench.start(2);
     bench.decide_only();
-    assert_eq!(bench.question(), Some(vec![ARIA]));
+    let question = bench.question();
     let part = bench.part().expect("a submission");
     let raised = bench.raise(Epoch(1)).await;
     bench.append_knowing(part, raised).await;
-    bench.answer(&[ARIA], aria());
-    bench.decide().await;
-    let part = bench.part().expect("decided again");
-    assert_eq!(bench.question(), Some(vec![ARIA]), "asked again");
-    bench.append(part).await;
-    bench.answer(&[ARIA], aria());
+    bench.answer(question, aria());
     bench.settle().await;
     assert_eq!(bench.story(), ["live 4", "ack 4", "live 5,6", "ack 6"]);
+    assert_eq!(bench.question(), None, "what is known is not asked again");
 }
