@@ -11,11 +11,16 @@ use gss_shared::limits::HUB_CALL_DEADLINE_MS;
 use gss_shared::ports::hub::Hub;
 use gss_shared::ports::hub::service::{CallError, RemoteService};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 
 /// Calls under way at once for one session.
 const AT_ONCE: usize = 32;
+/// What the service says of a character that it has not got.
+const UNKNOWN: [&str; 2] = ["character_not_found", "not_found"];
+/// Characters of what is logged of an answer: others write it.
+const LOGGED: usize = 200;
 
 /// The character service, if one is configured.
 pub struct CharacterService {
@@ -32,7 +37,8 @@ impl CharacterService {
     /// What it says of these. Nothing is remembered: a character may change between two questions.
     pub async fn get(&self, ids: &[CharacterId]) -> Characters {
         let Some(service) = &self.service else { return Characters::Unserved };
-        let ask = |id: CharacterId| async move { (id, self.ask(service, id).await) };
+        let until = Instant::now() + Duration::from_millis(HUB_CALL_DEADLINE_MS);
+        let ask = |id: CharacterId| async move { (id, self.ask(service, id, until).await) };
         let answers = futures::stream::iter(ids.iter().copied()).map(ask);
         let answers = answers.buffer_unordered(AT_ONCE).collect();
         // Whoever asked waits for it: what another service sent must not keep it waiting for ever.
@@ -42,27 +48,94 @@ impl CharacterService {
         }))
     }
 
-    async fn ask(&self, service: &RemoteService, id: CharacterId) -> CharacterAnswer {
+    async fn ask(
+        &self,
+        service: &RemoteService,
+        id: CharacterId,
+        until: Instant,
+    ) -> CharacterAnswer {
         let request = json!({"character_id": id});
-        let deadline = Duration::from_millis(HUB_CALL_DEADLINE_MS);
+        let deadline = until.saturating_duration_since(Instant::now());
         let (outcome, answer) = match service.call("character.get", &request, deadline).await {
             Ok(data) => match Character::read(id, data) {
                 Ok(character) => ("answered", CharacterAnswer::Is(Box::new(character))),
                 Err(error) => {
-                    tracing::warn!(character = %id, %error, "character cannot be used");
+                    let error: String = error.chars().take(LOGGED).collect();
+                    tracing::warn!(character = %id, error, "character cannot be used");
                     ("unusable", CharacterAnswer::Failed)
                 }
             },
-            Err(CallError::Refused { code }) => {
-                tracing::debug!(character = %id, code, "character is not given");
-                ("refused", CharacterAnswer::Unknown)
+            Err(CallError::Refused { code }) if UNKNOWN.contains(&code.as_str()) => {
+                ("unknown", CharacterAnswer::Unknown)
             }
+            Err(CallError::Resting) => ("resting", CharacterAnswer::Failed),
             Err(error) => {
-                tracing::warn!(character = %id, %error, "character service does not help");
+                tracing::warn!(character = %id, ?error, "character service does not help");
                 ("failed", CharacterAnswer::Failed)
             }
         };
         self.metrics.hub_calls.with_label_values(&["character.get", outcome]).inc();
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gss_shared::ports::hub::local::LocalHub;
+    use prometheus::Registry;
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id(number: u128) -> CharacterId {
+        CharacterId(Uuid::from_u128(number))
+    }
+
+    /// 1 is there, 2 is broken, 3 waits for better times, 4 is refused, 5 is silent; others are unknown.
+    fn answer(asked: &str) -> Option<String> {
+        let asked: Value = serde_json::from_str(asked).expect("JSON");
+        let id = asked["character_id"].as_str().expect("an id").to_owned();
+        let error = |code: &str| json!({"ok": false, "error": {"code": code, "message": "No."}});
+        let block = json!({
+            "size": "medium", "ac": 12, "hp": {"current": 20, "max": 28, "temp": 0},
+            "abilities": {"str": 8, "dex": 14, "con": 10, "int": 16, "wis": 8, "cha": 8},
+            "speeds": {"walk": 30},
+        });
+        let data = json!({"character_id": id, "owner_id": id, "name": "A", "stat_block": block});
+        Some(match id.as_bytes().last()? {
+            b'1' => json!({"ok": true, "data": data}).to_string(),
+            b'2' => json!({"ok": true, "data": {"name": "A"}}).to_string(),
+            b'3' => error("unavailable").to_string(),
+            b'4' => error("forbidden").to_string(),
+            b'5' => return None,
+            _ => error("character_not_found").to_string(),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_is_not_there_is_unknown() {
+        let hub = Arc::new(LocalHub::default());
+        hub.take("character.get", answer);
+        let metrics = Metrics::register(&Registry::new()).expect("metrics");
+        let service = CharacterService::new(Some(hub), metrics.clone());
+        let began = Instant::now();
+        let Characters::Answered(answers) = service.get(&[1, 2, 3, 4, 5, 6].map(id)).await else {
+            panic!("there is a service");
+        };
+        assert_eq!(began.elapsed(), Duration::from_millis(HUB_CALL_DEADLINE_MS));
+        let said: Vec<&str> = answers
+            .values()
+            .map(|answer| match answer {
+                CharacterAnswer::Is(_) => "is",
+                CharacterAnswer::Unknown => "unknown",
+                CharacterAnswer::Failed => "failed",
+            })
+            .collect();
+        assert_eq!(said, ["is", "failed", "failed", "failed", "failed", "unknown"]);
+        let count =
+            |outcome: &str| metrics.hub_calls.with_label_values(&["character.get", outcome]).get();
+        let outcomes = ["answered", "unusable", "failed", "unknown"];
+        assert_eq!(outcomes.map(count), [1, 1, 3, 1]);
     }
 }

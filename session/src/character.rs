@@ -16,6 +16,8 @@ use crate::fight::plain;
 use crate::text;
 
 const NAME_CHARACTERS: usize = 100;
+/// The largest stat block of a character, as JSON: a fight may have 200 of them.
+const BLOCK_BYTES: usize = 16_384;
 
 /// One character.
 #[derive(Clone, PartialEq, Debug)]
@@ -70,6 +72,10 @@ impl Character {
         }
         slots_spent.retain(|_, spent| *spent > 0);
         plain::block(&stat_block).map_err(wrong)?;
+        let size = serde_json::to_string(&stat_block).map_or(usize::MAX, |text| text.len());
+        if size > BLOCK_BYTES {
+            return Err(format!("stat_block has more than {BLOCK_BYTES} bytes"));
+        }
         conditions.sort_unstable();
         conditions.dedup();
         let (owner, block) = (PlayerId(owner_id), Arc::new(stat_block));
@@ -158,6 +164,13 @@ pub(crate) fn failed(message: &'static str) -> ClientError {
     ClientError::new(ErrorCode::ServiceFailed, message).with("service", "character")
 }
 
+/// The character is somebody's who has no part in this.
+pub(crate) fn strangers(id: CharacterId) -> ClientError {
+    let message = "The character is another player's.";
+    let error = ClientError::new(ErrorCode::NotYourCharacter, message);
+    error.with("character_id", id.to_string())
+}
+
 /// That a character is the player's, by the service's word; without a service that is the game
 /// master's affair.
 ///
@@ -169,11 +182,7 @@ pub(crate) fn check_owner(
     player: PlayerId,
 ) -> Result<(), ClientError> {
     match characters.find(id)? {
-        Some(character) if character.owner != player => {
-            let message = "The character is another player's.";
-            let error = ClientError::new(ErrorCode::NotYourCharacter, message);
-            Err(error.with("character_id", id.to_string()))
-        }
+        Some(character) if character.owner != player => Err(strangers(id)),
         Some(_) | None => Ok(()),
     }
 }

@@ -106,8 +106,7 @@ impl Slot {
             self.aside.push(work);
             return;
         }
-        live.phase = Phase::Waiting;
-        live.asks = Some(question);
+        live.phase = Phase::Asking(question);
         self.waiting.push_front(work);
     }
 

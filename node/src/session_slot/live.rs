@@ -20,8 +20,10 @@ pub(super) enum Phase {
     Ready,
     /// It waits until none of its appends is in flight, for this.
     Draining(Why),
-    /// It waits for the outside.
+    /// It waits for the journal.
     Waiting,
+    /// It waits for the character service's answer to this question.
+    Asking(u64),
 }
 
 /// What comes when nothing is in flight.
@@ -50,8 +52,6 @@ pub(super) struct Live {
     pub(super) broken: bool,
     /// The session as of a version, for the rollback that waits first.
     pub(super) history: Option<(Version, Option<Box<Session>>)>,
-    /// The question to the character service that it waits for.
-    pub(super) asks: Option<u64>,
     /// Committed messages, while a client is attached.
     pub(super) recent: Recent,
     /// Events after which a snapshot is due.
@@ -75,7 +75,6 @@ impl Live {
             phase: Phase::Ready,
             broken: false,
             history: None,
-            asks: None,
             recent: Recent::default(),
             cadence: cadence(id),
             tail_events: loaded.tail_events,

@@ -164,7 +164,7 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
-        if live.phase != Phase::Waiting || live.asks.is_some() {
+        if live.phase != Phase::Waiting {
             return;
         }
         match outcome {
@@ -201,7 +201,7 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let State::Live(live) = &mut self.state else { return };
-        if live.phase != Phase::Waiting || live.asks.is_some() {
+        if live.phase != Phase::Waiting {
             return;
         }
         live.phase = Phase::Ready;
@@ -229,12 +229,11 @@ impl Slot {
         if let Some(work) = waiting.find(|work| work.ask.asked == Some(question)) {
             work.ask.characters = known;
         }
-        // It may have been given up meanwhile: the others go on all the same.
+        // The command may have been given up meanwhile: the others go on all the same.
         if let State::Live(live) = &mut self.state
-            && live.asks == Some(question)
+            && live.phase == Phase::Asking(question)
         {
             live.phase = Phase::Ready;
-            live.asks = None;
         }
     }
 

@@ -103,7 +103,8 @@ impl CombatantSpec {
     /// character, and whether somebody is a member.
     ///
     /// # Errors
-    /// `not_found` for an unknown stat block; those of [`CombatantSpec::served`].
+    /// `not_found` for an unknown stat block; `not_your_character` when the service says that it
+    /// is nobody's here; those of [`CombatantSpec::served`].
     pub(crate) fn combatant(
         &self,
         edition: Edition,
@@ -113,6 +114,11 @@ impl CombatantSpec {
         is_member: impl Fn(PlayerId) -> bool,
     ) -> Result<Combatant, ClientError> {
         let served = self.served(characters)?;
+        if let (Some(served), Some(id)) = (served, self.character())
+            && !is_member(served.owner)
+        {
+            return Err(character::strangers(id));
+        }
         let (block, record) = match served {
             Some(character) => (Arc::clone(&character.block), None),
             None => self.block(edition)?,
@@ -121,10 +127,7 @@ impl CombatantSpec {
         let id = self.character_id.unwrap_or(fresh);
         let owner = match self.owner_id {
             Some(owner) => owner,
-            None => {
-                let served = served.map(|served| served.owner).filter(|owner| is_member(*owner));
-                owner(id).or(served).map(|owner| owner.0)
-            }
+            None => owner(id).or(served.map(|served| served.owner)).map(|owner| owner.0),
         };
         let printed = record.map(|record| record.name.clone());
         let printed = printed.or_else(|| served.map(|served| served.name.clone()));

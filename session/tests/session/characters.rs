@@ -153,18 +153,24 @@ fn what_the_message_says_goes_before_the_service() {
     combatant["name"] = json!("Aria the Bold");
     combatant["owner_id"] = json!(id(BREN));
     combatant["hp"] = json!({"current": 5, "max": 28, "temp": 0});
-    // Nobody has the rogue and its owner is no member: it is the game master's.
     start(&mut fight, &[combatant]).expect("starts");
-    let mut rogue = of(ROGUE);
-    rogue["position"] = json!([4, 2]);
-    fight.frame(GM, "combatant_add", json!({"combatant": rogue})).expect("comes later");
-    let shown = fight.combat(GM)["combatants"].clone();
-    let [wizard, rogue] = [WIZARD, ROGUE].map(|who| &shown[id(who).to_string()]);
+    let wizard = &fight.combat(GM)["combatants"][id(WIZARD).to_string()];
     assert_eq!(wizard["name"], "Aria the Bold");
     assert_eq!(wizard["owner_id"], json!(id(BREN)));
     assert_eq!(wizard["hp"]["current"], 5);
-    assert_eq!(rogue["name"], "Somebody else's");
-    assert_eq!(rogue["owner_id"], Value::Null);
+}
+
+#[test]
+fn nobody_reads_a_strangers_character_by_fighting_it() {
+    let mut fight = served();
+    let refused = start(&mut fight, &[of(ROGUE)]).expect_err("whose owner is not here");
+    assert_eq!(refused.code, ErrorCode::NotYourCharacter);
+    assert_eq!(refused.details["character_id"], json!(id(ROGUE)));
+    start(&mut fight, &[of(WIZARD)]).expect("starts");
+    let mut rogue = of(ROGUE);
+    rogue["owner_id"] = json!(id(GM));
+    let refused = fight.frame(GM, "combatant_add", json!({"combatant": rogue}));
+    assert_eq!(refused.expect_err("nor later").code, ErrorCode::NotYourCharacter);
 }
 
 #[test]
@@ -204,6 +210,7 @@ fn answers_that_clients_could_not_send_are_of_no_use() {
         (broken(|data| data["stat_block"]["ac"] = json!(51)), "ac"),
         (broken(|data| data["stat_block"]["programs"] = json!([])), "programs"),
         (broken(|data| data["name"] = json!("")), "name"),
+        (broken(|data| data["stat_block"]["tags"] = json!(vec!["demon"; 3_000])), "16384"),
         (broken(|data| data["owner_id"] = json!("Aria")), "UUID"),
         (broken(|data| data["spell_slots"]["10"] = json!({"current": 0, "max": 1})), "10"),
         (broken(|data| data["spell_slots"]["1"]["current"] = json!(5)), "spell_slots.1"),

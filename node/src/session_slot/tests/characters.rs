@@ -3,6 +3,7 @@
 use gss_session::{Character, CharacterAnswer, Characters};
 use gss_shared::ids::{CharacterId, ConnectionId, Epoch};
 use gss_shared::link::frame::CommandBody;
+use gss_shared::ports::journal::PartRefusal;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -86,6 +87,24 @@ async fn who_has_no_connection_holds_up_nobody() {
     bench.answer(question, aria());
     bench.settle().await;
     assert_eq!(bench.story(), ["live 5,6", "ack 6"]);
+}
+
+#[tokio::test]
+async fn an_action_that_the_journal_has_already_does_not_keep_the_question_open() {
+    let mut bench = Bench::with_table().await;
+    bench.send(&set(1, "/shared/hp", 2));
+    bench.send(&set(2, "/shared/hp", 3));
+    bench.start(3);
+    bench.decide_only();
+    let question = bench.question();
+    let (first, second) = (bench.part().expect("one"), bench.part().expect("two"));
+    // Another owner decided the first one long ago.
+    bench.refuse(1, PartRefusal::Duplicate);
+    bench.answer(question, aria());
+    bench.refuse(1, PartRefusal::Diverged);
+    drop((first, second));
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4", "live 5", "ack 5", "live 6,7", "ack 7"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What happens in a fight because nobody did anything in time.
 
-use gss_session::service_time_out;
+use gss_session::{Characters, service_time_out};
 use gss_shared::ids::Version;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -121,7 +121,10 @@ async fn a_time_out_that_was_refused_is_not_refused_for_ever() {
     bench.slot(|slot| slot.time_out = Some((slot.working().version, early)));
     let refused = bench.with(|shard, present, out| {
         shard.with(table(), present, out, |slot, turn| {
-            matches!(slot.ask_session(&service_time_out(early, false), turn), Said::Refused(_))
+            matches!(
+                slot.ask_session(&service_time_out(early, false), &Characters::default(), turn),
+                Said::Refused(_)
+            )
         })
     });
     assert_eq!(refused, Some(true));

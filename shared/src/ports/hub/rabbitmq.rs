@@ -17,7 +17,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use rand::Rng as _;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::calls::Calls;
@@ -57,13 +57,16 @@ struct Link {
     connection: Connection,
     channel: Channel,
     exchange: String,
-    calls: Calls,
+    /// Opened by the first call; whatever becomes of it, events go on.
+    calls: Mutex<Option<Arc<Calls>>>,
     broken: CancellationToken,
 }
 
 /// Publishes to RabbitMQ.
 pub struct RabbitHub {
     link: watch::Receiver<Option<Arc<Link>>>,
+    /// Exchange of calls.
+    calls: String,
     outstanding: Semaphore,
     _keeper: DropGuard,
 }
@@ -79,10 +82,9 @@ impl RabbitHub {
         uri.query.heartbeat.get_or_insert(5);
         let (told, link) = watch::channel(None);
         let stop = CancellationToken::new();
-        let exchanges = [exchange.to_owned(), calls.to_owned()];
-        tokio::spawn(stop.clone().run_until_cancelled_owned(keep(uri, exchanges, told)));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(keep(uri, exchange.to_owned(), told)));
         let outstanding = Semaphore::new(limits::HUB_OUTSTANDING);
-        Ok(Self { link, outstanding, _keeper: stop.drop_guard() })
+        Ok(Self { link, calls: calls.to_owned(), outstanding, _keeper: stop.drop_guard() })
     }
 
     /// Waits until a broker is there.
@@ -128,7 +130,7 @@ impl Hub for RabbitHub {
     ) -> Result<String, Unanswered> {
         let link = self.link.borrow().clone();
         let link = link.ok_or_else(|| HubUnavailable(Box::new(Away::NotConnected)))?;
-        let answer = link.calls.ask(call, body, deadline);
+        let answer = async { link.calls(&self.calls).await?.ask(call, body, deadline).await };
         match tokio::time::timeout(deadline, answer).await {
             Ok(answered) => answered,
             Err(_) => Err(Unanswered::Late),
@@ -182,12 +184,11 @@ fn properties(message: &HubMessage) -> BasicProperties {
 }
 
 /// Holds a connection, one after the other.
-async fn keep(uri: AMQPUri, exchanges: [String; 2], told: watch::Sender<Option<Arc<Link>>>) {
+async fn keep(uri: AMQPUri, exchange: String, told: watch::Sender<Option<Arc<Link>>>) {
     let (shortest, longest) = WAITS;
-    let [exchange, calls] = &exchanges;
     let mut wait = shortest;
     loop {
-        match tokio::time::timeout(CONNECT, connect(&uri, exchange, calls)).await {
+        match tokio::time::timeout(CONNECT, connect(&uri, &exchange)).await {
             Ok(Ok(link)) => {
                 tracing::info!(%exchange, "hub is connected");
                 wait = shortest;
@@ -212,7 +213,7 @@ async fn keep(uri: AMQPUri, exchanges: [String; 2], told: watch::Sender<Option<A
     }
 }
 
-async fn connect(uri: &AMQPUri, exchange: &str, calls: &str) -> lapin::Result<Link> {
+async fn connect(uri: &AMQPUri, exchange: &str) -> lapin::Result<Link> {
     let properties = ConnectionProperties::default().with_connection_name("game-session".into());
     let connection = Connection::connect_uri(uri.clone(), properties).await?;
     let channel = connection.create_channel().await?;
@@ -220,9 +221,8 @@ async fn connect(uri: &AMQPUri, exchange: &str, calls: &str) -> lapin::Result<Li
     let table = FieldTable::default();
     channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, table).await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let calls = Calls::open(&connection, calls).await?;
     let (exchange, broken) = (exchange.to_owned(), CancellationToken::new());
-    Ok(Link { connection, channel, exchange, calls, broken })
+    Ok(Link { connection, channel, exchange, calls: Mutex::default(), broken })
 }
 
 async fn close(link: &Link) {
@@ -235,9 +235,21 @@ async fn close(link: &Link) {
 }
 
 impl Link {
+    /// The channel for calls, a new one if there is none that works.
+    async fn calls(&self, exchange: &str) -> Result<Arc<Calls>, Unanswered> {
+        let mut calls = self.calls.lock().await;
+        if let Some(open) = calls.as_ref().filter(|open| open.alive()) {
+            return Ok(Arc::clone(open));
+        }
+        let away = |error: lapin::Error| HubUnavailable(Box::new(error));
+        let open = Arc::new(Calls::open(&self.connection, exchange).await.map_err(away)?);
+        *calls = Some(Arc::clone(&open));
+        Ok(open)
+    }
+
     fn alive(&self) -> bool {
-        let channels = self.channel.status().connected() && self.calls.alive();
-        channels && self.connection.status().connected() && !self.broken.is_cancelled()
+        let channel = self.channel.status().connected();
+        channel && self.connection.status().connected() && !self.broken.is_cancelled()
     }
 }
 

@@ -17,7 +17,7 @@ const TRIES: u32 = 3;
 const PAUSE_MS: std::ops::RangeInclusive<u64> = 10..=50;
 /// Calls that fail in a row until the service is left alone …
 const FAILURES: u32 = 5;
-/// … for this long; then every failure counts again.
+/// … but for one call in so long, until one is answered.
 const REST: Duration = Duration::from_secs(5);
 /// What a service says when it cannot answer now.
 const UNAVAILABLE: &str = "unavailable";
@@ -77,7 +77,7 @@ impl RemoteService {
     /// Asks, and gives the answer's `data`.
     ///
     /// # Errors
-    /// [`CallError`]; all but [`CallError::Refused`] count as failures of the service.
+    /// [`CallError`]; those that say that the service does not work count against it.
     pub async fn call(
         &self,
         call: &'static str,
@@ -85,7 +85,7 @@ impl RemoteService {
         deadline: Duration,
     ) -> Result<Value, CallError> {
         let until = Instant::now() + deadline;
-        if self.breaker().rests_until.is_some_and(|rest| rest > Instant::now()) {
+        if !self.breaker().may_call() {
             return Err(CallError::Resting);
         }
         let mut answered = self.attempt(call, request, until).await;
@@ -136,20 +136,43 @@ impl CallError {
         }
     }
 
-    /// Whether the service does not work; a refusal is work.
+    /// Whether the service does not work. A refusal is work, and what cannot be read may be so for
+    /// one thing alone.
     fn is_failure(&self) -> bool {
-        !matches!(self, Self::Refused { code } if code != UNAVAILABLE)
+        match self {
+            Self::Refused { code } => code == UNAVAILABLE,
+            Self::Unanswered(_) | Self::Resting => true,
+            Self::Malformed => false,
+        }
     }
 }
 
 impl Breaker {
+    fn may_call(&mut self) -> bool {
+        let now = Instant::now();
+        match self.rests_until {
+            Some(rest) if rest > now => false,
+            Some(_) => {
+                self.rests_until = Some(now + REST);
+                true
+            }
+            None => true,
+        }
+    }
+
     fn note(&mut self, failed: bool) {
         if !failed {
+            if self.rests_until.is_some() {
+                tracing::info!("a service answers again");
+            }
             *self = Self::default();
             return;
         }
         self.failures = self.failures.saturating_add(1);
         if self.failures >= FAILURES {
+            if self.rests_until.is_none() {
+                tracing::warn!("a service failed too often and is left alone");
+            }
             self.rests_until = Some(Instant::now() + REST);
         }
     }

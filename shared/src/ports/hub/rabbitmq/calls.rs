@@ -21,7 +21,7 @@ use super::super::{HubUnavailable, Unanswered};
 /// RabbitMQ's own pseudo-queue: answers to what this channel published come back on it.
 const REPLIES: &str = "amq.rabbitmq.reply-to";
 /// The largest answer that is read, bytes.
-const ANSWER_BYTES: usize = 1 << 20;
+const ANSWER_BYTES: usize = 256 * 1_024;
 
 /// Who waits for an answer, by correlation id.
 type Waiting = Arc<Mutex<BTreeMap<String, oneshot::Sender<String>>>>;
@@ -78,6 +78,9 @@ impl Calls {
         let id = Uuid::new_v4().to_string();
         self.waiting().insert(id.clone(), to);
         let _place = Place(self, &id);
+        if self.deaf.is_cancelled() {
+            return Err(HubUnavailable("the channel is broken".into()).into());
+        }
         let properties = BasicProperties::default()
             .with_content_type("application/json".into())
             .with_type(call.into())
@@ -88,15 +91,20 @@ impl Calls {
         let exchange = self.exchange.as_str().into();
         let sent =
             self.channel.basic_publish(exchange, call.into(), options, body.as_bytes(), properties);
-        let confirmation = sent.await.map_err(away)?.await.map_err(away)?;
-        match confirmation {
-            Confirmation::Ack(None) => {}
-            Confirmation::Ack(Some(_)) => return Err(Unanswered::Nobody),
-            Confirmation::Nack(_) | Confirmation::NotRequested => {
-                return Err(HubUnavailable("the broker did not take the call".into()).into());
-            }
-        }
+        let confirmation = sent.await.map_err(away)?;
         let gone = |_| HubUnavailable("the channel broke before the answer came".into());
+        tokio::pin!(answer);
+        // An answer says more than a confirmation, and may be there before it.
+        tokio::select! {
+            answer = &mut answer => return Ok(answer.map_err(gone)?),
+            confirmation = confirmation => match confirmation.map_err(away)? {
+                Confirmation::Ack(None) => {}
+                Confirmation::Ack(Some(_)) => return Err(Unanswered::Nobody),
+                Confirmation::Nack(_) | Confirmation::NotRequested => {
+                    return Err(HubUnavailable("the broker did not take the call".into()).into());
+                }
+            },
+        }
         Ok(answer.await.map_err(gone)?)
     }
 
