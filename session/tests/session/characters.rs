@@ -199,6 +199,13 @@ fn a_fight_does_not_begin_without_the_numbers() {
     assert_eq!(refused.expect_err("no game master").code, ErrorCode::Forbidden);
 }
 
+/// An attack of about 400 bytes.
+fn attack() -> Value {
+    let damage = json!({"dice": "1d8+3", "type": "slashing"});
+    json!({"attack_id": "longsword", "name": "n".repeat(100), "kind": "melee", "bonus": 5,
+           "reach_ft": 5, "damage": vec![damage; 8]})
+}
+
 #[test]
 fn answers_that_clients_could_not_send_are_of_no_use() {
     let broken = |change: fn(&mut Value)| {
@@ -210,7 +217,8 @@ fn answers_that_clients_could_not_send_are_of_no_use() {
         (broken(|data| data["stat_block"]["ac"] = json!(51)), "ac"),
         (broken(|data| data["stat_block"]["programs"] = json!([])), "programs"),
         (broken(|data| data["name"] = json!("")), "name"),
-        (broken(|data| data["stat_block"]["tags"] = json!(vec!["demon"; 3_000])), "16384"),
+        (broken(|data| data["stat_block"]["tags"] = json!(vec!["demon"; 51])), "tags"),
+        (broken(|data| data["stat_block"]["attacks"] = json!(vec![attack(); 50])), "16384"),
         (broken(|data| data["owner_id"] = json!("Aria")), "UUID"),
         (broken(|data| data["spell_slots"]["10"] = json!({"current": 0, "max": 1})), "10"),
         (broken(|data| data["spell_slots"]["1"]["current"] = json!(5)), "spell_slots.1"),
