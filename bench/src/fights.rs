@@ -75,7 +75,7 @@ fn melee(book: &Rulebook) -> Result<Combat> {
     for number in 0..10_u8 {
         let name = names[usize::from(number) % names.len()];
         let monster = book.content.monsters.get(name).context(name)?;
-        let block = std::sync::Arc::new(monster.block.clone());
+        let block = std::sync::Arc::clone(&monster.block);
         let side = if number % 2 == 0 { "party" } else { "foes" };
         let kind = CombatantKind::Monster;
         let mut who = Combatant::new(id(number.into()), name, kind, side, block);

@@ -21,6 +21,8 @@ mod reachable;
 mod speed;
 mod square;
 
+pub(crate) use cover::lane;
+
 pub use area::{Area, PlacementError, Rise, Template};
 pub use cover::{Cover, Obstacle, cover, line_of_sight, near_side, point_cover};
 pub use departure::{Departure, MoveCause, Watcher};

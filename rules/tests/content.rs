@@ -73,7 +73,7 @@ fn damage_of_attack(attack: &Attack, detail: Option<&Detail>, edition: Edition) 
     let mut all = attack.damage.clone();
     all.extend(attack.two_handed_damage.clone());
     all.extend(detail.into_iter().flat_map(|it| &it.variants).flat_map(|it| it.damage.clone()));
-    if let Some(Rider { damage, fail, success, always, .. }) = &attack.on_hit {
+    if let Some(Rider { damage, fail, success, always, .. }) = attack.on_hit.as_deref() {
         all.extend(damage.clone());
         for spec in [fail, success, always] {
             all.extend(outcome(spec.as_ref()));

@@ -280,14 +280,22 @@ impl<'a> Resolver<'a> {
         if let Some(who) = command.stirs() {
             self.end_by(who, Ending::BearerStirs);
         }
+        let told = self.facts.len();
         self.loosen();
         self.settle()?;
         self.answer_readied()?;
-        self.loosen();
-        self.settle()?;
+        self.loosen_after(told)?;
         self.ground_fliers()?;
-        self.loosen();
-        self.settle()
+        self.loosen_after(told)
+    }
+
+    /// Ends holds again, where more has happened than was told by then.
+    fn loosen_after(&mut self, told: usize) -> Flow<()> {
+        if self.facts.len() > told {
+            self.loosen();
+            self.settle()?;
+        }
+        Ok(())
     }
 
     fn end_all(&mut self) -> Flow<()> {

@@ -56,8 +56,8 @@ impl Test {
     }
 
     /// Something speaks for advantage or disadvantage.
-    pub fn reason(&mut self, gives: RollMode, why: &str, source_id: Option<String>) {
-        self.reasons.push(RollReason { gives, why: why.to_owned(), source_id });
+    pub fn reason(&mut self, gives: RollMode, why: impl Into<String>, source_id: Option<String>) {
+        self.reasons.push(RollReason { gives, why: why.into(), source_id });
     }
 
     /// The d20 counts at least as this.

@@ -13,6 +13,7 @@ mod tests_made;
 mod underwater;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::resolver::is_hiding;
 use super::{
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::dice::RollMode;
 use crate::effect::{Inside, Modifier, ModifierKind, RollKind, When};
-use crate::space::{Cover, Obstacle, Square, Terrain, cover, distance_ft, line_of_sight};
+use crate::space::{Cover, Obstacle, Square, Terrain, cover, distance_ft, lane, line_of_sight};
 use crate::{Ability, Condition, Diagonals, Key, Skill};
 
 pub(super) use attack::Strike;
@@ -82,8 +83,16 @@ impl<'a> View<'a> {
         self,
         bearer: CombatantId,
     ) -> impl Iterator<Item = Active<'a>> + use<'a> {
+        self.modifiers_of(bearer, self.combat.effects.counted_on(bearer))
+    }
+
+    /// The modifiers that these on a creature have, and what is on the map and concerns it.
+    fn modifiers_of(
+        self,
+        bearer: CombatantId,
+        counted: &'a [Arc<Effect>],
+    ) -> impl Iterator<Item = Active<'a>> + use<'a> {
         let rules = &*self.combat.rules;
-        let counted = self.combat.effects.counted_on(bearer);
         let on_it = counted.iter().map(|effect| (&**effect, false));
         let on_map = self.zones_counted_on(bearer).map(|effect| (effect, true));
         on_it.chain(on_map).flat_map(move |(effect, inside)| {
@@ -116,12 +125,15 @@ impl<'a> View<'a> {
         bearer: CombatantId,
         kind: ModifierKind,
     ) -> impl Iterator<Item = Active<'a>> + use<'a> {
-        let all = self.may_have(bearer, kind).then(|| self.modifiers(bearer));
-        all.into_iter().flatten().filter(move |active| active.modifier.kind == kind)
+        // Where there may be none, nothing is on the map either.
+        let counted: &[_] =
+            if self.may_have(bearer, kind) { self.combat.effects.counted_on(bearer) } else { &[] };
+        let all = self.modifiers_of(bearer, counted);
+        all.filter(move |active| active.modifier.kind == kind)
     }
 
     /// Whether a modifier of this kind may hold for a creature; no: none does.
-    fn may_have(self, bearer: CombatantId, kind: ModifierKind) -> bool {
+    pub(super) fn may_have(self, bearer: CombatantId, kind: ModifierKind) -> bool {
         let effects = &self.combat.effects;
         !effects.zones().is_empty() || effects.may_have(bearer, kind, &self.book.conditions)
     }
@@ -352,10 +364,14 @@ impl<'a> View<'a> {
 
     /// Feet between two creatures' spaces; 0 where either is off the board.
     pub fn distance_ft(self, one: CombatantId, other: CombatantId) -> i32 {
-        match (self.space_of(one), self.space_of(other)) {
-            (Some(one), Some(other)) => distance_ft(one, other, self.diagonals()),
-            (None, _) | (_, None) => 0,
-        }
+        let both = self.combat.combatant(one).zip(self.combat.combatant(other));
+        both.map_or(0, |(one, other)| self.apart_ft(one, other))
+    }
+
+    /// As [`View::distance_ft`], for who is at hand.
+    pub(in crate::combat) fn apart_ft(self, one: &Combatant, other: &Combatant) -> i32 {
+        let both = self.space_for(one).zip(self.space_for(other));
+        both.map_or(0, |(one, other)| distance_ft(one, other, self.diagonals()))
     }
 
     /// Whether two cannot get at each other: one is off the board and the other on it, or something
@@ -383,21 +399,25 @@ impl<'a> View<'a> {
         if self.is_shut_off(attacker, target) {
             return Cover::Total;
         }
-        let (from, to) = (self.space_of(attacker), self.space_of(target));
+        let both = self.combat.combatant(attacker).zip(self.combat.combatant(target));
+        let Some((near, far)) = both else { return Cover::None };
+        let (from, to) = (self.space_for(near), self.space_for(far));
         let (Some(from), Some(to)) = (from, to) else { return Cover::None };
         let ridden = [self.mount(attacker), self.mount(target)];
         if self.is_sealed_off(from, to) {
             return Cover::Total;
         }
+        let lane = lane(from.footprint(), to.footprint());
         let mut obstacles: Vec<Obstacle> = self
             .combat
             .combatants
             .values()
             .filter(|other| other.id != attacker && other.id != target && other.life != Life::Dead)
-            .filter(|other| !self.is_inside(other.id) && !ridden.contains(&Some(other.id)))
-            .filter_map(|other| other.space())
-            .filter(|other| other.levels(from) == 0 || other.levels(to) == 0)
-            .flat_map(|other| other.footprint().squares())
+            .filter_map(|other| Some((other.id, other.space()?)))
+            .filter(|(_, other)| lane.meets(other.footprint()))
+            .filter(|(_, other)| other.levels(from) == 0 || other.levels(to) == 0)
+            .filter(|(id, _)| !self.is_inside(*id) && !ridden.contains(&Some(*id)))
+            .flat_map(|(_, other)| other.footprint().squares())
             .map(|square| Obstacle { square, most: Cover::Half })
             .collect();
         let own =
@@ -408,7 +428,7 @@ impl<'a> View<'a> {
             let squares = covers.squares.iter().copied().filter(|square| !own(*square));
             obstacles.extend(squares.map(|square| Obstacle { square, most }));
         }
-        let bared = self.bared(target);
+        let bared = self.bared(far);
         let terrain = self.terrain();
         let terrain = match &bared {
             Some(blocking) => Terrain { blocking, ..terrain },
@@ -419,8 +439,7 @@ impl<'a> View<'a> {
 
     /// What effects fill besides the place of an object that is part of it, and can be struck, and
     /// what is right beside that.
-    fn bared(self, target: CombatantId) -> Option<BTreeSet<Square>> {
-        let object = self.combat.combatant(target)?;
+    fn bared(self, object: &Combatant) -> Option<BTreeSet<Square>> {
         let at = object.space().filter(|_| object.kind == CombatantKind::Object)?.footprint();
         let mut solid = self.combat.ground.solid.clone();
         let near = |square: &Square| {
@@ -449,8 +468,13 @@ impl<'a> View<'a> {
 
     /// Whether nothing solid is between two creatures.
     pub(super) fn in_line(self, one: CombatantId, other: CombatantId) -> bool {
+        let both = self.combat.combatant(one).zip(self.combat.combatant(other));
+        both.is_none_or(|(one, other)| self.is_open_between(one, other))
+    }
+
+    fn is_open_between(self, one: &Combatant, other: &Combatant) -> bool {
         let bared = self.bared(other).or_else(|| self.bared(one));
-        let (one, other) = (self.space_of(one), self.space_of(other));
+        let (one, other) = (self.space_for(one), self.space_for(other));
         let (Some(one), Some(other)) = (one, other) else { return true };
         let (one, other) = (one.footprint(), other.footprint());
         let terrain = self.terrain();
@@ -464,32 +488,32 @@ impl<'a> View<'a> {
     /// Whether one creature hid so well that another does not notice it (SRD 5.1 "Hiding"): its
     /// check exceeded the other's passive Perception, or equals it.
     fn is_hidden_from(self, viewer: CombatantId, hidden: CombatantId) -> bool {
-        let passive = self.passive_perception(viewer);
-        if self.feels(viewer, hidden) {
-            return false;
-        }
-        self.combat
+        let best = self
+            .combat
             .effects_on(hidden)
             .filter(|effect| is_hiding(effect) && effect.template.conditions.is_empty())
-            .any(|effect| effect.template.dc.is_some_and(|dc| dc >= passive))
+            .filter_map(|effect| effect.template.dc)
+            .max();
+        best.is_some_and(|dc| dc >= self.passive_perception(viewer)) && !self.feels(viewer, hidden)
     }
 
     /// Whether one creature sees another.
     pub(in crate::combat) fn sees(self, one: CombatantId, other: CombatantId) -> bool {
         let Some(viewer) = self.combat.combatant(one) else { return false };
+        let seen = self.combat.combatant(other);
         // Of whom only the game masters and its owner know, no foe sees.
-        if self.combat.combatant(other).is_some_and(|seen| seen.hidden && seen.side != viewer.side)
-        {
+        if seen.is_some_and(|seen| seen.hidden && seen.side != viewer.side) {
             return false;
         }
-        let distance = self.distance_ft(one, other);
+        let distance = seen.map_or(0, |seen| self.apart_ft(viewer, seen));
         let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
-        if !self.in_line(one, other) {
+        if !seen.is_none_or(|seen| self.is_open_between(viewer, seen)) {
             return false;
         }
         let senses = &viewer.block.senses;
-        let deaf = self.has(one, Condition::Deafened) && self.is(one, ModifierKind::SeesByHearing);
-        if within(senses.blindsight_ft) && !deaf {
+        let deaf =
+            || self.has(one, Condition::Deafened) && self.is(one, ModifierKind::SeesByHearing);
+        if within(senses.blindsight_ft) && !deaf() {
             return true;
         }
         let sees_invisible = || {
@@ -508,5 +532,5 @@ impl<'a> View<'a> {
 
 fn give(test: &mut Test, mode: RollMode, prefix: &str, active: &Active<'_>) {
     let source = active.effect.source.map(|source| source.0.to_string());
-    test.reason(mode, &format!("{prefix}{}", active.why), source);
+    test.reason(mode, [prefix, active.why].concat(), source);
 }

@@ -39,7 +39,7 @@ pub struct Attack {
     pub mastery: Option<Mastery>,
     /// What follows a hit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_hit: Option<Rider>,
+    pub on_hit: Option<Box<Rider>>,
 }
 
 impl Attack {

@@ -1,6 +1,7 @@
 //! Creatures of the bestiary: a stat block, and what the wire's stat block has no field for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,8 @@ pub struct Monster {
     /// Other Armor Classes that are printed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ac_when: Vec<ArmorClassWhen>,
-    /// The numbers.
-    pub block: StatBlock,
+    /// The numbers, shared by all that are such a creature.
+    pub block: Arc<StatBlock>,
     /// About attacks and uses of the block, by `attack_id` or `use_id`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<Key, Detail>,

@@ -1,5 +1,7 @@
 //! Special actions of a stat block, and what follows a hit or a save.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{DamageDice, Duration, EffectTemplate, Expression, Key, SaveSpec};
@@ -163,7 +165,7 @@ pub struct OutcomeSpec {
     pub pull_ft: Option<i32>,
     /// Anything else; beside a grapple it lasts as long as that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effect: Option<EffectTemplate>,
+    pub effect: Option<Arc<EffectTemplate>>,
     /// Of a hit: the maximum of hit points is less by the damage taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saps: Option<Sap>,
@@ -178,7 +180,7 @@ pub struct OutcomeSpec {
     pub dies: bool,
     /// An effect on whose doing it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub own: Option<EffectTemplate>,
+    pub own: Option<Arc<EffectTemplate>>,
 }
 
 /// An area of effect (SRD 5.1 "Areas of Effect"; SRD 5.2.1 "Area of Effect").

@@ -8,7 +8,11 @@ use crate::effect::Program;
 
 /// Spells of an edition, ready to be cast.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Spellbook(BTreeMap<Key, Arc<SpellRules>>);
+pub struct Spellbook {
+    all: BTreeMap<Key, Arc<SpellRules>>,
+    /// Those that are cast in reaction to something.
+    reactions: Vec<Key>,
+}
 
 /// A spell, ready to be cast.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,16 +79,26 @@ impl Spellbook {
             let program = known.remove(id).map(|program| program.completed(record));
             (id.clone(), Arc::new(SpellRules { record: record.clone(), program }))
         };
-        Ok(Self(spells.iter().map(join).collect()))
+        let all: BTreeMap<Key, Arc<SpellRules>> = spells.iter().map(join).collect();
+        let reacts =
+            |rules: &SpellRules| rules.program.as_ref().is_some_and(|it| it.reacts.is_some());
+        let reactions = all.iter().filter(|(_, rules)| reacts(rules));
+        let reactions = reactions.map(|(id, _)| id.clone()).collect();
+        Ok(Self { all, reactions })
     }
 
     /// A spell by its key.
     pub fn get(&self, id: &Key) -> Option<&Arc<SpellRules>> {
-        self.0.get(id)
+        self.all.get(id)
+    }
+
+    /// Whether a spell is cast in reaction to something.
+    pub(crate) fn is_reaction(&self, id: &Key) -> bool {
+        self.reactions.contains(id)
     }
 
     /// All spells, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Arc<SpellRules>)> {
-        self.0.iter()
+        self.all.iter()
     }
 }

@@ -68,10 +68,7 @@ pub fn cover(
     attacker: Footprint,
     target: Footprint,
 ) -> Cover {
-    let (one, other) = (far_corners(attacker), far_corners(target));
-    let low = Point { x: one[0].x.min(other[0].x), y: one[0].y.min(other[0].y) };
-    let high = Point { x: one[1].x.max(other[1].x), y: one[1].y.max(other[1].y) };
-    let scene = Scene::of(terrain, obstacles, between(low, high));
+    let scene = Scene::of(terrain, obstacles, lane(attacker, target));
     if scene.is_clear() {
         return Cover::None;
     }
@@ -85,6 +82,14 @@ pub fn cover(
         }
     }
     best
+}
+
+/// Where all is that may be in the way between two spaces.
+pub(crate) fn lane(one: Footprint, other: Footprint) -> Bounds {
+    let (one, other) = (far_corners(one), far_corners(other));
+    let low = Point { x: one[0].x.min(other[0].x), y: one[0].y.min(other[0].y) };
+    let high = Point { x: one[1].x.max(other[1].x), y: one[1].y.max(other[1].y) };
+    between(low, high)
 }
 
 /// Whether nothing filled is between all of one creature and all of another.
@@ -165,16 +170,17 @@ impl<'a> Scene<'a> {
 
     /// The most cover that anything in the way of the line is good for.
     fn blocks(&self, from: Point, to: Point) -> Cover {
-        let bounds = between(from, to);
-        let mut filled = self.filled.iter().filter(|square| bounds.contains(**square));
-        if filled.any(|square| {
+        let obstructs = |square: &Square| {
             shares_length(from, to, *square) || slips_past(self.terrain, from, to, *square)
-        }) {
-            return Cover::Total;
+        };
+        if !self.filled.is_empty() {
+            let bounds = between(from, to);
+            if self.filled.iter().filter(|square| bounds.contains(**square)).any(obstructs) {
+                return Cover::Total;
+            }
         }
         self.obstacles
             .iter()
-            .filter(|obstacle| bounds.contains(obstacle.square))
             .filter(|obstacle| shares_length(from, to, obstacle.square))
             .map(|obstacle| obstacle.most)
             .max()
@@ -205,29 +211,25 @@ fn between(from: Point, to: Point) -> Bounds {
 
 /// Whether the line and the square, edges included, have more than one point in common.
 fn shares_length(from: Point, to: Point, square: Square) -> bool {
-    let least = Point::corner(square);
-    // Fractions of the way, above and below, denominators positive.
-    let (mut enters, mut leaves) = ((0, 1), (1, 1));
-    for (start, end, edge) in [(from.x, to.x, least.x), (from.y, to.y, least.y)] {
-        let (start, end, edge) = (i64::from(start), i64::from(end), i64::from(edge));
-        let (way, far) = (end - start, edge + i64::from(SQUARE));
-        if way == 0 {
-            if start < edge || far < start {
-                return false;
-            }
-            continue;
-        }
-        let (near, far) = if way > 0 { (edge, far) } else { (far, edge) };
-        let sign = way.signum();
-        let (near, far) = ((sign * (near - start), way.abs()), (sign * (far - start), way.abs()));
-        enters = if less(enters, near) { near } else { enters };
-        leaves = if less(far, leaves) { far } else { leaves };
+    let (least, [dx, dy]) = (Point::corner(square), difference(from, to));
+    let side = i64::from(SQUARE);
+    let beside = |at: i32, edge: i32| (0..=side).contains(&(i64::from(at) - i64::from(edge)));
+    let along = |a: i32, b: i32, edge: i32| {
+        let (low, high, edge) = (i64::from(a.min(b)), i64::from(a.max(b)), i64::from(edge));
+        low.max(edge) < high.min(edge + side)
+    };
+    if dx == 0 {
+        return beside(from.x, least.x) && along(from.y, to.y, least.y);
     }
-    from != to && less(enters, leaves)
-}
-
-fn less(a: (i64, i64), b: (i64, i64)) -> bool {
-    i128::from(a.0) * i128::from(b.1) < i128::from(b.0) * i128::from(a.1)
+    if dy == 0 {
+        return beside(from.y, least.y) && along(from.x, to.x, least.x);
+    }
+    // A slanting line that only touches the square has all four corners on one side.
+    let [px, py] = difference(from, least).map(i128::from);
+    let at_least = i128::from(dx) * py - i128::from(dy) * px;
+    let low = at_least + i128::from(side * (dx.min(0) - dy.max(0)));
+    let high = at_least + i128::from(side * (dx.max(0) - dy.min(0)));
+    along(from.x, to.x, least.x) && along(from.y, to.y, least.y) && low < 0 && high > 0
 }
 
 /// Whether the line passes between a filled square and one that it touches at a corner.

@@ -89,6 +89,15 @@ impl Bounds {
             && square.y <= self.most.y
     }
 
+    /// Whether a space has part in them.
+    pub(crate) const fn meets(self, space: Footprint) -> bool {
+        let (least, last) = (space.corner, space.corner.shifted(space.side - 1, space.side - 1));
+        self.least.x <= last.x
+            && least.x <= self.most.x
+            && self.least.y <= last.y
+            && least.y <= self.most.y
+    }
+
     /// The squares of both; the other's first if they have none in common.
     pub(super) fn common(self, other: Self) -> Self {
         let (a, b) = (self.least, other.least);

@@ -10,7 +10,7 @@ use gss_rules::combat::{
     Happening, HelpWith, Input, Interaction, Life, Phase, Question, RolledFor, Rulebook, Shove,
     SkillAction, Step, View, decide,
 };
-use gss_rules::content::{Monster, Spellcasting};
+use gss_rules::content::{Monster, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Skill};
@@ -53,7 +53,7 @@ impl Play {
         for number in 0..6_i32 {
             let among = if number == 5 && play.chance.one_in(2) { &parrying } else { &monsters };
             let monster = play.chance.of(among).expect("a monster");
-            let mut block = monster.block.clone();
+            let mut block = StatBlock::clone(&monster.block);
             if number < 2 {
                 block.spellcasting = Some(play.any_spellcasting());
             }

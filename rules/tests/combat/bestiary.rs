@@ -52,7 +52,7 @@ impl Arena {
             "size": wanted.max_size.unwrap_or(Size::Medium),
             "creature_type": wanted.types.first()
         }));
-        let beast = std::sync::Arc::new(monster.block.clone());
+        let beast = monster.block.clone();
         let y = 20 + beast.size.squares() / 2;
         let x = gap.map_or(20, |gap| 20 + beast.size.squares() + gap);
         let beast = Combatant {

@@ -149,7 +149,7 @@ pub(crate) fn block(block: &StatBlock) -> Parse<()> {
         within("attacks.damage", attack.damage.len(), LISTED)?;
         within("attacks.damage", attack.two_handed_damage.len(), LISTED)?;
         within("attacks.properties", attack.properties.len(), LISTED)?;
-        attack.on_hit.as_ref().map_or(Ok(()), rider)?;
+        attack.on_hit.as_deref().map_or(Ok(()), rider)?;
     }
     block.uses.iter().try_for_each(action)
 }
@@ -249,7 +249,7 @@ fn outcome(outcome: &OutcomeSpec) -> Parse<()> {
         ("own", outcome.own.is_some()),
     ];
     strangers(&strange)?;
-    outcome.effect.as_ref().map_or(Ok(()), effect)
+    outcome.effect.as_deref().map_or(Ok(()), effect)
 }
 
 /// Members that the engine knows and the protocol does not, each with whether it is there.

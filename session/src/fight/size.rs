@@ -54,13 +54,14 @@ fn block(block: &StatBlock) -> usize {
 
 fn attack(attack: &Attack) -> usize {
     let damage = attack.damage.len() + attack.two_handed_damage.len();
-    let follows = attack.on_hit.as_ref().map_or(0, rider);
+    let follows = attack.on_hit.as_deref().map_or(0, rider);
     size_of::<Attack>() + 3 * ENTRY + damage * DAMAGE + follows
 }
 
 fn rider(rider: &Rider) -> usize {
     let outcomes = [&rider.fail, &rider.success, &rider.always, &rider.fail_badly];
-    rider.damage.len() * DAMAGE + outcomes.into_iter().flatten().map(outcome).sum::<usize>()
+    let follows = outcomes.into_iter().flatten().map(outcome).sum::<usize>();
+    size_of::<Rider>() + rider.damage.len() * DAMAGE + follows
 }
 
 fn action(action: &SpecialAction) -> usize {
@@ -70,7 +71,8 @@ fn action(action: &SpecialAction) -> usize {
 }
 
 fn outcome(outcome: &OutcomeSpec) -> usize {
-    let effect = outcome.effect.as_ref().map_or(0, template);
+    let apart = |effect| size_of::<EffectTemplate>() + template(effect);
+    let effect = outcome.effect.as_deref().map_or(0, apart);
     (outcome.damage.len() * DAMAGE) + outcome.conditions.len() * ENTRY + effect
 }
 

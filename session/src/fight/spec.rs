@@ -176,6 +176,6 @@ impl CombatantSpec {
         };
         let key = Key::parse(key).map_err(|_| unknown())?;
         let monster = book(edition).content.monsters.get(&key).ok_or_else(unknown)?;
-        Ok((Arc::new(monster.block.clone()), Some(monster)))
+        Ok((Arc::clone(&monster.block), Some(monster)))
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn attack(entry: &RawEntry) -> Result<(Attack, Detail, EntryClass)> {
     let class = match (targets, understood && reader.is_done()) {
         (Some(_), true) if rider == Rider::default() => EntryClass::Attack,
         (Some(_), true) => {
-            attack.on_hit = Some(rider);
+            attack.on_hit = Some(Box::new(rider));
             EntryClass::AttackRider
         }
         _ => {

@@ -1,11 +1,13 @@
 //! From a block's entries to its record.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use gss_rules::Key;
 use gss_rules::content::{
     AttackProperty, Casting, Cost, Detail, Entry, EntryClass, Monster, Section, SpecialAction,
+    StatBlock,
 };
 
 use super::attack;
@@ -39,7 +41,7 @@ pub(super) fn compile(
             xp: raw.xp,
             forms: raw.forms,
             ac_when: raw.ac_when,
-            block: raw.block,
+            block: Arc::new(raw.block),
             details: BTreeMap::new(),
             entries: Vec::new(),
         },
@@ -66,7 +68,7 @@ pub(super) fn compile(
         place.targets = other.targets.or(place.targets.take());
     }
     if entries.iter().any(|it| it.lower.contains("weapon attacks are magical")) {
-        for attack in block.monster.block.attacks.iter_mut().filter(|it| !it.spell) {
+        for attack in block.block().attacks.iter_mut().filter(|it| !it.spell) {
             attack.properties.push(AttackProperty::Magical);
         }
     }
@@ -83,11 +85,15 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    fn block(&mut self) -> &mut StatBlock {
+        Arc::make_mut(&mut self.monster.block)
+    }
+
     fn entry(&mut self, entry: &RawEntry, all: &[RawEntry]) -> Result<EntryClass> {
         match entry.id.as_str() {
             "multiattack" => return Ok(self.multiattack(entry, all)),
             "legendary-resistance" => {
-                let legendary = self.monster.block.legendary.get_or_insert_default();
+                let legendary = self.block().legendary.get_or_insert_default();
                 legendary.resistances = legendary.resistances.or(entry.per_day);
                 return Ok(EntryClass::LegendaryResistance);
             }
@@ -110,9 +116,9 @@ impl Builder<'_> {
             }
             if entry.recharge.is_some() || entry.per_day.is_some() || entry.legendary_cost.is_some()
             {
-                self.monster.block.uses.push(special::named(entry));
+                self.block().uses.push(special::named(entry));
             }
-            self.monster.block.attacks.push(attack);
+            self.block().attacks.push(attack);
             self.detail(&entry.id, detail);
             return Ok(class);
         }
@@ -123,7 +129,7 @@ impl Builder<'_> {
             return Ok(self.breath_weapons(entry));
         }
         let (action, detail, class) = read(entry, all, self.spells);
-        self.monster.block.uses.push(action);
+        self.block().uses.push(action);
         self.detail(&entry.id, detail);
         Ok(class)
     }
@@ -150,7 +156,7 @@ impl Builder<'_> {
             if this == EntryClass::Named {
                 class = EntryClass::Named;
             }
-            self.monster.block.uses.push(action);
+            self.block().uses.push(action);
             self.detail(&id, Detail { shared: Some(entry.id.clone()), ..detail });
         }
         class
@@ -169,7 +175,7 @@ impl Builder<'_> {
         for cast in casts {
             self.cast_use(cast);
         }
-        self.monster.block.multiattack = sets;
+        self.block().multiattack = sets;
         // Whether the attacks hit says whether the rest is done: that is not in the sets.
         if entry.lower.contains("if both attacks hit") {
             return EntryClass::Named;
@@ -199,7 +205,7 @@ impl Builder<'_> {
             always: None,
         };
         let name = self.spells.get(cast.spell.as_str()).map_or("a spell", String::as_str);
-        self.monster.block.uses.push(use_of(format!("Cast {name}")));
+        self.block().uses.push(use_of(format!("Cast {name}")));
         self.detail(&id.clone(), Detail { casts: vec![cast], ..Detail::default() });
     }
 
@@ -207,10 +213,10 @@ impl Builder<'_> {
         let listed = spellcasting::list(entry, &self.monster.block);
         let cast = special::named(entry);
         let cost = if entry.section == Section::Trait { Cost::Action } else { cast.cost };
-        self.monster.block.uses.push(SpecialAction { cost, ..cast });
+        self.block().uses.push(SpecialAction { cost, ..cast });
         let Some(List { spellcasting: list, casts, at_will }) = listed else {
             if entry.section == Section::Trait {
-                self.monster.block.traits.push(entry.id.clone());
+                self.block().traits.push(entry.id.clone());
             }
             return Ok(EntryClass::Named);
         };
@@ -220,15 +226,15 @@ impl Builder<'_> {
         }
         let without = spellcasting::without(&entry.lower);
         self.detail(&entry.id, Detail { casts, at_will, without, ..Detail::default() });
-        self.monster.block.spellcasting = Some(list);
+        self.block().spellcasting = Some(list);
         Ok(EntryClass::Spellcasting)
     }
 
     /// A trait is a name; one that is a save in an area is a use too, for the program to call.
     fn passive(&mut self, entry: &RawEntry) -> EntryClass {
-        self.monster.block.traits.push(entry.id.clone());
+        self.block().traits.push(entry.id.clone());
         if let Some((action, detail, class)) = special::special(entry) {
-            self.monster.block.uses.push(action);
+            self.block().uses.push(action);
             self.detail(&entry.id, detail);
             return class;
         }

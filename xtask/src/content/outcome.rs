@@ -196,7 +196,7 @@ impl Outcome {
         let Some(duration) = reader.duration() else { return false };
         let effect =
             EffectTemplate { modifiers: vec![modifier], ..EffectTemplate::named(name, duration) };
-        self.spec.effect.replace(effect).is_none()
+        self.spec.effect.replace(effect.into()).is_none()
     }
 
     fn repeated_save(&mut self, reader: &mut Reader<'_>) -> bool {

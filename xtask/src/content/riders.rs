@@ -58,7 +58,7 @@ impl Riders {
         if let Some(rider) = &written.rider {
             let rider = filled(&Value::Object(rider.clone()), &words)?;
             let rider: Rider = serde_json::from_value(rider)?;
-            attack.on_hit = Some(rider);
+            attack.on_hit = Some(Box::new(rider));
         }
         let more = filled(&Value::Object(written.detail.clone()), &words)?;
         let more: Detail = serde_json::from_value(more)?;

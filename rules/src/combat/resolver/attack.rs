@@ -145,7 +145,7 @@ impl Resolver<'_> {
             None => Purpose::Attack { target, attack: id },
         };
         let tested = self.test(attacker, purpose, test)?;
-        let total = tested.roll.total;
+        let total = tested.total;
         if self.strikes_image(strike, tested.natural, total)? {
             return Ok(None);
         }
@@ -192,7 +192,7 @@ impl Resolver<'_> {
         let detail = self.view().detail(attacker, &attack.attack_id);
         let required = detail.and_then(|it| it.rider.as_ref());
         let meets = required.is_none_or(|it| self.view().meets(it, attacker, target));
-        attack.on_hit.as_ref().filter(|rider| meets && (!rider.chosen || strike.how.other))
+        attack.on_hit.as_deref().filter(|rider| meets && (!rider.chosen || strike.how.other))
     }
 
     /// What a rider adds to the hit's damage: one instance, its dice doubled with the others.
@@ -259,14 +259,15 @@ impl Resolver<'_> {
                 }
                 roll
             };
-            let roll = if average {
+            let total = if average {
                 let roll = averaged(throw);
-                self.tell(Fact::Rolled { who, purpose: Purpose::Damage, roll: roll.clone() });
-                roll
+                let total = roll.total;
+                self.tell(Fact::Rolled { who, purpose: Purpose::Damage, roll });
+                total
             } else {
-                self.roll(who, Purpose::Damage, throw)?
+                self.roll(who, Purpose::Damage, throw)?.total
             };
-            let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
+            let rolled = i32::try_from(total.max(0)).unwrap_or(i32::MAX);
             add_part(&mut parts, DamagePart { kind: part.kind, rolled, applied: 0 });
         }
         Ok(parts)

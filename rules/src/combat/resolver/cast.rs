@@ -395,7 +395,7 @@ impl Resolver<'_> {
         let dc = 10 + i64::from(against(&act.casting).unwrap_or(0));
         let test = self.casting_test(act, act.casting.modifier);
         let purpose = Purpose::Check { skill: Skill::Arcana };
-        Ok(self.test(act.caster, purpose, test)?.roll.total >= dc)
+        Ok(self.test(act.caster, purpose, test)?.total >= dc)
     }
 
     pub(super) fn pay(&mut self, who: CombatantId, casting: &Casting, payment: Payment) {

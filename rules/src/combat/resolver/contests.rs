@@ -38,14 +38,14 @@ impl Resolver<'_> {
                 test.reason(RollMode::Advantage, act.casting.spell.as_str(), None);
             }
             let purpose = Purpose::Ability { ability: self.casting_ability(act.caster) };
-            let own = self.test(act.caster, purpose, test)?.roll.total;
+            let own = self.test(act.caster, purpose, test)?.total;
             let ability = contest.ability.unwrap_or(Ability::Str);
             let test = self.view().check_test(*target, ability, contest.skill);
             let purpose = match contest.skill {
                 Some(skill) => Purpose::Check { skill },
                 None => Purpose::Ability { ability },
             };
-            let against = self.test(*target, purpose, test)?.roll.total;
+            let against = self.test(*target, purpose, test)?.total;
             let ops = if own > against { &contest.win } else { &contest.lose };
             self.carry_out(act, ops, &[(*target, *cover)])?;
         }

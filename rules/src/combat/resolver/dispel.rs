@@ -86,6 +86,6 @@ impl Resolver<'_> {
         }
         let test = self.casting_test(act, act.casting.modifier);
         let purpose = Purpose::Ability { ability: self.casting_ability(act.caster) };
-        Ok(self.test(act.caster, purpose, test)?.roll.total >= 10 + i64::from(level))
+        Ok(self.test(act.caster, purpose, test)?.total >= 10 + i64::from(level))
     }
 }

@@ -323,6 +323,9 @@ impl Resolver<'_> {
     /// Who flies, and is kept up there by nothing any more, falls (SRD 5.1 "Flying Movement"; SRD
     /// 5.2.1 "Flying"). Where others are up there, on a roof or a rope, is for the game master.
     pub(super) fn ground_fliers(&mut self) -> Flow<()> {
+        if self.combat.combatants.values().all(|it| it.elevation_ft <= 0) {
+            return Ok(());
+        }
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for who in all {
             if self.comes_down(who) {

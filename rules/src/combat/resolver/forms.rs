@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{Combatant, CombatantId, EffectId, EndReason, Fact, Refusal};
-use crate::content::Form;
+use crate::content::{Form, StatBlock};
 use crate::effect::{Casting, Duration, EffectTemplate};
 
 /// Key of the effect that a form is.
@@ -73,12 +73,12 @@ impl Resolver<'_> {
         let monster = form.monster.as_ref().or(combatant.monster.as_ref());
         let record = monster.and_then(|key| book.content.monsters.get(key));
         let Some(record) = record else { return Ok(()) };
-        let mut block = match form.monster {
-            Some(_) => record.block.clone(),
-            None => (*combatant.block).clone(),
+        let own = if form.monster.is_some() { &record.block } else { &combatant.block };
+        let block = StatBlock {
+            size: form.size.unwrap_or(record.block.size),
+            speeds: form.speeds.unwrap_or(record.block.speeds),
+            ..StatBlock::clone(own)
         };
-        block.size = form.size.unwrap_or(record.block.size);
-        block.speeds = form.speeds.unwrap_or(record.block.speeds);
         self.put_off_form(&combatant, form.monster.is_some());
         let changed = Combatant {
             monster: monster.cloned(),

@@ -428,7 +428,7 @@ impl Resolver<'_> {
         }
         let held = outcome.conditions.contains(&Condition::Grappled);
         if let Some(effect) = outcome.effect.as_ref().filter(|_| hold.is_some() || !held) {
-            self.put(&Arc::new(effect.clone()), Some(source), target, hold);
+            self.put(effect, Some(source), target, hold);
         }
         self.doom(source, target, outcome, by)?;
         for (feet, away) in [(outcome.push_ft, true), (outcome.pull_ft, false)] {

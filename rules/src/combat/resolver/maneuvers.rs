@@ -179,7 +179,7 @@ impl Resolver<'_> {
             test.reason(crate::dice::RollMode::Advantage, why, Some(by.0.to_string()));
         }
         let used = self.view().used_by_check(who, skill);
-        let total = self.test(who, Purpose::Check { skill }, test)?.roll.total;
+        let total = self.test(who, Purpose::Check { skill }, test)?.total;
         for id in used {
             self.end(id, EndReason::Over);
         }

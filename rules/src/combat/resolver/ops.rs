@@ -285,7 +285,7 @@ impl Resolver<'_> {
         if save.is_check {
             let plain = Purpose::Ability { ability };
             let purpose = save.check.map_or(plain, |skill| Purpose::Check { skill });
-            let total = self.test(target, purpose, test)?.roll.total;
+            let total = self.test(target, purpose, test)?.total;
             return Ok(total >= i64::from(dc));
         }
         self.make_save(target, ability, dc, test, Purpose::Save { ability })
@@ -429,7 +429,7 @@ impl Resolver<'_> {
     pub(super) fn face(&mut self, who: CombatantId, sides: u32, spell: &Key) -> Flow<u32> {
         let purpose = Purpose::Recharge { id: spell.clone() };
         let roll = self.roll(who, purpose, |dice| crate::dice::Roll::plain(sides, dice))?;
-        Ok(roll.faces.first().copied().unwrap_or(1))
+        Ok(roll.natural)
     }
 
     /// Hit points' worth of creatures, those with the fewest first (SRD 5.1 "Sleep", "Color Spray").

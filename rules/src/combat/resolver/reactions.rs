@@ -160,10 +160,11 @@ impl Resolver<'_> {
         let Some(block) = creature.block.spellcasting.as_ref().filter(|_| ready) else {
             return Vec::new();
         };
+        let book = &self.book.content.spellbook;
         let known = block.spells.iter().chain(block.per_day.keys());
         let mut options: Vec<(Key, Key, u8)> = Vec::new();
-        for spell in known {
-            let Some(rules) = self.book.content.spellbook.get(spell) else { continue };
+        for spell in known.filter(|spell| book.is_reaction(spell)) {
+            let Some(rules) = book.get(spell) else { continue };
             if !rules.program.as_ref().is_some_and(|it| answers(it.reacts, to)) {
                 continue;
             }

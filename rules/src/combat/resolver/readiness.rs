@@ -62,10 +62,6 @@ impl Resolver<'_> {
 
     /// Keeps in mind what somebody may wait for.
     pub(super) fn notice(&mut self, fact: &Fact) {
-        let waits = |it: &std::sync::Arc<Combatant>| it.readied.is_some();
-        if !self.combat.combatants.values().any(waits) {
-            return;
-        }
         let happened = match fact {
             Fact::AttackMade { attacker, .. } | Fact::GuessMissed { attacker, .. } => {
                 Some((Happening::Attacks, *attacker))
@@ -78,7 +74,10 @@ impl Resolver<'_> {
             Fact::TurnEnded { who } => Some((Happening::TurnEnd, *who)),
             _ => None,
         };
-        self.happened.extend(happened);
+        let waits = |it: &std::sync::Arc<Combatant>| it.readied.is_some();
+        if happened.is_some() && self.combat.combatants.values().any(waits) {
+            self.happened.extend(happened);
+        }
     }
 
     /// Keeps in mind whose reach a step entered or left.

@@ -155,7 +155,7 @@ impl Resolver<'_> {
             self.weaken(source, target, weakens, by)?;
         }
         if let Some(own) = &outcome.own {
-            self.put(&Arc::new(own.clone()), Some(source), source, None);
+            self.put(own, Some(source), source, None);
         }
         if outcome.dies { self.kill(target) } else { Ok(()) }
     }

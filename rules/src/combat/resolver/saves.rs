@@ -50,7 +50,7 @@ impl Resolver<'_> {
             false
         } else {
             let used = self.view().used_by_save(who, ability);
-            let total = self.test(who, purpose, test)?.roll.total;
+            let total = self.test(who, purpose, test)?.total;
             for id in used {
                 self.end(id, EndReason::Over);
             }

@@ -312,7 +312,7 @@ impl Resolver<'_> {
         }
         let test = self.initiative_test(who)?;
         let tested = self.test(who, Purpose::Initiative, test)?;
-        Ok(self.settle_initiative(who, tested.roll.total))
+        Ok(self.settle_initiative(who, tested.total))
     }
 
     /// Its own die: the face is the one that counts, whatever gave advantage.

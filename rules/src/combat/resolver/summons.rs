@@ -8,7 +8,7 @@ use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{Combatant, CombatantId, CombatantKind, Effect, Fact, Phase, Refusal};
-use crate::content::{Monster, SpellRules};
+use crate::content::{Monster, SpellRules, StatBlock};
 use crate::effect::{
     Casting, Duration, EffectTemplate, Hook, Modifier, ModifierKind, Op, Party, Summon, Targets,
     Trigger,
@@ -113,7 +113,7 @@ impl Resolver<'_> {
         at: Square,
     ) -> Option<Combatant> {
         let caster = self.combat.combatant(act.caster)?;
-        let mut block = monster.block.clone();
+        let mut block = StatBlock::clone(&monster.block);
         block.tags.extend(summon.tag.clone());
         let wanted = Place { square: at, elevation_ft: 0 };
         let (id, name) = (self.new_id(act.caster), self.new_name(&caster.side, &monster.name));

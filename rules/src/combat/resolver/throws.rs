@@ -1,7 +1,7 @@
 //! Dice thrown for somebody: by the server, or asked of a player who has dice of its own.
 
 use super::{Flow, Resolver};
-use crate::combat::{Answer, CombatantId, Fact, Purpose, Question, Test, Tested};
+use crate::combat::{Answer, CombatantId, Fact, Purpose, Question, Test};
 use crate::{Dice, Roll};
 
 /// Learns which dice a throw takes. Shows a face in the middle: one that is neither thrown again
@@ -28,19 +28,28 @@ impl Dice for Told<'_> {
     }
 }
 
+/// What came of a throw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thrown {
+    /// The first face that counts.
+    pub(super) natural: u32,
+    /// All told.
+    pub(super) total: i64,
+}
+
 impl Resolver<'_> {
     /// Throws dice for somebody and tells it.
     pub(super) fn roll(
         &mut self,
         who: CombatantId,
         purpose: Purpose,
-        throw: impl Fn(&mut dyn Dice) -> Roll,
-    ) -> Flow<Roll> {
+        throw: impl FnOnce(&mut dyn Dice) -> Roll + Clone,
+    ) -> Flow<Thrown> {
         let owner = self.combat.combatant(who).and_then(|who| who.owner);
         let player = owner.filter(|owner| self.combat.physical_dice.contains(owner));
         let mut sides = Sides::default();
         if player.is_some() {
-            throw(&mut sides);
+            throw.clone()(&mut sides);
         }
         let roll = match player.filter(|_| !sides.0.is_empty()) {
             None => throw(&mut self.faces),
@@ -58,13 +67,14 @@ impl Resolver<'_> {
         if matches!(purpose, Purpose::Check { .. } | Purpose::Ability { .. }) {
             self.checked.push_back(who);
         }
-        self.tell(Fact::Rolled { who, purpose, roll: roll.clone() });
-        Ok(roll)
+        let natural = roll.kept.first().copied().unwrap_or(1);
+        let thrown = Thrown { natural, total: roll.total };
+        self.tell(Fact::Rolled { who, purpose, roll });
+        Ok(thrown)
     }
 
     /// Makes a d20 test for somebody and tells it.
-    pub(super) fn test(&mut self, who: CombatantId, purpose: Purpose, test: Test) -> Flow<Tested> {
-        let roll = self.roll(who, purpose, |dice| test.clone().roll(dice).roll)?;
-        Ok(Tested { natural: roll.kept.first().copied().unwrap_or(1), roll })
+    pub(super) fn test(&mut self, who: CombatantId, purpose: Purpose, test: Test) -> Flow<Thrown> {
+        self.roll(who, purpose, move |dice| test.roll(dice).roll)
     }
 }

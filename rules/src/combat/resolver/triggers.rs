@@ -15,9 +15,12 @@ impl Resolver<'_> {
         other: Option<CombatantId>,
         critical: bool,
     ) -> Flow<()> {
+        let waits =
+            |effect: &&Effect| effect.template.triggers.iter().any(|trigger| trigger.on == on);
         let on_it = self
             .combat
             .effects_on(bearer)
+            .filter(waits)
             .filter(|effect| effect.covers.is_none() && !self.is_shadowed(effect));
         let waiting: Vec<(EffectId, Trigger)> = on_it
             .chain(self.view().zones_on(bearer))

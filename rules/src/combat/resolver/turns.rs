@@ -224,7 +224,7 @@ impl Resolver<'_> {
         for id in used {
             self.end(id, EndReason::Over);
         }
-        let save = death_save(tested.natural, tested.roll.total);
+        let save = death_save(tested.natural, tested.total);
         let combatant = self.combatant(who)?;
         let (hp, life) = after_death_save(combatant.hp, combatant.life, save);
         self.tell(Fact::DeathSaveMade { who, save, hp, life });

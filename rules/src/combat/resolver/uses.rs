@@ -192,8 +192,7 @@ impl Resolver<'_> {
             };
             let purpose = Purpose::Recharge { id: id.clone() };
             let roll = self.roll(who, purpose, |dice| crate::dice::Roll::plain(6, dice))?;
-            let face = roll.faces.first().copied().unwrap_or(1);
-            if recharges(least, face) {
+            if recharges(least, roll.natural) {
                 self.tell(Fact::UsesSet { who, id: id.clone(), spent: 0 });
             }
         }

@@ -148,13 +148,12 @@ impl<'a> View<'a> {
 
     /// Whether something keeps a creature from all attacks, or from this one at a distance.
     pub(in crate::combat) fn is_disarmed(self, who: CombatantId, shot: Option<&Attack>) -> bool {
-        self.modifiers(who).any(|active| {
+        self.of_kind(who, ModifierKind::CannotAttack).any(|active| {
             let on = &active.modifier.on;
-            let kept = match shot {
+            match shot {
                 None => on.is_empty(),
                 Some(attack) => attack_kinds(attack, true).iter().any(|kind| on.contains(kind)),
-            };
-            active.modifier.kind == ModifierKind::CannotAttack && kept
+            }
         })
     }
 
@@ -225,14 +224,13 @@ impl<'a> View<'a> {
         self.combat
             .combatants
             .values()
-            .filter(|other| other.side != me.side && other.is_conscious())
-            .map(|other| other.id)
-            .find(|&other| {
-                let incapacitated = || self.is(other, ModifierKind::CannotAct);
-                let sees = || self.sees(other, who);
-                self.combat.combatant(other).is_some_and(|other| other.position.is_some())
-                    && crowded(self.distance_ft(who, other), sees, incapacitated)
+            .filter(|it| it.side != me.side && it.is_conscious() && it.position.is_some())
+            .find(|other| {
+                let incapacitated = || self.is(other.id, ModifierKind::CannotAct);
+                let sees = || self.sees(other.id, who);
+                crowded(self.apart_ft(me, other), sees, incapacitated)
             })
+            .map(|other| other.id)
     }
 
     /// Armor class now, behind cover.

@@ -3,7 +3,7 @@
 
 use super::attack::attack_kinds;
 use super::{About, Strike, View};
-use crate::combat::{Combatant, CombatantId, EffectId, Extra, Manner, Refusal};
+use crate::combat::{Combatant, CombatantId, Effect, EffectId, Extra, Manner, Refusal};
 use crate::content::{Attack, AttackKind, AttackProperty, Mastery, When};
 use crate::effect::{Ending, ModifierKind, RollKind};
 use crate::two_weapon::second_hand_modifier;
@@ -163,9 +163,14 @@ impl View<'_> {
         about: About<'_>,
         kinds: &[ModifierKind],
     ) -> Vec<EffectId> {
+        let ends = |effect: &Effect| effect.template.ends_on.contains(&Ending::Roll);
+        let mut all = self.combat.effects_on(bearer).chain(self.zones_on(bearer));
+        if !all.any(ends) {
+            return Vec::new();
+        }
         let mut used: Vec<EffectId> = self
             .modifiers(bearer)
-            .filter(|active| active.effect.template.ends_on.contains(&Ending::Roll))
+            .filter(|active| ends(active.effect))
             .filter(|active| kinds.contains(&active.modifier.kind))
             .filter(|active| self.concerns(bearer, active, about))
             .map(|active| active.effect.id)

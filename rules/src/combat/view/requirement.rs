@@ -1,6 +1,8 @@
 //! Whom an attack or a use of a bestiary's creature is for, and when it does more (SRD 5.1
 //! "Monsters", "Actions"; SRD 5.2.1 "Monsters", "Parts of a Stat Block").
 
+use std::borrow::Cow;
+
 use super::{Strike, View};
 use crate::combat::{Combatant, CombatantId, CombatantKind, Effect, Refusal};
 use crate::content::{Burns, Detail, Favored, Requirement, SpecialAction, Variant, Who};
@@ -168,20 +170,21 @@ impl<'a> View<'a> {
     }
 
     /// The damage that a hit deals as things are; `mode` is that of its attack roll.
-    pub(in crate::combat) fn damage_of(
+    pub(in crate::combat) fn damage_of<'s>(
         self,
-        strike: Strike<'_>,
+        strike: Strike<'s>,
         mode: RollMode,
-    ) -> Vec<DamageDice> {
+    ) -> Cow<'s, [DamageDice]> {
         let attack = strike.attack;
         let variants = self.detail(strike.attacker, &attack.attack_id).map(|it| &it.variants);
         let versatile = strike.how.two_handed && !attack.two_handed_damage.is_empty();
-        let mut damage =
-            if versatile { attack.two_handed_damage.clone() } else { attack.damage.clone() };
+        let plain = if versatile { &attack.two_handed_damage } else { &attack.damage };
+        let mut damage = Cow::Borrowed(plain.as_slice());
         for variant in variants.into_iter().flatten() {
             if !self.varies(variant, strike, mode) {
                 continue;
             }
+            let damage = damage.to_mut();
             if !variant.extra {
                 damage.clear();
             }

@@ -83,6 +83,11 @@ impl<'a> View<'a> {
     /// Whether a wind between two creatures carries off what one shoots at the other (SRD 5.1 "Wind
     /// Wall"; SRD 5.2.1 "Wind Wall"): not what giants throw.
     pub(in crate::combat) fn is_deflected(self, strike: Strike<'_>) -> bool {
+        let shooter = self.combat.combatant(strike.attacker);
+        let giant = shooter.and_then(|it| it.block.creature_type) == Some(CreatureType::Giant);
+        if !strike.ranged || strike.attack.spell || giant {
+            return false;
+        }
         let winds = self
             .combat
             .effects
@@ -93,17 +98,12 @@ impl<'a> View<'a> {
             .filter_map(|effect| effect.covers.as_ref())
             .flat_map(|covers| covers.squares.iter().copied())
             .collect();
-        let shooter = self.combat.combatant(strike.attacker);
         let space = |id| self.combat.combatant(id).and_then(Combatant::space);
         let (Some(from), Some(to)) = (space(strike.attacker), space(strike.target)) else {
             return false;
         };
-        let giant = shooter.and_then(|it| it.block.creature_type) == Some(CreatureType::Giant);
-        let ordinary = strike.ranged && !strike.attack.spell && !giant;
         let terrain = Terrain { blocking: &squares, ..self.terrain() };
-        ordinary
-            && !squares.is_empty()
-            && !line_of_sight(&terrain, from.footprint(), to.footprint())
+        !squares.is_empty() && !line_of_sight(&terrain, from.footprint(), to.footprint())
     }
 
     /// Effects on the map that concern a creature, the oldest first.

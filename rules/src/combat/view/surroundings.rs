@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::View;
-use crate::combat::{CombatantId, Effect, Life};
+use crate::combat::{Combatant, CombatantId, Effect, Life};
 use crate::effect::{Inside, Light, ModifierKind, RollKind};
 use crate::space::{Space, Square};
 use crate::{Key, Skill};
@@ -21,6 +21,14 @@ impl View<'_> {
     /// The space of a creature; a rider's is that of whom it rides.
     pub(in crate::combat) fn space_of(self, who: CombatantId) -> Option<Space> {
         self.combat.combatant(self.mount(who).unwrap_or(who))?.space()
+    }
+
+    /// As [`View::space_of`], for who is at hand.
+    pub(in crate::combat) fn space_for(self, who: &Combatant) -> Option<Space> {
+        match self.mount(who.id) {
+            Some(mount) => self.combat.combatant(mount)?.space(),
+            None => who.space(),
+        }
     }
 
     /// Whom a creature rides.
@@ -139,6 +147,9 @@ impl View<'_> {
 
     /// What corrosion takes of an attack: of its roll, and of its damage.
     pub(in crate::combat) fn corrosion(self, who: CombatantId, attack: &Key) -> (i32, i32) {
+        if !self.may_have(who, ModifierKind::Corroded) {
+            return (0, 0);
+        }
         let lost = |kind: RollKind| {
             self.of_kind(who, ModifierKind::Corroded)
                 .map(|active| active.modifier)

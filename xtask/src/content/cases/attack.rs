@@ -18,7 +18,7 @@ pub(super) fn cases(of: &Subject<'_>) -> Option<Vec<Value>> {
     let detail = of.detail();
     let scene = Scene { of, attack, detail: &detail };
     let mut cases = vec![scene.miss()];
-    let rider = attack.on_hit.as_ref();
+    let rider = attack.on_hit.as_deref();
     let always = rider.filter(|it| !it.chosen);
     match always {
         None => cases.push(scene.hit("hit", &Go::default(), &attack.damage, None)?),
@@ -148,7 +148,7 @@ impl Scene<'_> {
     fn favored(&self) -> Option<Value> {
         let favored = self.detail.favored?;
         let held = favored == Favored::TargetGrappled;
-        let rider = self.attack.on_hit.as_ref().filter(|it| !it.chosen && !held);
+        let rider = self.attack.on_hit.as_deref().filter(|it| !it.chosen && !held);
         let go = Go { favored: true, held, ..Go::default() };
         if self.detail.variants.iter().any(|it| it.when == When::TargetGrappled) && held {
             return None;

@@ -216,7 +216,7 @@ fn plain(words: &mut BTreeMap<&'static str, Value>, block: &StatBlock) {
             && rider.always.is_none()
     };
     let plain = melee().find(|it| it.on_hit.is_none());
-    let plain = plain.or_else(|| melee().find(|it| it.on_hit.as_ref().is_some_and(saved)));
+    let plain = plain.or_else(|| melee().find(|it| it.on_hit.as_deref().is_some_and(saved)));
     if let Some(attack) = plain {
         let mut thrown = Thrown::default();
         thrown.face(20, 11);
