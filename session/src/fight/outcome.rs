@@ -337,6 +337,10 @@ impl<'a> Counting<'a> {
         // That it hit somebody unknown is all that its attacker learns.
         let unknown = !self.was.knows(self.eye, target);
         let target = if unknown && std::mem::take(&mut self.guess) {
+            if !self.was.knows(self.eye, attacker) {
+                self.last = None;
+                return;
+            }
             CombatantId(Uuid::nil())
         } else {
             target

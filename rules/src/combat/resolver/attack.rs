@@ -58,7 +58,8 @@ impl Resolver<'_> {
     /// Makes the attack; what came of a hit.
     pub(super) fn hit_with(&mut self, strike: Strike<'_>) -> Flow<Option<HitMade>> {
         let Strike { attacker, target, .. } = strike;
-        if self.is_warded_from(attacker, target)? {
+        // A save before the roll would tell that somebody is on the square.
+        if strike.at.is_none() && self.is_warded_from(attacker, target)? {
             return Ok(None);
         }
         let test = self.view().attack_test(strike);
@@ -80,6 +81,9 @@ impl Resolver<'_> {
             self.graze(strike)?;
             return Ok(None);
         };
+        if strike.at.is_some() && self.is_warded_from(attacker, target)? {
+            return Ok(None);
+        }
         if !strike.attack.spell {
             let to = if strike.ranged { Reacts::Hits } else { Reacts::HitsInMelee };
             self.react_by_casting(attacker, target, to, None)?;

@@ -175,6 +175,7 @@ impl Resolver<'_> {
     pub(super) fn leave_board(&mut self, who: CombatantId) {
         let Some(creature) = self.combat.combatant(who) else { return };
         let (to, elevation_ft) = (None, creature.elevation_ft);
+        self.throw_rider(who);
         self.free_from_within(who);
         self.tell(Fact::Displaced { who, to, elevation_ft });
         self.fit_areas(who);
@@ -352,7 +353,7 @@ impl Resolver<'_> {
     }
 
     /// Whether a creature that something lets down stays in the air on its own.
-    fn keeps_up(&self, who: CombatantId) -> bool {
+    pub(super) fn keeps_up(&self, who: CombatantId) -> bool {
         let Some(flier) = self.combat.combatant(who) else { return false };
         self.view().speed_ft(who, MovementMode::Fly).is_some() && !self.falls(flier)
     }

@@ -7,7 +7,7 @@ use crate::combat::view::{About, Strike};
 use crate::combat::{CombatantId, Extra, Fact, Life, Manner, Purpose, Refusal, Test};
 use crate::content::{Attack, AttackProperty};
 use crate::dice::RollMode;
-use crate::effect::RollKind;
+use crate::effect::{ModifierKind, RollKind};
 use crate::space::{Place, Space, Square, distance_ft, line_of_sight};
 
 impl Resolver<'_> {
@@ -24,6 +24,9 @@ impl Resolver<'_> {
         let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
         let attack = self.view().enchanted(who, attack);
         self.view().may_be_made(who, &attack, how)?;
+        if self.view().is(who, ModifierKind::AttacksNearest) {
+            return Err(Refusal::InvalidTarget.into());
+        }
         if matches!(how.extra, Extra::Cleave | Extra::Pounce) {
             return Err(Refusal::WrongManner.into());
         }
@@ -96,9 +99,10 @@ impl Resolver<'_> {
         let kinds = &[RollKind::Attack, by];
         self.view().consult(&mut test, who, About { kinds, ..About::default() });
         test.reason(RollMode::Disadvantage, "target_unseen", None);
+        let used = self.view().used_by_guess(who, attack, ranged);
         self.test(who, Purpose::AttackAt { at, attack: id.clone() }, test)?;
         self.tell(Fact::GuessMissed { attacker: who, at, attack: id, target: None });
-        self.after_attack_roll(who, Vec::new());
+        self.after_attack_roll(who, used);
         Ok(())
     }
 
@@ -115,6 +119,14 @@ impl Resolver<'_> {
         let combatant = self.combatant(who)?;
         let usual = self.book.content.weapons.get(&attack.attack_id);
         let usual = usual.and_then(|weapon| weapon.ammunition.as_ref());
+        // Kinds of it are named after it: silver-arrow.
+        let kind_of = |named: &Key, usual: &Key| {
+            let before = named.as_str().strip_suffix(usual.as_str());
+            before.is_some_and(|before| before.is_empty() || before.ends_with('-'))
+        };
+        if named.zip(usual).is_some_and(|(named, usual)| !kind_of(named, usual)) {
+            return Err(Refusal::NoSuchItem);
+        }
         let Some(pool) =
             named.or(usual).and_then(|key| combatant.block.resources.get_key_value(key))
         else {

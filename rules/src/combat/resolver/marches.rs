@@ -55,8 +55,11 @@ impl Resolver<'_> {
         })
     }
 
-    /// Walks step by step as far as it can.
+    /// Walks step by step as far as it can. Who rides does not walk.
     fn march(&mut self, who: CombatantId, next: impl Fn(Square) -> Option<Square>) -> Flow<()> {
+        if self.view().mount(who).is_some() {
+            return Ok(());
+        }
         let path = self.course(who, next);
         if path.is_empty() {
             Ok(())

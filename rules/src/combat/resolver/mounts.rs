@@ -56,7 +56,9 @@ impl Resolver<'_> {
         if !fit || ridden(target) || ridden(who) || view.is_inside(target) {
             return Err(Refusal::NoMount.into());
         }
-        let independent = independent || mount.independent_mount;
+        // Nobody leads what is another player's.
+        let anothers = mount.owner.is_some() && mount.owner != rider.owner;
+        let independent = independent || mount.independent_mount || anothers;
         let space = mount.space();
         self.near(who, target)?;
         self.dares(who, &mount.position.into_iter().collect::<Vec<_>>())?;
@@ -116,11 +118,16 @@ impl Resolver<'_> {
         let from = self.view().space_of(who).ok_or(Refusal::InvalidTarget)?;
         let space = rider.space_at(to);
         let far = distance_ft(from, space, self.view().diagonals()) > SQUARE_FT;
-        if far || !self.has_room(rider, to) || self.is_barred(who, from, space) {
+        if far || !self.has_known_room(rider, to) || self.is_barred(who, from, space) {
             return Err(Refusal::InvalidPath { at: Some(to) }.into());
         }
+        let free = self.has_room(rider, to);
         self.dares(who, &[to])?;
         self.tell(Fact::EconomySet { who, economy: half });
+        // Somebody unknown stands there: it stays where it is, and has paid.
+        if !free {
+            return Ok(());
+        }
         if !self.provoke_into(who, space)? || self.view().mount(who) != Some(mount) {
             return Ok(());
         }
@@ -128,7 +135,7 @@ impl Resolver<'_> {
         self.tell(Fact::Displaced { who, to: Some(to), elevation_ft });
         self.part(who)?;
         self.came_from(who, Some(from))?;
-        self.drop_down(who)
+        self.lands(who)
     }
 
     /// What is left after half its speed is paid for getting on or off.
@@ -264,7 +271,10 @@ impl Resolver<'_> {
         riding
             .filter(|effect| {
                 let life = self.combat.combatant(effect.target).map(|it| it.life);
-                life == Some(Life::Dead) || at(effect.target) != effect.source.and_then(at)
+                let mount = effect.source.and_then(|mount| self.combat.combatant(mount));
+                life == Some(Life::Dead)
+                    || mount.is_none_or(|mount| !mount.is_conscious())
+                    || at(effect.target) != effect.source.and_then(at)
             })
             .map(|effect| effect.target)
             .collect()
@@ -287,9 +297,29 @@ impl Resolver<'_> {
     /// Off its mount, to the nearest free place, and down to the ground.
     pub(super) fn fall_off(&mut self, who: CombatantId, prone: bool) -> Flow<()> {
         self.part(who)?;
+        if self.combat.active() == Some(who) {
+            // It gets on no mount in this turn again: one that did would act anew.
+            let economy = Economy { mounted: true, ..self.combatant(who)?.economy.clone() };
+            self.tell(Fact::EconomySet { who, economy });
+        }
         if prone {
             self.knock_prone(who);
         }
-        self.drop_down(who)
+        self.lands(who)
+    }
+
+    /// To the ground, but for who flies.
+    fn lands(&mut self, who: CombatantId) -> Flow<()> {
+        if self.keeps_up(who) { Ok(()) } else { self.drop_down(who) }
+    }
+
+    /// Whoever rides a creature that leaves the board stays on it.
+    pub(super) fn throw_rider(&mut self, mount: CombatantId) {
+        let Some(rider) = self.view().rider(mount) else { return };
+        let rides = |effect: &&Effect| effect.template.inside == Some(Inside::Ridden);
+        let riding = self.combat.effects_on(rider).find(rides).map(|effect| effect.id);
+        if let Some(id) = riding {
+            self.end(id, EndReason::Over);
+        }
     }
 }

@@ -117,8 +117,23 @@ impl View<'_> {
         let kinds = attack_kinds(strike.attack, strike.ranged);
         let about =
             |other| About { kinds: &kinds, other: Some(other), distance_ft, ..About::default() };
-        let own = self.used_by(attacker, about(target), &OWN);
+        // Whether anybody is on a square must not show in what ends with the roll.
+        let own = match strike.at {
+            None => self.used_by(attacker, about(target), &OWN),
+            Some(_) => self.used_by_guess(attacker, strike.attack, strike.ranged),
+        };
         own.into_iter().chain(self.used_by(target, about(attacker), &AGAINST)).collect()
+    }
+
+    /// Effects on a creature that are over with its attack at a square, whoever is there.
+    pub(in crate::combat) fn used_by_guess(
+        self,
+        who: CombatantId,
+        attack: &Attack,
+        ranged: bool,
+    ) -> Vec<EffectId> {
+        let kinds = attack_kinds(attack, ranged);
+        self.used_by(who, About { kinds: &kinds, ..About::default() }, &OWN)
     }
 
     /// Effects on a creature that are over with its check.

@@ -223,7 +223,7 @@ impl<'a> View<'a> {
         let once = detail.is_some_and(|it| it.rest_recharges || it.once_per_round);
         let most = match (action.recharge, action.per_day) {
             (Some(_), _) => 1,
-            (None, Some(per_day)) => per_day,
+            (None, Some(per_day)) => per_day.min(u8::MAX - 1),
             (None, None) if once => 1,
             (None, None) => u8::MAX,
         };

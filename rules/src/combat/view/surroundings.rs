@@ -39,7 +39,10 @@ impl View<'_> {
 
     /// Who rides a creature.
     pub(in crate::combat) fn rider(self, who: CombatantId) -> Option<CombatantId> {
-        self.combat.effects_on(who).find_map(|effect| effect.source.filter(|_| is_ridden(effect)))
+        // A key is a word that game masters write, too: only who rides is a rider.
+        let rides = |rider: &CombatantId| self.mount(*rider) == Some(who);
+        let mut effects = self.combat.effects_on(who).filter(|effect| is_ridden(effect));
+        effects.find_map(|effect| effect.source.filter(rides))
     }
 
     /// Who rides a creature and controls it: that acts in its rider's turn.
