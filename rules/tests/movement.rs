@@ -141,7 +141,7 @@ fn every_other_diagonal_costs_double_where_a_table_wants_it() {
     grid.diagonals = Some(Diagonals::Equal);
     let places = (ground(0, 0), ground(1, 1));
     let second = step(&walker(Size::Medium, &rules), &Terrain::of(&grid), &[], places, 1);
-    assert_eq!(second, Ok(Step { to: ground(1, 1), cost_ft: 5, diagonal: true }));
+    assert_eq!(second, Ok(Step { to: ground(1, 1), cost_ft: 5, diagonal: true, squeezed: false }));
 }
 
 #[test]

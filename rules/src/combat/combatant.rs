@@ -76,6 +76,10 @@ pub struct Combatant {
     /// Nobody who rides it controls it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub independent_mount: bool,
+    /// It is in the space of one size smaller, where walls leave it no more (SRD 5.1 "Squeezing into
+    /// a Smaller Space"; SRD 5.2.1 "Difficult Terrain").
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub squeezed: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -259,6 +263,7 @@ impl Combatant {
             readied: None,
             grown: 0,
             independent_mount: false,
+            squeezed: false,
         }
     }
 
@@ -272,10 +277,17 @@ impl Combatant {
 
     /// The space it takes; none: it is off the board.
     pub fn space(&self) -> Option<Space> {
-        self.position.map(|square| self.space_at(square))
+        let place = Place { square: self.position?, elevation_ft: self.elevation_ft };
+        Some(self.space_in(place, self.squeezed))
     }
 
-    /// The space it would take.
+    /// The space it would take in a place.
+    pub fn space_in(&self, place: Place, squeezed: bool) -> Space {
+        let of = if squeezed { Space::squeezed } else { Space::of };
+        of(self.block.size, place)
+    }
+
+    /// The space it would take with room for all of it.
     pub fn space_at(&self, square: Square) -> Space {
         Space::of(self.block.size, Place { square, elevation_ft: self.elevation_ft })
     }

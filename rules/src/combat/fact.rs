@@ -357,6 +357,13 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<CombatantId>,
     },
+    /// A creature squeezes into the space of one size smaller, or has room again.
+    SqueezedSet {
+        /// Who.
+        who: CombatantId,
+        /// Whether it squeezes now.
+        squeezed: bool,
+    },
 }
 
 /// What dice are thrown for.

@@ -64,6 +64,7 @@ impl Combat {
             | Fact::SlotsSet { .. }
             | Fact::Displaced { .. }
             | Fact::HeightSet { .. }
+            | Fact::SqueezedSet { .. }
             | Fact::ConcentrationSet { .. } => self.apply_to_casters(fact),
             Fact::SpellCast { .. }
             | Fact::RulingNeeded { .. }
@@ -111,6 +112,9 @@ impl Combat {
             }),
             Fact::HeightSet { who, elevation_ft } => {
                 self.change(*who, |combatant| combatant.elevation_ft = *elevation_ft);
+            }
+            Fact::SqueezedSet { who, squeezed } => {
+                self.change(*who, |combatant| combatant.squeezed = *squeezed);
             }
             Fact::ConcentrationSet { who, on } => {
                 self.change(*who, |combatant| combatant.concentration = *on);

@@ -45,6 +45,7 @@ mod slowness;
 mod special;
 mod spell_attack;
 mod spell_effects;
+mod squeezes;
 mod summons;
 mod targeting;
 mod terrain;
@@ -286,6 +287,7 @@ impl<'a> Resolver<'a> {
         self.answer_readied()?;
         self.loosen_after(told)?;
         self.ground_fliers()?;
+        self.unfold_all();
         self.loosen_after(told)
     }
 

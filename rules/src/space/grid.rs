@@ -188,6 +188,11 @@ impl<'a> Terrain<'a> {
         footprint.squares().find(|square| self.is_filled(*square))
     }
 
+    /// Whether a footprint is on the map and nothing of it filled.
+    pub(crate) fn has_room(&self, footprint: Footprint) -> bool {
+        self.outside(footprint).is_none() && self.filled(footprint).is_none()
+    }
+
     /// Filled squares within these bounds, no order.
     pub(super) fn filled_within(&self, bounds: Bounds) -> Vec<Square> {
         let columns = bounds.least.x..=bounds.most.x;

@@ -7,7 +7,7 @@
 use super::gait::{Gait, cost_per_foot};
 use super::grid::Terrain;
 use super::passage::{Occupant, passage};
-use super::place::{Place, Space};
+use super::place::{Place, Space, squeezed_side};
 use super::square::{Footprint, SQUARE_FT, Square};
 use crate::creature::{MovementMode, Size};
 use crate::rule_set::{Diagonals, RuleSet, Switch};
@@ -33,8 +33,7 @@ pub struct Mover<'a> {
 impl Mover<'_> {
     /// Squares along an edge of its space, one less while it squeezes.
     pub fn side(&self) -> i32 {
-        let side = self.size.squares();
-        if self.gait.squeezing { (side - 1).max(1) } else { side }
+        if self.gait.squeezing { squeezed_side(self.size) } else { self.size.squares() }
     }
 
     fn space_of(&self, place: Place, passing: Passing) -> Space {
@@ -52,6 +51,9 @@ pub struct Passing {
     pub incorporeal: bool,
     /// It goes through any gap: one free square is room enough (SRD 5.1 and SRD 5.2.1 "Amorphous").
     pub narrow: bool,
+    /// Where walls leave no room for its space it goes on with that of one size smaller (SRD 5.1
+    /// "Squeezing into a Smaller Space"; SRD 5.2.1 "Difficult Terrain").
+    pub squeezes: bool,
 }
 
 /// A step, and what it costs.
@@ -63,6 +65,8 @@ pub struct Step {
     pub cost_ft: i32,
     /// Whether it goes along more than one axis.
     pub diagonal: bool,
+    /// Whether there is only room for the space of one size smaller where it leads.
+    pub squeezed: bool,
 }
 
 /// Why a step cannot be made.
@@ -169,7 +173,32 @@ fn step_among(
         && space.footprint().squares().any(|square| terrain.overgrown.contains(&square));
     let per_foot = cost_per_foot(mover.gait, difficult && !overgrown, mover.rules);
     let per_foot = if overgrown { per_foot + OVERGROWN } else { per_foot };
-    Ok(Step { to, cost_ft: feet * per_foot, diagonal })
+    Ok(Step { to, cost_ft: feet * per_foot, diagonal, squeezed: false })
+}
+
+/// One step of one that squeezes where it has to: into what is too narrow, and out of it.
+fn step_squeezing(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    (from, to): (Place, Place),
+    how: (u32, Passing),
+) -> Result<Step, StepRefusal> {
+    let step = step_among(mover, terrain, occupants, (from, to), how);
+    let fits = |place: Place| terrain.has_room(Footprint::of(mover.size, place.square));
+    let walled = |why: &StepRefusal| match why {
+        StepRefusal::OffTheMap { .. } | StepRefusal::Filled { .. } | StepRefusal::Corner { .. } => {
+            how.1.squeezes && !(fits(from) && fits(to))
+        }
+        StepRefusal::TooLong | StepRefusal::Occupied { .. } => false,
+    };
+    if !step.as_ref().is_err_and(walled) {
+        return step;
+    }
+    let gait = Gait { squeezing: true, ..mover.gait };
+    let mover = Mover { gait, ..*mover };
+    let step = step_among(&mover, terrain, occupants, (from, to), how)?;
+    Ok(Step { squeezed: !fits(to), ..step })
 }
 
 fn offset(from: i32, to: i32) -> Result<i32, StepRefusal> {
@@ -241,13 +270,14 @@ pub fn path_among(
     let (mut at, mut diagonals) = (from, diagonals);
     let mut steps = Vec::with_capacity(places.len());
     for (index, to) in places.iter().enumerate() {
-        let step = step_among(mover, terrain, occupants, (at, *to), (diagonals, passing))
+        let step = step_squeezing(mover, terrain, occupants, (at, *to), (diagonals, passing))
             .map_err(|why| PathRefusal::Step { index, why })?;
         diagonals = diagonals.wrapping_add(u32::from(step.diagonal));
         at = *to;
         steps.push(step);
     }
-    let end = mover.space_of(at, Passing::default());
+    let squeezed = steps.last().is_some_and(|step| step.squeezed);
+    let end = if squeezed { Space::squeezed(mover.size, at) } else { Space::of(mover.size, at) };
     match occupants.iter().find(|occupant| occupant.space.overlaps(end)) {
         Some(occupant) if !steps.is_empty() && !passing.shares => {
             Err(PathRefusal::End { at: occupant.space.place.square })

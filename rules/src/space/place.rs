@@ -26,6 +26,13 @@ impl Place {
     }
 }
 
+/// Squares along an edge of the space of one size smaller (SRD 5.1 "Squeezing into a Smaller
+/// Space"), at least 1.
+pub(super) const fn squeezed_side(size: Size) -> i32 {
+    let side = size.squares();
+    if side > 1 { side - 1 } else { side }
+}
+
 /// The space a creature controls, as high as it is wide.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Space {
@@ -39,6 +46,11 @@ impl Space {
     /// Of a creature of this size.
     pub const fn of(size: Size, place: Place) -> Self {
         Self { place, side: size.squares() }
+    }
+
+    /// Of a creature of this size that squeezes.
+    pub const fn squeezed(size: Size, place: Place) -> Self {
+        Self { place, side: squeezed_side(size) }
     }
 
     /// Its squares.

@@ -201,6 +201,8 @@ impl Play {
             let most = View::of(&self.combat, &self.book).max_hp(one.id).max(hp.max);
             assert!((0..=most).contains(&hp.current) && hp.temp >= 0, "{hp:?} after {step:?}");
             assert!(one.life != Life::Alive || hp.current > 0, "{one:?} after {step:?}");
+            let narrow = one.space().is_some_and(|it| it.side < one.block.size.squares());
+            assert_eq!(one.squeezed && one.position.is_some(), narrow, "{one:?} after {step:?}");
             if let Some(on) = one.concentration {
                 let held = self.combat.effects.get(&on).expect("the effect it concentrates on");
                 assert_eq!(held.source, Some(one.id));

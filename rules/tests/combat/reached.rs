@@ -60,7 +60,7 @@ const QUESTIONS: [&str; 9] = [
     "parry",
     "readied",
 ];
-const FACTS: [&str; 22] = [
+const FACTS: [&str; 23] = [
     "action_used",
     "attack_made",
     "check_made",
@@ -81,6 +81,7 @@ const FACTS: [&str; 22] = [
     "save_made",
     "slots_set",
     "spell_cast",
+    "squeezed_set",
     "turn_started",
     "uses_set",
 ];

@@ -39,6 +39,7 @@ pub(super) fn is_told(fact: &Fact) -> bool {
             | Fact::EffectChanged { .. }
             | Fact::PhysicalDiceSet { .. }
             | Fact::HeightSet { .. }
+            | Fact::SqueezedSet { .. }
     )
 }
 

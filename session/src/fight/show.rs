@@ -221,6 +221,9 @@ impl Scene<'_> {
         if let Some(creature_type) = combatant.block.creature_type {
             shown["creature_type"] = json!(creature_type);
         }
+        if combatant.squeezed {
+            shown["squeezed"] = json!(true);
+        }
         if let Some(mount) = self.known(eye, self.view().mount(combatant.id)) {
             shown["mount_id"] = json!(mount);
         }

@@ -380,7 +380,7 @@ impl Resolver<'_> {
         let feet = creature.elevation_ft;
         let Some(square) = creature.position.filter(|_| feet > 0) else { return Ok(()) };
         let place = Place { square, elevation_ft: 0 };
-        let ground = Space::of(creature.block.size, place);
+        let ground = creature.space_in(place, creature.squeezed);
         if let Some(rider) = self.view().rider(who) {
             self.fall_off(rider, false)?;
         }

@@ -99,6 +99,7 @@ impl Resolver<'_> {
             self.put(&Arc::new(template), Some(who), who, None);
         }
         self.fit_size(who);
+        self.unfold(who);
         self.stand_apart(who);
         Ok(())
     }

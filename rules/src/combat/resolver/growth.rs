@@ -21,7 +21,7 @@ impl Resolver<'_> {
         if size == creature.block.size {
             return;
         }
-        let mut changed = Combatant { grown, ..creature.clone() };
+        let mut changed = Combatant { grown, squeezed: false, ..creature.clone() };
         Arc::make_mut(&mut changed.block).size = size;
         let room = match changed.position {
             Some(_) => self.room_for(&changed, wanted == 0),

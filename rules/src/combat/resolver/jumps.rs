@@ -80,10 +80,11 @@ impl Resolver<'_> {
     fn leap(&mut self, who: CombatantId, path: &[Square], cost_ft: i32) -> Flow<()> {
         let steps = i32::try_from(path.len()).unwrap_or(i32::MAX);
         for (index, square) in path.iter().enumerate() {
-            if self.bumps_into_the_unknown(who, self.level(who, *square)) {
+            let to = self.combatant(who)?.space_at(*square);
+            if self.bumps_into_the_unknown(who, to) {
                 return Ok(());
             }
-            if !self.provoke(who, self.level(who, *square))? {
+            if !self.provoke_into(who, to)? {
                 return Ok(());
             }
             let was = self.combatant(who)?.space();

@@ -52,7 +52,8 @@ impl Resolver<'_> {
             || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
         let mut climbing = false;
         for step in steps {
-            if self.bumps_into_the_unknown(who, step.to) {
+            let to = self.combatant(who)?.space_in(step.to, step.squeezed);
+            if self.bumps_into_the_unknown(who, to) {
                 break;
             }
             let sheer = !climbing && self.is_sheer(who, mode, step.to.square);
@@ -60,7 +61,7 @@ impl Resolver<'_> {
             if sheer && !self.climbs_up(who)? {
                 break;
             }
-            if !unprovoking && !self.provoke(who, step.to)? {
+            if !unprovoking && !self.provoke_into(who, to)? {
                 break;
             }
             let mover = self.combatant(who)?;
@@ -68,6 +69,7 @@ impl Resolver<'_> {
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             self.tell(Fact::Moved { who, path, cost_ft: step.cost_ft, diagonals, forced: false });
             self.rise(who, step.to.elevation_ft);
+            self.squeeze(who, step.squeezed);
             if let Some(from) = from {
                 self.drag_along(who, drag, (from, step.to))?;
             }
@@ -136,13 +138,12 @@ impl Resolver<'_> {
     }
 
     /// Whether somebody whom it does not know of stands where it steps: it gets no further.
-    pub(super) fn bumps_into_the_unknown(&self, who: CombatantId, to: Place) -> bool {
+    pub(super) fn bumps_into_the_unknown(&self, who: CombatantId, to: Space) -> bool {
         let Some(mover) = self.combat.combatant(who) else { return false };
-        let space = Space::of(mover.block.size, to);
         self.combat.combatants.values().any(|other| {
             other.life != Life::Dead
                 && is_unknown(mover, other)
-                && other.space().is_some_and(|other| other.overlaps(space))
+                && other.space().is_some_and(|other| other.overlaps(to))
         })
     }
 
@@ -175,8 +176,8 @@ impl Resolver<'_> {
         square: Square,
         counts: impl Fn(&Combatant) -> bool,
     ) -> bool {
-        let space = who.space_at(square);
-        let (terrain, footprint) = (self.view().terrain(), space.footprint());
+        let here = who.space().filter(|own| own.place.square == square);
+        let space = here.unwrap_or_else(|| who.space_at(square));
         let taken = self.combat.combatants.values().any(|other| {
             other.id != who.id
                 && other.life != Life::Dead
@@ -184,7 +185,7 @@ impl Resolver<'_> {
                 && !self.view().is_inside(other.id)
                 && other.space().is_some_and(|other| other.overlaps(space))
         });
-        !taken && terrain.outside(footprint).is_none() && terrain.filled(footprint).is_none()
+        !taken && self.view().terrain().has_room(space.footprint())
     }
 
     /// Movement that something grants besides the turn's: at most so many feet; none of the turn's
@@ -214,12 +215,14 @@ impl Resolver<'_> {
         unprovoking: bool,
     ) -> Flow<()> {
         for step in steps {
-            if !unprovoking && !self.provoke(who, step.to)? {
+            let to = self.combatant(who)?.space_in(step.to, step.squeezed);
+            if !unprovoking && !self.provoke_into(who, to)? {
                 break;
             }
             let was = self.combatant(who)?.space();
             let (path, diagonals) = (vec![step.to.square], u32::from(step.diagonal));
             self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals, forced: false });
+            self.squeeze(who, step.squeezed);
             self.notice_step(who, was);
             self.came_from(who, was)?;
             let mover = self.combatant(who)?;
@@ -296,35 +299,35 @@ impl Resolver<'_> {
                 return Err(Refusal::InvalidPath { at: Some(*last) });
             }
         }
-        let mut before = Space::of(combatant.block.size, from);
-        for place in &places {
-            let next = Space::of(combatant.block.size, *place);
+        let diagonals = combatant.economy.diagonals;
+        let steps = path_among(&mover, &terrain, &occupants, (from, &places), diagonals, passing);
+        let steps = steps.map_err(|refusal| {
+            let at = match refusal {
+                PathRefusal::Step { index, why: StepRefusal::TooLong } => {
+                    places.get(index).map(|place| place.square)
+                }
+                PathRefusal::Step {
+                    why:
+                        StepRefusal::OffTheMap { at }
+                        | StepRefusal::Filled { at }
+                        | StepRefusal::Corner { at }
+                        | StepRefusal::Occupied { at },
+                    ..
+                }
+                | PathRefusal::End { at } => Some(at),
+                PathRefusal::Steps => None,
+            };
+            Refusal::InvalidPath { at }
+        })?;
+        let mut before = combatant.space_in(from, combatant.squeezed);
+        for step in &steps {
+            let next = combatant.space_in(step.to, step.squeezed);
             if self.is_barred(combatant.id, before, next) {
-                return Err(Refusal::InvalidPath { at: Some(place.square) });
+                return Err(Refusal::InvalidPath { at: Some(step.to.square) });
             }
             before = next;
         }
-        let diagonals = combatant.economy.diagonals;
-        path_among(&mover, &terrain, &occupants, (from, &places), diagonals, passing).map_err(
-            |refusal| {
-                let at = match refusal {
-                    PathRefusal::Step { index, why: StepRefusal::TooLong } => {
-                        places.get(index).map(|place| place.square)
-                    }
-                    PathRefusal::Step {
-                        why:
-                            StepRefusal::OffTheMap { at }
-                            | StepRefusal::Filled { at }
-                            | StepRefusal::Corner { at }
-                            | StepRefusal::Occupied { at },
-                        ..
-                    }
-                    | PathRefusal::End { at } => Some(at),
-                    PathRefusal::Steps => None,
-                };
-                Refusal::InvalidPath { at }
-            },
-        )
+        Ok(steps)
     }
 
     /// Squares that effects make difficult for a creature: for all, or for such as it is.

@@ -93,6 +93,7 @@ impl Resolver<'_> {
         block.ac = changes.ac.unwrap_or(block.ac);
         block.speeds = changes.speeds.unwrap_or(block.speeds);
         block.size = changes.size.unwrap_or(block.size);
+        after.squeezed &= after.position == before.position && changes.size.is_none();
         for (key, pool) in &changes.resources {
             if pool.current > pool.max {
                 return Err(Refusal::InvalidCombatant);

@@ -30,10 +30,14 @@ impl Resolver<'_> {
     /// What lets a creature go where others do not.
     pub(super) fn passing(&self, combatant: &Combatant) -> Passing {
         let is = |kind| self.view().is(combatant.id, kind);
+        let large = combatant.block.size > Size::Medium;
+        let incorporeal = is(ModifierKind::Incorporeal);
+        let narrow = large && is(ModifierKind::Seeps);
         Passing {
             shares: combatant.is_swarm() || is(ModifierKind::SharesSpace),
-            incorporeal: is(ModifierKind::Incorporeal),
-            narrow: is(ModifierKind::Seeps) && combatant.block.size > Size::Medium,
+            incorporeal,
+            narrow,
+            squeezes: large && !incorporeal && !narrow,
         }
     }
 

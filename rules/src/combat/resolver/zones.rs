@@ -131,6 +131,7 @@ impl Resolver<'_> {
 
     /// A creature is somewhere else than before: effects around it go along, and it is in others.
     pub(super) fn came_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        self.unfold(who);
         self.carry(who);
         self.take_along(who)?;
         if let Some(rider) = self.view().rider(who) {

@@ -200,6 +200,12 @@ impl<'a> View<'a> {
         if self.is_too_heavy(strike) {
             test.reason(RollMode::Disadvantage, "heavy_weapon", None);
         }
+        if self.is_hampered_by_squeezing(attacker) {
+            test.reason(RollMode::Disadvantage, "squeezing", None);
+        }
+        if self.is_hampered_by_squeezing(target) {
+            test.reason(RollMode::Advantage, "target_squeezing", None);
+        }
         if self.is_hampered_by_water(strike) {
             test.reason(RollMode::Disadvantage, "underwater", None);
         }

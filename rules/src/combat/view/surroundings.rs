@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::View;
 use crate::combat::{Combatant, CombatantId, Effect, Life};
 use crate::effect::{Inside, Light, ModifierKind, RollKind};
-use crate::space::{Space, Square};
-use crate::{Key, Skill};
+use crate::space::{Space, Square, squeezing_hampers};
+use crate::{Key, Skill, Switch};
 
 impl View<'_> {
     /// What a creature notices without looking.
@@ -29,6 +29,12 @@ impl View<'_> {
             Some(mount) => self.combat.combatant(mount)?.space(),
             None => who.space(),
         }
+    }
+
+    /// Whether a creature squeezes, and the rules hamper it for that.
+    pub(super) fn is_hampered_by_squeezing(self, who: CombatantId) -> bool {
+        self.combat.combatant(who).is_some_and(|who| who.squeezed)
+            && squeezing_hampers(self.combat.rules.edition(Switch::Squeeze))
     }
 
     /// Whom a creature rides.

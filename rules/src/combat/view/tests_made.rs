@@ -2,6 +2,7 @@
 
 use super::{About, View};
 use crate::combat::{CheckSense, CombatantId, Test};
+use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
 use crate::space::Cover;
 use crate::{Ability, Condition, Skill};
@@ -34,6 +35,7 @@ impl View<'_> {
         let about =
             About { kinds, ability: Some(ability), other, against, magical, ..About::default() };
         self.consult(&mut test, who, about);
+        self.squeeze_save(&mut test, who, ability);
         if magical && self.is(who, ModifierKind::SavesAgainstMagic) {
             test.succeed();
         }
@@ -77,7 +79,14 @@ impl View<'_> {
     fn save_of(self, who: CombatantId, ability: Ability, kinds: &[RollKind]) -> Test {
         let mut test = Test::new(self.save_bonus(who, ability), ability.name());
         self.consult(&mut test, who, About { kinds, ability: Some(ability), ..About::default() });
+        self.squeeze_save(&mut test, who, ability);
         test
+    }
+
+    fn squeeze_save(self, test: &mut Test, who: CombatantId, ability: Ability) {
+        if ability == Ability::Dex && self.is_hampered_by_squeezing(who) {
+            test.reason(RollMode::Disadvantage, "squeezing", None);
+        }
     }
 
     /// A death saving throw: a saving throw that no ability is added to.
