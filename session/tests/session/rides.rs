@@ -121,3 +121,21 @@ fn an_effect_that_is_called_riding_is_none() {
     fight.declare(ARIA, HERO, "move", &[], json!({"path": [[3, 3]]})).expect("walks");
     assert_eq!(shown(&fight, GM, HERO)["position"], json!([3, 3]));
 }
+
+#[test]
+fn all_see_that_a_large_creature_squeezes() {
+    let mut fight = in_turn_of_aria(Some(ARIA));
+    let beside = json!({"fields": {"position": [6, 7]}, "character_id": id(HORSE)});
+    fight.frame(GM, "combatant_update", beside).expect("moved");
+    while fight.combat(GM)["active_character"] != json!(id(HORSE)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    assert_eq!(shown(&fight, WATCHER, HORSE).get("squeezed"), None);
+    fight.declare(ARIA, HORSE, "move", &[], json!({"path": [[7, 7]]})).expect("beside the wall");
+    assert_eq!(shown(&fight, WATCHER, HORSE)["squeezed"], json!(true));
+    assert_eq!(shown(&fight, GM, HORSE)["economy"]["movement_left_ft"], json!(50));
+    fight.declare(ARIA, HORSE, "move", &[], json!({"path": [[6, 7]]})).expect("away again");
+    assert_eq!(shown(&fight, WATCHER, HORSE).get("squeezed"), None);
+    assert_eq!(shown(&fight, GM, HORSE)["economy"]["movement_left_ft"], json!(45));
+}
