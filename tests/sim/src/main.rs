@@ -29,6 +29,10 @@ use clap::Parser;
 use crate::campaign::Campaign;
 use crate::plant::Plant;
 
+// A third of a run was the C library's malloc and free.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Arguments {
     /// Runs this one.

@@ -244,9 +244,12 @@ impl Player {
         self.records.last().and_then(Record::ended)
     }
 
-    /// What its client shows.
-    pub(crate) fn shown(&self) -> Shown {
-        self.records.last().map(|record| lock(&record.shown).clone()).unwrap_or_default()
+    /// Looks at what its client shows.
+    pub(crate) fn shown<R>(&self, look: impl FnOnce(&Shown) -> R) -> R {
+        match self.records.last() {
+            Some(record) => look(&lock(&record.shown)),
+            None => look(&Shown::default()),
+        }
     }
 
     /// Waits until everything up to a version was seen.

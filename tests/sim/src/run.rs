@@ -105,7 +105,7 @@ impl Report {
         ];
         let fights = [
             ("fights", self.judged.fights as u64, 2),
-            ("steps of fights", self.judged.steps as u64, 40),
+            ("steps of fights", self.judged.steps as u64, 20),
         ];
         let missed = least.into_iter().chain(fights).filter(|(_, got, least)| got < least);
         missed.map(|(what, got, least)| format!("{got} {what}, not {least}")).collect()

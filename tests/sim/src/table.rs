@@ -187,10 +187,12 @@ impl Table {
 
     /// What a player does in the table's fight, if there is anything for it to do.
     fn fight_on(&mut self, who: usize) -> Option<Value> {
-        let (player, shown) = (&self.players[who], self.players[who].shown());
+        let (player, random) = (&self.players[who], &mut self.random);
         let owners = [self.players[1].id, self.players[2].id];
-        let (state, seen) = (shown.state(), shown.version());
-        Seated { state, me: player.id, gm: who == 0, owners, seen }.next(&mut self.random)
+        player.shown(|shown| {
+            let (state, seen) = (shown.state(), shown.version());
+            Seated { state, me: player.id, gm: who == 0, owners, seen }.next(random)
+        })
     }
 
     /// A player leaves and joins again.
@@ -270,7 +272,7 @@ impl Table {
             let state =
                 player.call(("GET", &format!("/{}/state", self.session)), &json!({})).await?;
             ensure!(state.status == 200, "{} reads: {state:?}", player.id);
-            let shown = player.shown();
+            let shown = player.shown(Clone::clone);
             with(&self.log, |log| {
                 log.documents.push((player.id, state.body["state"].clone()));
                 log.shown.push((player.id, shown));
@@ -284,12 +286,12 @@ impl Table {
     /// answered by time, but times of a session never fall, so after an owner whose clock ran ahead a
     /// deadline may be minutes away. Then the GM ends the fight, so that time does nothing more.
     async fn end_fight(&mut self, until: Instant) -> Result<()> {
-        let combat = |player: &Player| player.shown().state()["combat"].clone();
         let answered = (Instant::now() + ANSWERED).min(until);
-        while combat(&self.players[0])["step"] == "awaiting_decision" && Instant::now() < answered {
+        let asked = |shown: &Shown| shown.state()["combat"]["step"] == "awaiting_decision";
+        while self.players[0].shown(asked) && Instant::now() < answered {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        while combat(&self.players[0]).is_object() {
+        while self.players[0].shown(|shown| shown.state()["combat"].is_object()) {
             ensure!(Instant::now() < until, "the fight does not end");
             let end = Command::new("combat_end", json!({}))
                 .with_action_id(Uuid::from_u128(self.random.random()));

@@ -10,6 +10,19 @@ use gss_shared::message::Role;
 use gss_shared::ports::journal::JournalEvent;
 use serde_json::Value;
 
+/// Types of the events that say who is what or who sees what.
+const TOLD_OF: [&str; 9] = [
+    "session_created",
+    "member_joined",
+    "role_changed",
+    "member_left",
+    "kicked",
+    "banned",
+    "settings_changed",
+    "rolled_back",
+    "combat_rewound",
+];
+
 /// Who was what, and who could see what, at each version.
 #[derive(Clone, Debug, Default)]
 pub struct Along {
@@ -24,7 +37,7 @@ impl Along {
     /// stumbles over it.
     pub fn of(journal: &[JournalEvent]) -> Self {
         let mut along = Self::default();
-        for event in journal {
+        for event in journal.iter().filter(|event| TOLD_OF.contains(&event.event_type.as_str())) {
             let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
             along.event(event.version, &event.event_type, &data);
         }

@@ -42,9 +42,9 @@ pub fn check_snapshots(
     let first = versions.first().copied().unwrap_or_default();
     let last = versions.iter().max().copied().unwrap_or_default();
     let end = journal.partition_point(|event| complete || event.version <= last);
-    let journal = &journal[..end];
-    for change in Along::of(journal).resyncs(history.player).filter(|change| *change > first) {
-        let still = Along::of(journal).role_at(history.player, change).is_some();
+    let along = Along::of(&journal[..end]);
+    for change in along.resyncs(history.player).filter(|change| *change > first) {
+        let still = along.role_at(history.player, change).is_some();
         if still && !versions.iter().any(|version| *version >= change) {
             let what = "no snapshot after the viewer's sight changed".to_owned();
             violations.push(history.violation(Some(change), what));
