@@ -80,6 +80,20 @@ pub struct Combatant {
     /// a Smaller Space"; SRD 5.2.1 "Difficult Terrain").
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub squeezed: bool,
+    /// The last count of 20 at which it was asked for a lair action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lair: Option<LairCount>,
+}
+
+/// A count of 20 as it went for a creature with a lair.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LairCount {
+    /// Of this round.
+    pub round: u32,
+    /// The lair action it took; none: it took none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Key>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -264,6 +278,7 @@ impl Combatant {
             grown: 0,
             independent_mount: false,
             squeezed: false,
+            lair: None,
         }
     }
 

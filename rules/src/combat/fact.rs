@@ -364,6 +364,16 @@ pub enum Fact {
         /// Whether it squeezes now.
         squeezed: bool,
     },
+    /// A creature with a lair was asked for its lair action.
+    LairActed {
+        /// Who.
+        who: CombatantId,
+        /// At the count of 20 of this round.
+        round: u32,
+        /// Which it took; none: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<Key>,
+    },
 }
 
 /// What dice are thrown for.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Combat, Combatant, CombatantId, Economy, Fact};
+use super::{Combat, Combatant, CombatantId, Economy, Fact, LairCount};
 use crate::space::Square;
 
 impl Combat {
@@ -65,6 +65,7 @@ impl Combat {
             | Fact::Displaced { .. }
             | Fact::HeightSet { .. }
             | Fact::SqueezedSet { .. }
+            | Fact::LairActed { .. }
             | Fact::ConcentrationSet { .. } => self.apply_to_casters(fact),
             Fact::SpellCast { .. }
             | Fact::RulingNeeded { .. }
@@ -100,7 +101,7 @@ impl Combat {
         }
     }
 
-    /// Applies a fact about what spells cost, and where they put somebody.
+    /// Applies a fact about what spells and uses cost, and where they put somebody.
     fn apply_to_casters(&mut self, fact: &Fact) {
         match fact {
             Fact::SlotsSet { who, level, spent } => self.change(*who, |combatant| {
@@ -121,6 +122,9 @@ impl Combat {
             }
             Fact::UsesSet { who, id, spent } => self.change(*who, |combatant| {
                 combatant.spent.insert(id.clone(), *spent);
+            }),
+            Fact::LairActed { who, round, id } => self.change(*who, |combatant| {
+                combatant.lair = Some(LairCount { round: *round, id: id.clone() });
             }),
             _ => {}
         }

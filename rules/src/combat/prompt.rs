@@ -95,6 +95,11 @@ pub enum Question {
         /// What it could do.
         options: Vec<Key>,
     },
+    /// Whether to take a lair action on count 20. Not answered in time: no.
+    LairAction {
+        /// Those it can take.
+        options: Vec<Key>,
+    },
 }
 
 /// What is chosen.

@@ -26,6 +26,7 @@ mod guesses;
 mod harm;
 mod insides;
 mod jumps;
+mod lairs;
 mod legendary;
 mod maneuvers;
 mod manners;

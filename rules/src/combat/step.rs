@@ -197,12 +197,16 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
             Answer::Decline,
             Question::OpportunityAttack { .. }
             | Question::LegendaryAction { .. }
+            | Question::LairAction { .. }
             | Question::LegendaryResistance { .. }
             | Question::Parry { .. }
             | Question::CastInReaction { .. }
             | Question::Falls { .. },
         ) => true,
-        (Answer::Use { id, .. }, Question::LegendaryAction { options, .. }) => options.contains(id),
+        (
+            Answer::Use { id, .. },
+            Question::LegendaryAction { options, .. } | Question::LairAction { options },
+        ) => options.contains(id),
         (Answer::React { option }, Question::LegendaryResistance { .. }) => {
             option.as_str() == LEGENDARY_RESISTANCE
         }

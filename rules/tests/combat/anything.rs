@@ -11,7 +11,7 @@ use gss_rules::combat::{
     Happening, HelpWith, Input, Interaction, Life, Phase, Question, RolledFor, Rulebook, Shove,
     SkillAction, Step, View, decide,
 };
-use gss_rules::content::{Monster, Spellcasting, StatBlock};
+use gss_rules::content::{Monster, SpecialAction, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Skill};
@@ -57,6 +57,9 @@ impl Play {
             let mut block = StatBlock::clone(&monster.block);
             if number < 2 {
                 block.spellcasting = Some(play.any_spellcasting());
+            }
+            if number == 4 {
+                block.uses.extend(lair());
             }
             let block = std::sync::Arc::new(block);
             let kind =
@@ -246,7 +249,7 @@ impl Play {
                 Answer::Faces { faces }
             }
             _ if decline => Answer::Decline,
-            Question::LegendaryAction { options, .. } => {
+            Question::LegendaryAction { options, .. } | Question::LairAction { options } => {
                 let target = self.chance.of(&ids).copied().expect("somebody");
                 let at = self.combat.combatant(target).and_then(|who| who.position);
                 let id = self.chance.of(options).cloned().expect("an option");
@@ -453,6 +456,18 @@ impl Play {
             }
         }
     }
+}
+
+/// What somebody at home does there.
+fn lair() -> Vec<SpecialAction> {
+    let fall = |id: &str| {
+        json!({"use_id": id, "name": id, "cost": "lair", "range_ft": 120, "targets": 1,
+               "damage": [{"dice": "1d6", "type": "bludgeoning"}],
+               "save": {"ability": "dex", "dc": 12, "half": true},
+               "fail": {"conditions": ["prone"]}})
+    };
+    let all = ["rocks-fall", "tremor"].map(fall);
+    all.map(|it| serde_json::from_value(it).expect("a use")).into()
 }
 
 const fn command(command: Command) -> Input {

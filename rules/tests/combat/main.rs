@@ -9,6 +9,7 @@ mod effects;
 mod flight;
 mod ground;
 mod interrupts;
+mod lairs;
 mod maneuvers;
 mod manners;
 mod questions;

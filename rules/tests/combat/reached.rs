@@ -49,18 +49,19 @@ const COMMANDS: [&str; 39] = [
     "use_effect",
     "use_object",
 ];
-const QUESTIONS: [&str; 9] = [
+const QUESTIONS: [&str; 10] = [
     "cast_in_reaction",
     "choice",
     "dice",
     "falls",
+    "lair_action",
     "legendary_action",
     "legendary_resistance",
     "opportunity_attack",
     "parry",
     "readied",
 ];
-const FACTS: [&str; 23] = [
+const FACTS: [&str; 24] = [
     "action_used",
     "attack_made",
     "check_made",
@@ -73,6 +74,7 @@ const FACTS: [&str; 23] = [
     "effect_started",
     "guess_missed",
     "height_set",
+    "lair_acted",
     "life_set",
     "moved",
     "object_used",

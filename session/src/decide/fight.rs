@@ -359,7 +359,9 @@ impl Asking<'_, '_> {
             AskedFight::React { option, with, .. } => {
                 let option = chosen(&open.question, option.as_deref())?;
                 match open.question {
-                    Question::LegendaryAction { .. } => self.legendary(fight, option, with)?,
+                    Question::LegendaryAction { .. } | Question::LairAction { .. } => {
+                        self.used(fight, option, with)?
+                    }
                     _ => Answer::React { option },
                 }
             }
@@ -371,7 +373,7 @@ impl Asking<'_, '_> {
         self.input(fight, input, None, None).map(|(events, _)| Decided::Events(events))
     }
 
-    fn legendary(&self, fight: &Fight, id: Key, with: &ReactWith) -> Result<Answer, ClientError> {
+    fn used(&self, fight: &Fight, id: Key, with: &ReactWith) -> Result<Answer, ClientError> {
         let targets: Vec<CombatantId> = with.targets.iter().copied().map(CombatantId).collect();
         self.knows(fight, targets.iter().copied())?;
         let (at, direction) = (with.at, with.direction);

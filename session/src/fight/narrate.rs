@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gss_rules::combat::{Actor, CombatantId, Command, Fact, Input, Purpose, Step};
+use gss_rules::combat::{Actor, Answer, CombatantId, Command, Fact, Input, Purpose, Step};
 use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -309,7 +309,7 @@ fn answered<'d>(
     let result = match (by, answer["kind"].as_str()) {
         (Actor::Clock, _) => "timed_out",
         (_, Some("decline")) => "declined",
-        (_, Some("react")) => "accepted",
+        (_, Some("react" | "use")) => "accepted",
         _ => "answered",
     };
     let data: Telling<'d> = Box::new(move |eye, scene, _| {
@@ -479,14 +479,16 @@ fn precedes_own(step: &Step, at: usize) -> bool {
 fn reaction(before: &Fight, step: &Step, because: &Because<'_>) -> Option<Acting> {
     let Input::Answer { prompt, answer, .. } = &step.input else { return None };
     let open = before.combat.prompt().filter(|open| open.id == *prompt)?;
-    if json!(answer)["kind"] != "react" {
-        return None;
-    }
+    let kind = match answer {
+        Answer::React { .. } => "attack",
+        Answer::Use { .. } => "use_action",
+        _ => return None,
+    };
     let main = Acting::of(before, step, because);
     Some(Acting {
         who: Some(open.who),
         action: because.action,
-        kind: Some("attack".into()),
+        kind: Some(kind.into()),
         cause: "reaction",
         answers: Some((main.action, before.prompt_id(open.id))),
     })

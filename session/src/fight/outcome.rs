@@ -40,6 +40,7 @@ pub(super) fn is_told(fact: &Fact) -> bool {
             | Fact::PhysicalDiceSet { .. }
             | Fact::HeightSet { .. }
             | Fact::SqueezedSet { .. }
+            | Fact::LairActed { .. }
     )
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn options(question: &Question) -> Vec<Key> {
     match question {
         Question::OpportunityAttack { options, .. }
         | Question::LegendaryAction { options, .. }
+        | Question::LairAction { options }
         | Question::Parry { options, .. }
         | Question::CastInReaction { options, .. }
         | Question::Falls { options, .. } => options.clone(),
@@ -58,6 +59,7 @@ fn trigger(question: &Question) -> (&'static str, &'static str, Option<Combatant
         Question::Readied { target, .. } => ("readied", "reaction", Some(*target)),
         Question::LegendaryAction { .. } => ("legendary_action", "legendary", None),
         Question::LegendaryResistance { .. } => ("legendary_resistance", "free", None),
+        Question::LairAction { .. } => ("other", "free", None),
         Question::Dice { .. } | Question::Choice { .. } => ("other", "free", None),
     }
 }
@@ -111,6 +113,9 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
             let mut trigger = json!({"kind": kind});
             if let Some(source) = source.filter(|source| knows(fight, prompt, *source)) {
                 trigger["source_id"] = json!(source);
+            }
+            if let Question::LairAction { .. } = reacting {
+                trigger["text"] = "Lair action".into();
             }
             json!({"trigger": trigger, "options": options.collect::<Vec<Value>>()})
         }

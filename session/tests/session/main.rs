@@ -12,6 +12,7 @@ mod guesses;
 mod hidden;
 mod joining;
 mod judge;
+mod lairs;
 mod members;
 mod oracle;
 mod parsing;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::special::Aim;
+use super::special::{Aim, Prepared};
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
 use crate::combat::{Answer, Combatant, CombatantId, Economy, Fact, Life, Question, Refusal};
-use crate::content::{Cost, Legendary, SpecialAction};
+use crate::content::{Cost, Legendary, SpecialAction, StatBlock};
 use crate::effect::ModifierKind;
 use crate::{Ability, Key, Switch};
 
@@ -50,23 +50,34 @@ impl Resolver<'_> {
             return Ok(());
         }
         let answer = self.ask(who, Question::LegendaryAction { options, left })?;
-        let Answer::Use { id, targets, at, direction, option, path, choices } = answer else {
+        let Some((action, prepared)) = self.answered_use(who, &block, &answer)? else {
             return Ok(());
         };
-        let action = block.uses.iter().find(|action| action.use_id == id);
-        let action = action.ok_or(Refusal::UnknownUse)?;
-        let option = option.as_ref();
-        let (path, choices) = (path.as_slice(), &choices);
-        let aim = Aim { targets: &targets, at, direction, option, path, choices };
-        let prepared = self.prepare(who, action, aim)?;
         let cost = action.legendary_cost.unwrap_or(1);
         self.count(who, LEGENDARY_ACTIONS, spent.saturating_add(cost));
         self.put_to_work(who, action, prepared)
     }
 
+    /// The use that a creature answers with, all it needs checked; none: it uses nothing.
+    pub(super) fn answered_use<'b>(
+        &self,
+        who: CombatantId,
+        block: &'b StatBlock,
+        answer: &Answer,
+    ) -> Flow<Option<(&'b SpecialAction, Prepared)>> {
+        let Answer::Use { id, targets, at, direction, option, path, choices } = answer else {
+            return Ok(None);
+        };
+        let action = block.uses.iter().find(|action| action.use_id == *id);
+        let action = action.ok_or(Refusal::UnknownUse)?;
+        let (at, direction, option) = (*at, *direction, option.as_ref());
+        let aim = Aim { targets, at, direction, option, path, choices };
+        Ok(Some((action, self.prepare(who, action, aim)?)))
+    }
+
     /// It is there, awake and able; by the old rules not before the end of its first turn when it
-    /// was surprised (SRD 5.1 "Legendary Actions").
-    fn may_be_legendary(&self, who: CombatantId) -> bool {
+    /// was surprised (SRD 5.1 "Legendary Actions", "Lair Actions").
+    pub(super) fn may_be_legendary(&self, who: CombatantId) -> bool {
         let Some(combatant) = self.combat.combatant(who) else { return false };
         let new = self.combat.rules.is_52(Switch::Surprise);
         let place = self.combat.order.iter().position(|id| *id == who);

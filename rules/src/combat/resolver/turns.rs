@@ -86,10 +86,8 @@ impl Resolver<'_> {
         let mut turn = self.combat.turn;
         let mut round = self.combat.round;
         for _ in 0..self.combat.order.len() {
-            let next = turn.map_or(0, |turn| turn + 1);
-            let wraps = next >= self.combat.order.len();
-            let at = if wraps { 0 } else { next };
-            round += u32::from(wraps || turn.is_none());
+            let at;
+            (at, round) = self.next_place(turn, round)?;
             turn = Some(at);
             let Some(who) = self.combat.order.get(at).copied() else { break };
             let takes = self.combat.combatant(who).is_some_and(|who| who.life != Life::Dead);
@@ -102,6 +100,25 @@ impl Resolver<'_> {
             self.pass_over(who, round);
         }
         Ok(())
+    }
+
+    /// The place in the order after another, and its round. On the way there lairs act.
+    fn next_place(&mut self, turn: Option<usize>, round: u32) -> Flow<(usize, u32)> {
+        let last = turn.and_then(|turn| self.combat.order.get(turn)).copied();
+        let after = |order: &[CombatantId]| {
+            let place = order.iter().position(|id| Some(*id) == last).or(turn);
+            let next = place.map_or(0, |place| place + 1);
+            if next < order.len() { (next, round.max(1)) } else { (0, round + 1) }
+        };
+        let (at, then) = after(&self.combat.order);
+        let count = self.lair_place();
+        if count == self.combat.order.len() && then > round && round > 0 {
+            self.lairs(round)?;
+        } else if count == at {
+            self.lairs(then)?;
+        }
+        // Somebody may have joined.
+        Ok(after(&self.combat.order))
     }
 
     fn pass_over(&mut self, who: CombatantId, round: u32) {
