@@ -424,4 +424,16 @@ pub enum Purpose {
         /// With what.
         attack: Key,
     },
+    /// To get past what wards whoever is on a square.
+    WardAt {
+        /// Where.
+        at: Square,
+    },
+}
+
+impl Purpose {
+    /// Whether the throw itself would tell if somebody is on a square.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self, Self::AttackAt { .. } | Self::WardAt { .. })
+    }
 }

@@ -64,6 +64,7 @@ pub(in crate::combat) use assistance::is_hiding;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use attack::Aimed;
 use cast::Asked;
 
 use super::step::{Answered, Rulebook};
@@ -320,11 +321,11 @@ impl<'a> Resolver<'a> {
             }
             Command::Attack { who, target, attack, knock_out, how, ammunition } => {
                 let shot = (attack, ammunition.as_ref());
-                self.attack_action(*who, *target, shot, (*knock_out, *how))
+                self.attack_action(*who, Aimed::At(*target), shot, (*knock_out, *how))
             }
             Command::AttackAt { who, at, attack, knock_out, how, ammunition } => {
                 let shot = (attack, ammunition.as_ref());
-                self.attack_at(*who, *at, shot, (*knock_out, *how))
+                self.attack_action(*who, Aimed::Square(*at), shot, (*knock_out, *how))
             }
             Command::UseAction { who, id, targets, at, direction, option, path, choices } => {
                 let (at, direction, option) = (*at, *direction, option.as_ref());

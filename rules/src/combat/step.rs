@@ -229,6 +229,11 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
 }
 
 impl Combat {
+    /// The command that waits for the answer to the open question.
+    pub fn waiting(&self) -> Option<&Command> {
+        self.resolution.as_deref().map(|resolution| &resolution.command)
+    }
+
     /// Folds a step. Facts are applied as they are; no rule is run.
     pub fn apply(&mut self, step: &Step) {
         let waiting = self.resolution.take();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::outcome::{self, Tally};
-use super::show::{Eye, Scene, changes};
+use super::show::{Asks, Eye, Scene, changes};
 use super::{Doing, Fight, FightChange, messages, prompts};
 use crate::event::{CombatEvent, Told};
 use crate::tell::object;
@@ -104,12 +104,8 @@ pub(crate) fn step(
     drafts.extend(body(before, step, because).into_iter().filter(|draft| draft.upto > known));
     let asked = step.prompt.as_ref();
     if drafts.is_empty() {
-        drafts.push(resolved(
-            0..step.facts.len(),
-            step,
-            Acting::of(before, step, because),
-            because,
-        ));
+        let acting = Acting::of(before, step, because);
+        drafts.push(resolved(0..step.facts.len(), step, acting, because));
     }
     if let Some(last) = drafts.last_mut() {
         last.upto = step.facts.len();
@@ -117,18 +113,17 @@ pub(crate) fn step(
     let mut events = Vec::with_capacity(drafts.len() + 1);
     let mut combat = before.combat.clone();
     let mut done = 0;
-    let mut asks = combat.prompt().is_some();
+    let mut asks = Asks::of(&before.combat);
     let mut change = Some(change);
     let last = drafts.len() - 1;
     for (index, draft) in drafts.into_iter().enumerate() {
         let was = combat.clone();
         combat.apply_facts(step.facts.get(done..draft.upto).unwrap_or_default());
         done = draft.upto.max(done);
-        let asked_before = asks;
+        let then = Scene { fight: before, combat: &was, paused: false, asks };
         if index == last {
-            asks = asked.is_some();
+            asks = Asks::of(&after.combat);
         }
-        let then = Scene { fight: before, combat: &was, paused: false, asks: asked_before };
         let now = Scene { fight: after, combat: &combat, paused: false, asks };
         let seen: BTreeMap<Eye, Seen> = eyes(&[then, now])
             .into_iter()
@@ -223,6 +218,10 @@ struct Acting {
     cause: &'static str,
     /// The action it answers, and the question.
     answers: Option<(ActionId, Uuid)>,
+    /// Who attacks a square in it.
+    guesses: Option<CombatantId>,
+    /// As what it is told to whom may not know who does it.
+    unawares: Option<Box<Acting>>,
 }
 
 impl Acting {
@@ -231,18 +230,18 @@ impl Acting {
             Input::Command { .. } => because.doing.as_ref(),
             Input::Answer { .. } => before.doing.as_ref(),
         };
-        match doing {
-            Some(doing) => Self {
-                who: Some(doing.who),
-                action: doing.action,
-                kind: Some(doing.kind.clone()),
-                cause: "action",
-                answers: None,
-            },
-            None => {
-                Self { who: None, action: because.own, kind: None, cause: "rule", answers: None }
-            }
-        }
+        let command = match &step.input {
+            Input::Command { command, .. } => Some(command),
+            Input::Answer { .. } => before.combat.waiting(),
+        };
+        let guesses = match command {
+            Some(Command::AttackAt { who, .. }) => Some(*who),
+            _ => None,
+        };
+        let (who, action) = doing.map_or((None, because.own), |it| (Some(it.who), it.action));
+        let kind = doing.map(|doing| doing.kind.clone());
+        let cause = if doing.is_some() { "action" } else { "rule" };
+        Self { who, action, kind, cause, answers: None, guesses, unawares: None }
     }
 }
 
@@ -390,8 +389,8 @@ fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<
     let main = Acting::of(before, step, because);
     let in_action = main.cause == "action";
     let mut acting = reaction(before, step, because).unwrap_or_else(|| main.clone());
-    // Facts that are told together.
-    let mut open: Option<usize> = None;
+    // The first fact that is not told yet, and whether what follows is told together.
+    let (mut since, mut open) = (0, false);
     let mut checks = Vec::new();
     for (at, fact) in step.facts.iter().enumerate() {
         let upto = at + 1;
@@ -399,10 +398,17 @@ fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<
             && acting.cause == "reaction"
             && main.who == Some(*who)
         {
-            if let Some(from) = open.take() {
-                drafts.push(resolved(from..at, step, acting, because));
+            if std::mem::take(&mut open) {
+                drafts.push(resolved(since..at, step, acting, because));
+                since = at;
             }
             acting = main.clone();
+        }
+        // What an attack at a square costs is told apart: what comes of it may have to wait for
+        // somebody who is there.
+        if is_guess(fact) && in_action && main.guesses.is_some() && since < at {
+            drafts.push(resolved(since..at, step, acting.clone(), because));
+            since = at;
         }
         let alone = match own_message(before, step, at, because) {
             Some((Name::ConcentrationCheck, data)) if in_action || acting.cause == "reaction" => {
@@ -415,19 +421,17 @@ fn body<'d>(before: &'d Fight, step: &'d Step, because: &'d Because<'_>) -> Vec<
         };
         match alone {
             Some((name, data)) => {
-                if let Some(from) = open.take() {
-                    drafts.push(resolved(from..at, step, acting.clone(), because));
+                if std::mem::take(&mut open) {
+                    drafts.push(resolved(since..at, step, acting.clone(), because));
                 }
                 drafts.push(Draft { name, upto, data });
+                since = upto;
             }
-            None if outcome::is_told(fact) && !precedes_own(step, at) => {
-                open.get_or_insert(at);
-            }
-            None => {}
+            None => open |= outcome::is_told(fact) && !precedes_own(step, at),
         }
     }
-    if let Some(from) = open {
-        drafts.push(resolved(from..step.facts.len(), step, acting, because));
+    if open {
+        drafts.push(resolved(since..step.facts.len(), step, acting, because));
     } else if in_action && !drafts.iter().any(|draft| draft.name == Name::ActionResolve) {
         // What it changed, be it only that somebody has to decide, is told as the action's.
         drafts.push(resolved(0..step.facts.len(), step, acting, because));
@@ -462,6 +466,11 @@ fn own_message<'d>(
     }
 }
 
+/// Whether this is a throw that would tell if somebody is on a square.
+fn is_guess(fact: &Fact) -> bool {
+    matches!(fact, Fact::Rolled { purpose, .. } if purpose.is_secret())
+}
+
 /// Whether a game master puts an effect there.
 fn is_ruling(step: &Step) -> bool {
     matches!(step.input, Input::Command { command: Command::ApplyEffect { .. }, .. })
@@ -491,6 +500,8 @@ fn reaction(before: &Fight, step: &Step, because: &Because<'_>) -> Option<Acting
         kind: Some(kind.into()),
         cause: "reaction",
         answers: Some((main.action, before.prompt_id(open.id))),
+        guesses: main.guesses,
+        unawares: main.guesses.map(|_| Box::new(main.clone())),
     })
 }
 
@@ -502,12 +513,18 @@ fn resolved<'d>(
     because: &'d Because<'_>,
 ) -> Draft<'d> {
     let upto = range.end;
+    let begins = range.start == 0 && matches!(step.input, Input::Command { .. });
     let facts = step.facts.get(range).unwrap_or_default();
     let action = because.action;
     let data: Telling<'d> = Box::new(move |eye, was, is| {
-        let tally = Tally::of(facts, was, is, eye);
-        let known = acting.who.is_none_or(|who| is.knows(eye, who));
-        if tally.is_empty() && !known {
+        let knows = |acting: &Acting| acting.who.is_none_or(|who| is.knows(eye, who));
+        let unawares = acting.unawares.as_deref().filter(|_| !knows(&acting));
+        let acting = unawares.unwrap_or(&acting);
+        let known = knows(acting);
+        let tally = Tally::of(facts, was, is, (eye, acting.guesses));
+        // That somebody on a square was asked something is not told of an attack there.
+        let silent = acting.guesses.is_some() && !begins;
+        if tally.is_empty() && (!known || silent) {
             return None;
         }
         let mut cause = object(json!({"kind": acting.cause}));

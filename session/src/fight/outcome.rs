@@ -129,8 +129,13 @@ impl Target {
 }
 
 impl Tally {
-    /// Of these facts, which led from one scene to the other.
-    pub(super) fn of(facts: &[Fact], was: Scene<'_>, is: Scene<'_>, eye: Eye) -> Self {
+    /// Of these facts, which led from one scene to the other; and who attacked a square in them.
+    pub(super) fn of(
+        facts: &[Fact],
+        was: Scene<'_>,
+        is: Scene<'_>,
+        (eye, guesses): (Eye, Option<CombatantId>),
+    ) -> Self {
         let mut counting = Counting {
             was,
             eye,
@@ -138,7 +143,7 @@ impl Tally {
             rolls: Vec::new(),
             last: None,
             apart: false,
-            guess: false,
+            guesses,
         };
         for fact in facts {
             counting.count(fact);
@@ -163,8 +168,8 @@ struct Counting<'a> {
     last: Option<(CombatantId, &'a Roll)>,
     /// That roll is one to go on concentrating.
     apart: bool,
-    /// That roll is an attack at a square.
-    guess: bool,
+    /// Who attacks a square.
+    guesses: Option<CombatantId>,
 }
 
 impl<'a> Counting<'a> {
@@ -192,12 +197,10 @@ impl<'a> Counting<'a> {
         match fact {
             Fact::Rolled { who, purpose, roll: rolled } => {
                 self.last = Some((*who, rolled));
-                // Whether anybody is on a square would show in the dice.
-                self.guess = matches!(purpose, Purpose::AttackAt { .. });
                 self.apart = *purpose == Purpose::Concentration;
                 let apart = matches!(purpose, Purpose::Concentration | Purpose::DeathSave);
-                let guess = self.guess && self.eye != Eye::Gm;
-                if self.was.knows(self.eye, *who) && !apart && !guess {
+                let secret = purpose.is_secret() && self.eye != Eye::Gm;
+                if self.was.knows(self.eye, *who) && !apart && !secret {
                     self.rolls.push(roll(rolled, self.was, self.eye));
                 }
             }
@@ -338,7 +341,7 @@ impl<'a> Counting<'a> {
     ) {
         // That it hit somebody unknown is all that its attacker learns.
         let unknown = !self.was.knows(self.eye, target);
-        let target = if unknown && std::mem::take(&mut self.guess) {
+        let target = if unknown && self.guesses == Some(attacker) {
             if !self.was.knows(self.eye, attacker) {
                 self.last = None;
                 return;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use gss_rules::MovementMode;
 use gss_rules::combat::{
-    Combat, Combatant, CombatantId, CombatantKind, Effect, EffectId, HitPoints, Life, Phase, Point,
-    View,
+    Combat, Combatant, CombatantId, CombatantKind, Command, Effect, EffectId, HitPoints, Life,
+    Phase, Point, View,
 };
 use gss_rules::content::Pool;
 use gss_rules::effect::Modifier;
@@ -39,8 +39,27 @@ pub(crate) struct Scene<'a> {
     pub(crate) combat: &'a Combat,
     /// The session is paused.
     pub(crate) paused: bool,
-    /// A question is open.
-    pub(crate) asks: bool,
+    pub(super) asks: Asks,
+}
+
+/// Whether a question is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Asks {
+    Nobody,
+    Somebody,
+    /// This one, about an attack at a square. Who does not know of it is not told that one waits: it
+    /// would be told that somebody is there.
+    Unawares(CombatantId),
+}
+
+impl Asks {
+    pub(super) fn of(combat: &Combat) -> Self {
+        match (combat.prompt(), combat.waiting()) {
+            (None, _) => Self::Nobody,
+            (Some(prompt), Some(Command::AttackAt { .. })) => Self::Unawares(prompt.who),
+            (Some(_), _) => Self::Somebody,
+        }
+    }
 }
 
 impl Eye {
@@ -71,7 +90,7 @@ impl Eye {
 impl Fight {
     /// The fight as it is.
     pub(crate) fn scene(&self, paused: bool) -> Scene<'_> {
-        let asks = self.combat.prompt().is_some();
+        let asks = Asks::of(&self.combat);
         Scene { fight: self, combat: &self.combat, paused, asks }
     }
 }
@@ -160,7 +179,12 @@ impl Scene<'_> {
             "seed_commitment": self.fight.seed.commitment(),
         }));
         if combat.phase == Phase::Running {
-            let step = if self.asks { "awaiting_decision" } else { "acting" };
+            let waits = match self.asks {
+                Asks::Nobody => false,
+                Asks::Somebody => true,
+                Asks::Unawares(who) => self.knows(eye, who),
+            };
+            let step = if waits { "awaiting_decision" } else { "acting" };
             top.insert("step".to_owned(), step.into());
         }
         top

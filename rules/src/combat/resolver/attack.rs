@@ -12,28 +12,33 @@ use crate::combat::{
 use crate::content::{Attack, AttackProperty, Rider, StatBlock};
 use crate::dice::{Modifier, RollMode};
 use crate::effect::{DamageDice, Hook, ModifierKind, Quality, Reacts};
+use crate::space::Square;
 use crate::{Dice, Edition, Key, MonsterDamage, Roll};
 
 impl Resolver<'_> {
-    /// The Attack action of a creature's own turn.
+    /// The Attack action of a creature's own turn: on a creature, or on whoever is on a square.
     pub(super) fn attack_action(
         &mut self,
         who: CombatantId,
-        target: CombatantId,
+        aimed: Aimed,
         (attack, ammunition): (&Key, Option<&Key>),
         (knock_out, how): (bool, Manner),
     ) -> Flow<()> {
         let block = self.may_attack(who)?;
         let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
         let attack = self.view().enchanted(who, attack);
-        if self.view().is(who, ModifierKind::AttacksNearest) && !self.view().is_nearest(who, target)
-        {
+        let driven = self.view().is(who, ModifierKind::AttacksNearest);
+        if driven && !matches!(aimed, Aimed::At(target) if self.view().is_nearest(who, target)) {
             return Err(Refusal::InvalidTarget.into());
         }
         self.view().may_be_made(who, &attack, how)?;
         let shot = self.ammunition(who, &attack, ammunition)?;
-        let economy = self.after_attacking(who, target, &attack, how)?;
-        let strike = self.view().aim_with(who, target, &attack, knock_out, how)?;
+        let beside = if let Aimed::At(target) = aimed { target } else { who };
+        let economy = self.after_attacking(who, beside, &attack, how)?;
+        let strike = match aimed {
+            Aimed::At(target) => self.view().aim_with(who, target, &attack, knock_out, how)?,
+            Aimed::Square(at) => self.aim_at(who, at, &attack, (knock_out, how))?,
+        };
         self.tell(Fact::EconomySet { who, economy });
         self.shoot(who, shot);
         self.strike(strike)
@@ -58,8 +63,8 @@ impl Resolver<'_> {
     /// Makes the attack; what came of a hit.
     pub(super) fn hit_with(&mut self, strike: Strike<'_>) -> Flow<Option<HitMade>> {
         let Strike { attacker, target, .. } = strike;
-        // A save before the roll would tell that somebody is on the square.
-        if strike.at.is_none() && self.is_warded_from(attacker, target)? {
+        let warded = self.is_warded_from(strike)?;
+        if warded && strike.at.is_none() {
             return Ok(None);
         }
         let test = self.view().attack_test(strike);
@@ -72,18 +77,21 @@ impl Resolver<'_> {
             self.hit_without_roll(strike);
             Some(false)
         } else {
-            self.roll_to_hit(strike, test)?
+            self.roll_to_hit(strike, test, warded)?
         };
         self.after_attack_roll(attacker, used);
-        self.fire(attacker, Hook::Attacks, Some(target), false)?;
-        self.fire(target, Hook::Attacked, Some(attacker), false)?;
+        // An attack at a square has to do with nobody for who makes it.
+        let other = strike.at.is_none().then_some(target);
+        self.fire(attacker, Hook::Attacks, other, false)?;
+        if !strike.is_void() {
+            self.fire(target, Hook::Attacked, Some(attacker), false)?;
+        }
         let Some(critical) = critical else {
-            self.graze(strike)?;
+            if !warded && !strike.is_void() {
+                self.graze(strike)?;
+            }
             return Ok(None);
         };
-        if strike.at.is_some() && self.is_warded_from(attacker, target)? {
-            return Ok(None);
-        }
         if !strike.attack.spell {
             let to = if strike.ranged { Reacts::Hits } else { Reacts::HitsInMelee };
             self.react_by_casting(attacker, target, to, None)?;
@@ -135,12 +143,15 @@ impl Resolver<'_> {
         self.tell(Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical });
     }
 
-    /// The attack roll, and what is done to it: whether it hits, and whether critically.
-    fn roll_to_hit(&mut self, strike: Strike<'_>, test: Test) -> Flow<Option<bool>> {
+    /// The attack roll, and what is done to it: whether it hits, and whether critically. At a square
+    /// it is made whatever it can come to.
+    fn roll_to_hit(&mut self, strike: Strike<'_>, test: Test, warded: bool) -> Flow<Option<bool>> {
         let Strike { attacker, target, attack, cover, .. } = strike;
-        let lost = self.view().is_deflected(strike) || self.view().is_lost_in_water(strike);
+        let view = self.view();
+        let lost = view.is_deflected(strike) || view.is_lost_in_water(strike);
+        let mut ac = view.armor_class(target, cover);
         if lost && strike.at.is_none() {
-            self.miss(strike, self.view().armor_class(target, cover));
+            self.miss(strike, ac);
             return Ok(None);
         }
         let id = attack.attack_id.clone();
@@ -150,13 +161,15 @@ impl Resolver<'_> {
         };
         let tested = self.test(attacker, purpose, test)?;
         let total = tested.total;
+        if lost || warded || strike.is_void() {
+            self.miss(strike, ac);
+            return Ok(None);
+        }
         if self.strikes_image(strike, tested.natural, total)? {
             return Ok(None);
         }
-        let mut ac = self.view().armor_class(target, cover);
         let (mut hit, mut critical) = hits(tested.natural, total, ac);
-        let warded = attack.spell && self.view().is(target, ModifierKind::SpellAttacksMiss);
-        hit &= !lost && !warded;
+        hit &= !(attack.spell && self.view().is(target, ModifierKind::SpellAttacksMiss));
         if hit {
             self.react_by_casting(target, attacker, Reacts::Hit, None)?;
             ac = self.view().armor_class(target, cover);
@@ -185,7 +198,10 @@ impl Resolver<'_> {
         let Strike { attacker, target, cover, .. } = strike;
         let (attack, hit, critical) = (strike.attack.attack_id.clone(), false, false);
         self.tell(match strike.at {
-            Some(at) => Fact::GuessMissed { attacker, at, attack, target: Some(target) },
+            Some(at) => {
+                let target = (!strike.is_void()).then_some(target);
+                Fact::GuessMissed { attacker, at, attack, target }
+            }
             None => Fact::AttackMade { attacker, target, attack, ac, cover, hit, critical },
         });
     }
@@ -276,6 +292,15 @@ impl Resolver<'_> {
         }
         Ok(parts)
     }
+}
+
+/// What an attack is made on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Aimed {
+    /// This creature.
+    At(CombatantId),
+    /// Whoever is there.
+    Square(Square),
 }
 
 /// What a hit came to.

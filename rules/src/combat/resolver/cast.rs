@@ -358,7 +358,7 @@ impl Resolver<'_> {
         for (target, cover) in targets {
             let warded = match met.get(target) {
                 Some(warded) => *warded,
-                None if named && self.hostile(who, *target) => self.is_warded_from(who, *target)?,
+                None if named && self.hostile(who, *target) => self.is_turned_away(who, *target)?,
                 None => false,
             };
             met.insert(*target, warded);

@@ -1,75 +1,65 @@
 //! Attacks at a square where somebody unseen is thought to be (SRD 5.1 "Unseen Attackers and
 //! Targets"; SRD 5.2.1 same), and what is shot (SRD 5.1 and SRD 5.2.1 "Ammunition").
 
-use super::{Flow, Resolver};
+use super::Resolver;
 use crate::Key;
-use crate::combat::view::{About, Strike};
-use crate::combat::{CombatantId, Extra, Fact, Life, Manner, Purpose, Refusal, Test};
+use crate::combat::view::Strike;
+use crate::combat::{CombatantId, Extra, Fact, Life, Manner, Refusal};
 use crate::content::{Attack, AttackProperty};
-use crate::dice::RollMode;
-use crate::effect::{ModifierKind, RollKind};
-use crate::space::{Place, Space, Square, distance_ft, line_of_sight};
+use crate::space::{Cover, Place, Space, Square, distance_ft, line_of_sight};
 
 impl Resolver<'_> {
-    /// An attack of a creature's own turn at a square: on who is there, and a miss where nobody is that
-    /// it could hit. What is told of the two is the same, and so is what is refused.
-    pub(super) fn attack_at(
-        &mut self,
-        who: CombatantId,
-        at: Square,
-        (attack, ammunition): (&Key, Option<&Key>),
-        (knock_out, how): (bool, Manner),
-    ) -> Flow<()> {
-        let block = self.may_attack(who)?;
-        let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
-        let attack = self.view().enchanted(who, attack);
-        self.view().may_be_made(who, &attack, how)?;
-        if self.view().is(who, ModifierKind::AttacksNearest) {
-            return Err(Refusal::InvalidTarget.into());
-        }
-        if matches!(how.extra, Extra::Cleave | Extra::Pounce) {
-            return Err(Refusal::WrongManner.into());
-        }
-        let shot = self.ammunition(who, &attack, ammunition)?;
-        let economy = self.after_attacking(who, who, &attack, how)?;
-        let ranged = self.reaches_square(who, at, &attack, (knock_out, how))?;
-        let target = self.unseen_at(who, at);
-        let strike = target.and_then(|target| {
-            let strike = self.view().aim_with(who, target, &attack, knock_out, how);
-            strike.ok().map(|strike| Strike { at: Some(at), ..strike })
-        });
-        self.tell(Fact::EconomySet { who, economy });
-        self.shoot(who, shot);
-        match strike {
-            Some(strike) => self.strike(strike),
-            None => self.strike_nobody(who, at, &attack, ranged),
-        }
-    }
-
-    /// That an attack could be made on somebody on a square; whether it is one at a distance.
-    fn reaches_square(
+    /// An attack at a square: on who is there, or on nobody that it could hit. What is told of the two
+    /// is the same, and so is what is refused.
+    pub(super) fn aim_at<'s>(
         &self,
         who: CombatantId,
         at: Square,
-        attack: &Attack,
-        how: (bool, Manner),
-    ) -> Result<bool, Refusal> {
+        attack: &'s Attack,
+        (knock_out, how): (bool, Manner),
+    ) -> Result<Strike<'s>, Refusal> {
+        if matches!(how.extra, Extra::Cleave | Extra::Pounce) {
+            return Err(Refusal::WrongManner);
+        }
+        let void = self.reaches_square(who, at, attack, (knock_out, how))?;
+        let aim = |target| self.view().aim_with(who, target, attack, knock_out, how).ok();
+        let strike = self.unseen_at(who, at).and_then(aim).unwrap_or(void);
+        Ok(Strike { at: Some(at), ..strike })
+    }
+
+    /// That an attack could be made on somebody on a square; the one on nobody there.
+    fn reaches_square<'s>(
+        &self,
+        who: CombatantId,
+        at: Square,
+        attack: &'s Attack,
+        (knock_out, how): (bool, Manner),
+    ) -> Result<Strike<'s>, Refusal> {
         let view = self.view();
         let own = view.space_of(who).ok_or(Refusal::InvalidTarget)?;
         let there = Space { place: Place { square: at, ..own.place }, side: 1 };
         if view.terrain().outside(there.footprint()).is_some() || own.overlaps(there) {
             return Err(Refusal::InvalidTarget);
         }
-        if view.is_disarmed(who, None) {
-            return Err(Refusal::CannotAct { condition: None });
-        }
+        view.may_strike_with(who, attack)?;
         let distance_ft = distance_ft(own, there, view.diagonals());
-        let ranged = view.is_ranged(who, attack, how, distance_ft)?;
+        let ranged = view.is_ranged(who, attack, (knock_out, how), distance_ft)?;
         let filled = view.terrain().filled(there.footprint()).is_some();
         if filled || !line_of_sight(&view.terrain(), own.footprint(), there.footprint()) {
             return Err(Refusal::NoLineOfEffect);
         }
-        Ok(ranged)
+        Ok(Strike {
+            attacker: who,
+            target: who,
+            attack,
+            ranged,
+            distance_ft,
+            cover: Cover::None,
+            knock_out,
+            how,
+            favored: false,
+            at: Some(at),
+        })
     }
 
     /// Who is on a square, first of those whom the attacker does not see.
@@ -83,27 +73,6 @@ impl Resolver<'_> {
             self.combat.combatants.keys().copied().filter(there).collect();
         all.sort_by_key(|id| self.view().sees(who, *id));
         all.first().copied()
-    }
-
-    /// It misses, whatever is thrown.
-    fn strike_nobody(
-        &mut self,
-        who: CombatantId,
-        at: Square,
-        attack: &Attack,
-        ranged: bool,
-    ) -> Flow<()> {
-        let id = attack.attack_id.clone();
-        let mut test = Test::new(attack.bonus, id.as_str());
-        let by = if ranged { RollKind::RangedAttack } else { RollKind::MeleeAttack };
-        let kinds = &[RollKind::Attack, by];
-        self.view().consult(&mut test, who, About { kinds, ..About::default() });
-        test.reason(RollMode::Disadvantage, "target_unseen", None);
-        let used = self.view().used_by_guess(who, attack, ranged);
-        self.test(who, Purpose::AttackAt { at, attack: id.clone() }, test)?;
-        self.tell(Fact::GuessMissed { attacker: who, at, attack: id, target: None });
-        self.after_attack_roll(who, used);
-        Ok(())
     }
 
     /// What a shot takes of what the shooter has been said to have; none: nothing is counted.

@@ -27,6 +27,8 @@ pub(super) enum Jolt {
     Shaken,
     /// Its mount fell.
     Fell,
+    /// Its mount left the board, and it rides no more.
+    Left,
 }
 
 impl Resolver<'_> {
@@ -245,6 +247,10 @@ impl Resolver<'_> {
     /// Riders whose seat was shaken stay in it or fall; who is not where its mount is rides no more.
     pub(super) fn unseat(&mut self) -> Flow<()> {
         while let Some((who, jolt)) = self.jolted.pop_front() {
+            if jolt == Jolt::Left {
+                self.lands(who)?;
+                continue;
+            }
             let Some(mount) = self.view().mount(who) else { continue };
             let carries = self.combat.combatant(mount).is_some_and(Combatant::is_conscious);
             match jolt {
@@ -254,7 +260,7 @@ impl Resolver<'_> {
                 }
                 _ if !self.save(who, Ability::Dex, SEAT_DC)? => self.fall_off(who, true)?,
                 _ if !carries => self.fall_off(who, false)?,
-                Jolt::Shaken | Jolt::Fell => {}
+                Jolt::Shaken | Jolt::Fell | Jolt::Left => {}
             }
         }
         for who in self.parted() {
@@ -320,6 +326,7 @@ impl Resolver<'_> {
         let riding = self.combat.effects_on(rider).find(rides).map(|effect| effect.id);
         if let Some(id) = riding {
             self.end(id, EndReason::Over);
+            self.jolted.push_back((rider, Jolt::Left));
         }
     }
 }

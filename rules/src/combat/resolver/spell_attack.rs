@@ -228,21 +228,31 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Whether a ward turns an attack away: its attacker saves against it first (SRD 5.1
+    /// Whether a ward turns an attack away. At a square it does so unawares.
+    pub(super) fn is_warded_from(&mut self, strike: Strike<'_>) -> Flow<bool> {
+        let Strike { attacker, target, .. } = strike;
+        let Some(at) = strike.at else { return self.is_turned_away(attacker, target) };
+        let Some(dc) = self.ward_dc(target).filter(|_| !strike.is_void()) else { return Ok(false) };
+        let test = self.view().save_test(attacker, Ability::Wis);
+        if test.succeeds() || test.fails() {
+            return Ok(test.fails());
+        }
+        Ok(self.test(attacker, Purpose::WardAt { at }, test)?.total < i64::from(dc))
+    }
+
+    /// Whether a ward turns away who would harm its bearer: that one saves against it first (SRD 5.1
     /// "Sanctuary"; SRD 5.2.1 "Sanctuary").
-    pub(super) fn is_warded_from(
-        &mut self,
-        attacker: CombatantId,
-        target: CombatantId,
-    ) -> Flow<bool> {
-        let ward = self.view().of_kind(target, ModifierKind::Warded).find_map(|active| {
-            let dc = active.effect.template.casting.as_ref()?.dc;
-            Some(dc)
-        });
-        match ward {
-            Some(dc) => Ok(!self.save(attacker, Ability::Wis, dc)?),
+    pub(super) fn is_turned_away(&mut self, who: CombatantId, target: CombatantId) -> Flow<bool> {
+        match self.ward_dc(target) {
+            Some(dc) => Ok(!self.save(who, Ability::Wis, dc)?),
             None => Ok(false),
         }
+    }
+
+    /// DC of the ward on a creature, if there is one.
+    fn ward_dc(&self, target: CombatantId) -> Option<i32> {
+        let mut wards = self.view().of_kind(target, ModifierKind::Warded);
+        wards.find_map(|active| Some(active.effect.template.casting.as_ref()?.dc))
     }
 
     /// Whether one of the images around a target is meant in its place (SRD 5.1 "Mirror Image"; SRD

@@ -48,7 +48,7 @@ impl Resolver<'_> {
         let owner = self.combat.combatant(who).and_then(|who| who.owner);
         let player = owner.filter(|owner| self.combat.physical_dice.contains(owner));
         // How many dice are asked for would tell whether anybody is on the square.
-        let player = player.filter(|_| !matches!(purpose, Purpose::AttackAt { .. }));
+        let player = player.filter(|_| !purpose.is_secret());
         let mut sides = Sides::default();
         if player.is_some() {
             throw.clone()(&mut sides);

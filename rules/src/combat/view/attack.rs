@@ -15,6 +15,7 @@ const WORTHLESS: i32 = 5;
 #[derive(Clone, Copy)]
 pub(in crate::combat) struct Strike<'s> {
     pub(in crate::combat) attacker: CombatantId,
+    /// The attacker itself: nobody is there ([`Strike::is_void`]).
     pub(in crate::combat) target: CombatantId,
     pub(in crate::combat) attack: &'s Attack,
     pub(in crate::combat) ranged: bool,
@@ -26,6 +27,13 @@ pub(in crate::combat) struct Strike<'s> {
     pub(in crate::combat) favored: bool,
     /// It is made at this square, whoever is there.
     pub(in crate::combat) at: Option<Square>,
+}
+
+impl Strike<'_> {
+    /// Whether nobody is where it is made.
+    pub(in crate::combat) fn is_void(&self) -> bool {
+        self.target == self.attacker
+    }
 }
 
 impl<'a> View<'a> {
@@ -76,15 +84,9 @@ impl<'a> View<'a> {
         if victim.life == Life::Dead || target == attacker || apart {
             return Err(Refusal::InvalidTarget);
         }
-        if self.is_disarmed(attacker, None) {
-            return Err(Refusal::CannotAct { condition: None });
-        }
+        self.may_strike_with(attacker, attack)?;
         if self.is_charmed_by(attacker, target) {
             return Err(Refusal::CharmedByTarget);
-        }
-        let (roll, damage) = self.corrosion(attacker, &attack.attack_id);
-        if roll.max(damage) >= WORTHLESS {
-            return Err(Refusal::UnknownAttack);
         }
         if !self.may_be_attacked(attacker, target, attack) {
             return Err(Refusal::InvalidTarget);
@@ -107,6 +109,19 @@ impl<'a> View<'a> {
             favored: false,
             at: None,
         })
+    }
+
+    /// That nothing keeps a creature from this attack on anybody.
+    pub(in crate::combat) fn may_strike_with(
+        self,
+        who: CombatantId,
+        attack: &Attack,
+    ) -> Result<(), Refusal> {
+        if self.is_disarmed(who, None) {
+            return Err(Refusal::CannotAct { condition: None });
+        }
+        let (roll, damage) = self.corrosion(who, &attack.attack_id);
+        if roll.max(damage) >= WORTHLESS { Err(Refusal::UnknownAttack) } else { Ok(()) }
     }
 
     /// Whether an attack that far is one at a distance.
@@ -181,21 +196,16 @@ impl<'a> View<'a> {
         test.add(self.ability_change(strike), "ability");
         test.add(-self.corrosion(attacker, &attack.attack_id).0, "corroded");
         let kinds = attack_kinds(attack, ranged);
-        let ability = self.ability_of(strike);
-        let about = |other| About {
-            kinds: &kinds,
-            ability,
-            other: Some(other),
-            distance_ft,
-            ..About::default()
-        };
-        self.consult(&mut test, attacker, about(target));
-        self.consult_target(&mut test, target, about(attacker));
-        if !self.sees(attacker, target) {
+        let [own, against] = self.about_attack(strike, &kinds);
+        self.consult(&mut test, attacker, own);
+        if strike.is_void() || !self.sees(attacker, target) {
             test.reason(RollMode::Disadvantage, "target_unseen", None);
         }
-        if !self.sees(target, attacker) {
-            test.reason(RollMode::Advantage, "attacker_unseen", None);
+        if !strike.is_void() {
+            self.consult_target(&mut test, target, against);
+            if !self.sees(target, attacker) {
+                test.reason(RollMode::Advantage, "attacker_unseen", None);
+            }
         }
         if self.is_too_heavy(strike) {
             test.reason(RollMode::Disadvantage, "heavy_weapon", None);
@@ -222,6 +232,20 @@ impl<'a> View<'a> {
             }
         }
         test
+    }
+
+    /// What an attack roll is to the effects on its attacker, and to those on its target. At a square
+    /// it has to do with nobody for the first: who is there must not show in what they do or in
+    /// which of them are used up.
+    pub(in crate::combat) fn about_attack<'r>(
+        self,
+        strike: Strike<'_>,
+        kinds: &'r [RollKind],
+    ) -> [About<'r>; 2] {
+        let Strike { attacker, target, distance_ft, .. } = strike;
+        let ability = self.ability_of(strike);
+        let about = |other| About { kinds, ability, other, distance_ft, ..About::default() };
+        [about(strike.at.is_none().then_some(target)), about(Some(attacker))]
     }
 
     /// A hostile creature within 5 feet that sees this one and could strike.

@@ -113,27 +113,13 @@ impl View<'_> {
 
     /// Effects that are over with this attack's roll, because they say something to it.
     pub(in crate::combat) fn used_by_attack(self, strike: Strike<'_>) -> Vec<EffectId> {
-        let Strike { attacker, target, distance_ft, .. } = strike;
         let kinds = attack_kinds(strike.attack, strike.ranged);
-        let about =
-            |other| About { kinds: &kinds, other: Some(other), distance_ft, ..About::default() };
-        // Whether anybody is on a square must not show in what ends with the roll.
-        let own = match strike.at {
-            None => self.used_by(attacker, about(target), &OWN),
-            Some(_) => self.used_by_guess(attacker, strike.attack, strike.ranged),
-        };
-        own.into_iter().chain(self.used_by(target, about(attacker), &AGAINST)).collect()
-    }
-
-    /// Effects on a creature that are over with its attack at a square, whoever is there.
-    pub(in crate::combat) fn used_by_guess(
-        self,
-        who: CombatantId,
-        attack: &Attack,
-        ranged: bool,
-    ) -> Vec<EffectId> {
-        let kinds = attack_kinds(attack, ranged);
-        self.used_by(who, About { kinds: &kinds, ..About::default() }, &OWN)
+        let [own, against] = self.about_attack(strike, &kinds);
+        let mut used = self.used_by(strike.attacker, own, &OWN);
+        if !strike.is_void() {
+            used.extend(self.used_by(strike.target, against, &AGAINST));
+        }
+        used
     }
 
     /// Effects on a creature that are over with its check.
