@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gss_rules::Condition;
 use gss_rules::combat::{Changes, ConditionAdded};
 use gss_rules::content::{Pool, StatBlock};
+use gss_rules::{Condition, Key};
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{CharacterId, PlayerId};
 use serde::Deserialize;
@@ -82,6 +82,18 @@ impl Character {
         Ok(Self { owner, name, block, slots_spent, conditions })
     }
 
+    /// One whom nobody has asked for yet: of one square, which it may share as a swarm does.
+    pub(crate) fn anybody(owner: PlayerId, like: &StatBlock) -> Self {
+        let tags = Key::parse("swarm").into_iter().collect();
+        Self {
+            owner,
+            name: String::new(),
+            block: Arc::new(StatBlock { tags, ..like.clone() }),
+            slots_spent: BTreeMap::new(),
+            conditions: Vec::new(),
+        }
+    }
+
     /// What it comes with beside its numbers; none: nothing.
     pub(crate) fn burden(&self) -> Option<Box<Changes>> {
         let with = |condition: &Condition| ConditionAdded {
@@ -138,6 +150,16 @@ impl Characters {
                 missing
             }
         }
+    }
+
+    /// These, and others besides.
+    pub(crate) fn with(&self, others: impl Iterator<Item = (CharacterId, Character)>) -> Self {
+        let mut all = match self {
+            Self::Unserved => return Self::Unserved,
+            Self::Answered(answers) => answers.clone(),
+        };
+        all.extend(others.map(|(id, other)| (id, CharacterAnswer::Is(Box::new(other)))));
+        Self::Answered(all)
     }
 
     /// The character; none: no service is configured.

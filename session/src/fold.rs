@@ -194,6 +194,7 @@ impl Session {
             }
             Event::ChatMessage(_) | Event::RollResult(_) => {}
         }
+        self.hand_out_dice();
         self.note(facts);
         Ok(())
     }
@@ -215,6 +216,16 @@ impl Session {
         if let Some(fight) = &mut self.fight {
             let played_ms = since.since_ms(fight.turn_at).max(0);
             Arc::make_mut(fight).turn_at = at.plus_ms(-played_ms);
+        }
+    }
+
+    /// Whose own dice count in a fight follows the table's members and settings. A command that waits
+    /// for an answer goes on as it began.
+    pub(crate) fn hand_out_dice(&mut self) {
+        let Some(fight) = &self.fight else { return };
+        let players = self.with_physical_dice();
+        if let (true, Some(fight)) = (fight.combat.physical_dice != players, &mut self.fight) {
+            Arc::make_mut(fight).combat.physical_dice = players;
         }
     }
 

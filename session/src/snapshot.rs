@@ -42,7 +42,9 @@ impl Session {
             0 => from_0(&mut body),
             found => return Err(Corrupt::LaterShape { what: "snapshot".to_owned(), found }),
         }
-        let session: Self = serde_json::from_value(Value::Object(body)).map_err(malformed)?;
+        let mut session: Self = serde_json::from_value(Value::Object(body)).map_err(malformed)?;
+        // Earlier releases did so with the next command.
+        session.hand_out_dice();
         if session.id != id {
             let version = session.position.version;
             return Err(Corrupt::Misfit { version, fact: "the snapshot is another session's" });

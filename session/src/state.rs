@@ -5,6 +5,7 @@
 //!
 //! A fight is a member of its own beside the document, shown as `/combat`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gss_shared::ids::{CampaignId, ConnectionId, PlayerId, Position, SessionId, Version};
@@ -289,6 +290,12 @@ impl Session {
 
     pub(crate) fn is_banned(&self, player: PlayerId) -> bool {
         self.banned.iter().any(|banned| banned.player == player)
+    }
+
+    /// The players whose own dice count.
+    pub(crate) fn with_physical_dice(&self) -> BTreeSet<Uuid> {
+        let members = self.members.iter().map(|member| member.player.0);
+        if self.settings.physical_dice { members.collect() } else { BTreeSet::new() }
     }
 
     /// Members with role player.

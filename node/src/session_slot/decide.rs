@@ -82,7 +82,11 @@ impl Slot {
             Judged::Settled(_) if ask.given.is_some() => {
                 Work { to, ask }.refuse_unseen(&Unseen::Unavailable);
             }
-            Judged::Answer { payload, of } => self.pend(to, ask, payload, of, turn),
+            Judged::Answer { payload, of } => {
+                // What was said is not kept until the commit: decided again, it is asked for again.
+                ask.characters = Characters::default();
+                self.pend(to, ask, payload, of, turn);
+            }
             Judged::Again => self.waiting.push_front(Work { to, ask }),
             Judged::Settled(error) => {
                 ask.given = Some(error);

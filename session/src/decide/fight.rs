@@ -2,11 +2,9 @@
 
 mod setup;
 
-use std::collections::BTreeSet;
-
 use gss_rules::Key;
 use gss_rules::combat::{
-    Actor, Answer, CombatantId, Command, EffectId, Input, Question, Refusal, decide as play,
+    Actor, Answer, CombatantId, Command, EffectId, Input, Question, Refusal, Step, decide as play,
 };
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{ActionId, PlayerId, Version};
@@ -68,16 +66,7 @@ pub(super) fn decide(
             let ended = messages::ended(fight, Some(action), "ended_by_gm", reason);
             Ok(Event::Combat(ended).into())
         }
-        _ => match asking.hand_out_dice(fight)? {
-            None => asking.play(fight, asked),
-            Some((mut events, fight)) => Ok(match asking.play(&fight, asked)? {
-                Decided::Events(more) => {
-                    events.extend(more);
-                    Decided::Events(events)
-                }
-                needs => needs,
-            }),
-        },
+        _ => asking.play(fight, asked),
     }
 }
 
@@ -142,22 +131,6 @@ impl Asking<'_, '_> {
         }
     }
 
-    /// The players whose own dice count.
-    fn with_physical_dice(&self) -> BTreeSet<Uuid> {
-        let members = self.session.members.iter().map(|member| member.player.0);
-        if self.session.settings.physical_dice { members.collect() } else { BTreeSet::new() }
-    }
-
-    /// Who may throw dice of its own follows the table's members and settings, as soon as something
-    /// is done and nobody is asked for faces.
-    fn hand_out_dice(&mut self, fight: &Fight) -> Result<Option<(Vec<Event>, Fight)>, ClientError> {
-        let players = self.with_physical_dice();
-        if fight.combat.prompt().is_some() || fight.combat.physical_dice == players {
-            return Ok(None);
-        }
-        self.by_the_table(fight, Command::PhysicalDice { players }).map(Some)
-    }
-
     /// What follows from the table, whoever gave the cause.
     fn by_the_table(
         &mut self,
@@ -187,6 +160,12 @@ impl Asking<'_, '_> {
         self.input(fight, input, declared, reason).map(|(events, _)| events)
     }
 
+    /// What the rules make of an input.
+    fn played(&self, fight: &Fight, input: Input) -> Result<Step, ClientError> {
+        let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
+        step.map_err(|refusal| self.refused(fight, &refusal))
+    }
+
     /// What an input comes to, and the fight after it.
     fn input(
         &mut self,
@@ -195,8 +174,7 @@ impl Asking<'_, '_> {
         declared: Option<&Declare>,
         reason: Option<&str>,
     ) -> Result<(Vec<Event>, Fight), ClientError> {
-        let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
-        let step = step.map_err(|refusal| self.refused(fight, &refusal))?;
+        let step = self.played(fight, input)?;
         let doing = declared.map(|declared| Doing {
             action: self.action,
             who: declared.who,

@@ -240,7 +240,10 @@ impl Judge {
         };
         self.judged.returns += 1;
         case.same("the fight that came back", now.id.to_string(), then.id.to_string())?;
-        case.same("the combat that came back", json(&now.combat), json(&then.combat))?;
+        // Whose dice count follows the table, not the fight.
+        let mut combat = then.combat.clone();
+        combat.physical_dice.clone_from(&now.combat.physical_dice);
+        case.same("the combat that came back", json(&now.combat), json(&combat))?;
         case.same("its beginning", now.since.to_string(), then.since.to_string())?;
         case.same("its turns", now.turns, then.turns)?;
         let running = case.before.filter(|running| running.id == now.id);

@@ -8,6 +8,7 @@ use gss_shared::link::frame::ReadKind;
 use gss_shared::message::Effect;
 use serde_json::{Value, json};
 
+use crate::fights::{Fight, GM as MASTER};
 use crate::support::{Table, id};
 
 const GM: PlayerId = PlayerId(id(1));
@@ -136,4 +137,120 @@ fn changes_for_too_many_players_are_sent_anew() {
     assert_eq!(told(&change(2_001, 65)), (0, vec![Effect::Resync { players: None }]));
     let seen = table.sync(PlayerId(id(2)));
     assert_eq!(seen, json!({"players": {id(2).to_string(): {"x": 1}}}));
+}
+
+/// A stat block with one member otherwise, by its path.
+fn block(path: &str, value: Value) -> Value {
+    let mut block = json!({
+        "size": "medium", "ac": 12, "hp": {"current": 20, "max": 28, "temp": 0},
+        "abilities": {"str": 8, "dex": 14, "con": 10, "int": 16, "wis": 8, "cha": 8},
+        "speeds": {"walk": 30}, "senses": {}, "saves": {}, "skills": {}, "legendary": {},
+        "resistances": [{"types": ["fire"]}],
+        "spellcasting": {"ability": "wis", "dc": 14, "attack_bonus": 6, "slots": {}, "per_day": {}},
+        "attacks": [{"attack_id": "bow", "name": "Bow", "kind": "ranged", "bonus": 4,
+                     "damage": [], "range_ft": {"normal": 150, "long": 600}, "on_hit": {}}],
+        "uses": [{"use_id": "pulse", "name": "Pulse", "cost": "action", "fail": {}}],
+    });
+    let (parent, member) = path.rsplit_once('/').expect("a path");
+    let parent = block.pointer_mut(parent).expect("is there");
+    match parent {
+        Value::Array(list) => list[0] = value,
+        parent => parent[member] = value,
+    }
+    block
+}
+
+/// The largest of each number.
+const NUMBERS: [(&str, i64); 27] = [
+    ("/ac", 50),
+    ("/proficiency_bonus", 9),
+    ("/initiative_bonus", 1_000),
+    ("/abilities/str", 30),
+    ("/speeds/walk", 5_000),
+    ("/speeds/fly", 5_000),
+    ("/senses/darkvision_ft", 5_000),
+    ("/senses/passive_perception", 1_000),
+    ("/saves/str", 1_000),
+    ("/skills/arcana", 1_000),
+    ("/legendary/actions", 20),
+    ("/legendary/resistances", 20),
+    ("/spellcasting/dc", 50),
+    ("/spellcasting/attack_bonus", 1_000),
+    ("/spellcasting/level", 20),
+    ("/spellcasting/slots/1", 20),
+    ("/spellcasting/per_day/bless", 20),
+    ("/attacks/0/bonus", 1_000),
+    ("/attacks/0/reach_ft", 5_000),
+    ("/attacks/0/range_ft/normal", 5_000),
+    ("/attacks/0/range_ft/long", 5_000),
+    ("/uses/0/legendary_cost", 3),
+    ("/uses/0/recharge", 6),
+    ("/uses/0/range_ft", 5_000),
+    ("/uses/0/targets", 100),
+    ("/uses/0/fail/push_ft", 5_000),
+    ("/uses/0/fail/pull_ft", 5_000),
+];
+
+#[test]
+fn numbers_and_lists_of_a_stat_block_are_bounded() {
+    let add = |fight: &mut Fight, block: Value| {
+        let combatant = json!({"name": "A", "kind": "npc", "side": "party", "custom": block});
+        fight.frame(MASTER, "combatant_add", json!({"combatant": combatant}))
+    };
+    let damage = json!({"dice": "1d4", "type": "fire"});
+    let attack = json!({"attack_id": "a", "name": "A", "kind": "melee", "bonus": 1, "damage": []});
+    let action = json!({"use_id": "a", "name": "A", "cost": "action"});
+    let spells = |count: usize| (0..count).map(|at| format!("spell-{at}")).collect::<Vec<_>>();
+    let daily = |count: usize| spells(count).into_iter().map(|it| (it, 1)).collect::<Value>();
+    let rows = NUMBERS.map(|(path, most)| (path, json!(most), json!(most + 1)));
+    let of = |what: &Value, most: usize| (json!(vec![what; most]), json!(vec![what; most + 1]));
+    let lists = [
+        ("/tags", of(&json!("demon"), 50)),
+        ("/traits", of(&json!("amphibious"), 50)),
+        ("/resistances", of(&json!({"types": ["fire"]}), 50)),
+        ("/resistances/0", of(&json!("fire"), 50)),
+        ("/condition_immunities", of(&json!("prone"), 15)),
+        ("/attacks", of(&attack, 50)),
+        ("/attacks/0/damage", of(&damage, 50)),
+        ("/attacks/0/two_handed_damage", of(&damage, 50)),
+        ("/attacks/0/properties", of(&json!("light"), 50)),
+        ("/attacks/0/on_hit/damage", of(&damage, 50)),
+        ("/uses", of(&action, 50)),
+        ("/uses/0/damage", of(&damage, 50)),
+        ("/uses/0/fail/damage", of(&damage, 50)),
+        ("/uses/0/fail/conditions", of(&json!("prone"), 15)),
+        ("/multiattack", of(&json!(["bow"]), 50)),
+        ("/spellcasting/spells", (json!(spells(500)), json!(spells(501)))),
+        ("/spellcasting/per_day", (daily(500), daily(501))),
+    ];
+    let lists = lists.map(|(path, (most, more))| (path, most, more));
+    let mut fight = Fight::started(json!({}));
+    for (path, most, more) in rows.into_iter().chain(lists) {
+        let types = path == "/resistances/0";
+        let wrap = |value: Value| if types { json!({"types": value}) } else { value };
+        add(&mut fight, block(path, wrap(most)))
+            .unwrap_or_else(|error| panic!("{path}: {error:?}"));
+        let refused = add(&mut fight, block(path, wrap(more))).expect_err(path);
+        assert_eq!(refused.code, ErrorCode::InvalidArgument, "{path}: {refused:?}");
+    }
+    let refused = add(&mut fight, block("/spellcasting/slots/10", json!(1))).expect_err("no level");
+    assert_eq!(refused.code, ErrorCode::InvalidArgument);
+}
+
+#[test]
+fn a_fight_takes_the_memory_of_its_blocks() {
+    let size = |attacks: usize| {
+        let damage = json!({"dice": "1d4", "type": "fire"});
+        let attack = json!({"attack_id": "a", "name": "A", "kind": "melee", "bonus": 1,
+                            "damage": vec![damage; 8]});
+        let custom = block("/attacks", json!(vec![attack; attacks]));
+        let npc = json!({"name": "A", "kind": "npc", "side": "party", "custom": custom});
+        let mut fight = Fight::new(json!({}));
+        let start = json!({"combatants": vec![npc; 20], "options": {"initiative": "all"}});
+        fight.frame(MASTER, "combat_start", start).expect("starts");
+        fight.table.session().size_bytes()
+    };
+    let (few, many) = (size(1), size(41));
+    // 20 creatures, 40 attacks more, 8 dice with their texts each.
+    assert!(many - few > 20 * 40 * 8 * 64, "{few} and {many} bytes");
 }

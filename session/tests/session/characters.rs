@@ -199,6 +199,43 @@ fn a_fight_does_not_begin_without_the_numbers() {
     assert_eq!(refused.expect_err("no game master").code, ErrorCode::Forbidden);
 }
 
+#[test]
+fn the_service_is_asked_for_nothing_that_is_refused_all_the_same() {
+    let with = |member: &str, value: Value| {
+        let mut combatant = of(WIZARD);
+        combatant[member] = value;
+        combatant
+    };
+    let mut unknown = json!({"kind": "monster", "side": "enemies", "stat_block": "jabberwock"});
+    unknown["position"] = json!([9, 9]);
+    // There is no service: who asks it is told so.
+    let mut fight = Fight::new(json!({}));
+    let asked = start(&mut fight, &[of(WIZARD)]).expect_err("nobody answers");
+    assert_eq!(asked.code, ErrorCode::ServiceFailed);
+    for (combatants, code) in [
+        (vec![with("position", json!([12, 2]))], ErrorCode::RuleViolation),
+        (vec![with("owner_id", json!(id(777)))], ErrorCode::InvalidArgument),
+        (vec![with("hp", json!({"current": 5, "max": 4, "temp": 0}))], ErrorCode::InvalidArgument),
+        (vec![of(WIZARD), of(WIZARD)], ErrorCode::Conflict),
+        (vec![of(WIZARD), unknown], ErrorCode::NotFound),
+    ] {
+        let refused = start(&mut fight, &combatants).expect_err("is wrong");
+        assert_eq!(refused.code, code, "{refused:?}");
+    }
+    let flat = json!({"combatants": [of(WIZARD)]});
+    let refused = fight.frame(GM, "combat_start", flat).expect_err("nowhere");
+    assert_eq!(refused.code, ErrorCode::InvalidArgument);
+    start(&mut fight, &[]).expect("starts");
+    for (combatant, code) in [
+        (with("position", json!([2, 12])), ErrorCode::RuleViolation),
+        (with("owner_id", json!(id(777))), ErrorCode::InvalidArgument),
+        (of(WIZARD), ErrorCode::ServiceFailed),
+    ] {
+        let refused = fight.frame(GM, "combatant_add", json!({"combatant": combatant}));
+        assert_eq!(refused.expect_err("is wrong").code, code);
+    }
+}
+
 /// An attack of about 400 bytes.
 fn attack() -> Value {
     let damage = json!({"dice": "1d8+3", "type": "slashing"});

@@ -1,9 +1,11 @@
 //! Who takes part: joins, leaves, has a place in the order.
 
+use std::collections::BTreeSet;
+
 use gss_shared::error_code::ErrorCode;
 use serde_json::{Map, Value, json};
 
-use crate::fights::{ARIA, CLERIC, Fight, GM, HERO, OGRE, WATCHER, combatants};
+use crate::fights::{ARIA, BREN, CLERIC, Fight, GM, HERO, OGRE, WATCHER, combatants};
 use crate::support::id;
 
 #[test]
@@ -73,4 +75,36 @@ fn why_a_game_master_ends_an_effect_is_told() {
             (&json!("removed"), &json!("Washed off"))
         );
     }
+}
+
+#[test]
+fn each_step_of_a_command_has_an_action_of_its_own() {
+    let mut fight = Fight::new(json!({}));
+    let mut combatants = combatants();
+    combatants[1]["custom"]["spellcasting"]["spells"] = json!(["fly"]);
+    combatants[3]["side"] = json!("party");
+    combatants[3]["position"] = json!([0, 4]);
+    combatants[0]["position"] = json!([2, 3]);
+    let (grid, options) = (json!({"width": 12, "height": 12}), json!({"initiative": "all"}));
+    let start = json!({"combatants": combatants, "grid": grid, "options": options});
+    fight.frame(GM, "combat_start", start).expect("starts");
+    while fight.combat(GM)["active_character"] != json!(id(CLERIC)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    let fly = json!({"spell": "fly", "slot_level": 4});
+    fight.declare(BREN, CLERIC, "cast", &[HERO, OGRE], fly).expect("casts");
+    for flier in [HERO, OGRE] {
+        let up = json!({"character_id": id(flier), "fields": {"elevation_ft": 20}});
+        fight.frame(GM, "combatant_update", up).expect("is up there");
+    }
+    let effects = fight.combat(GM)["effects"].clone();
+    let (fly, _) = effects.as_object().expect("effects").iter().next().expect("one");
+    let remove = json!({"effect_id": fly, "target_ids": [id(HERO), id(OGRE)]});
+    fight.frame(GM, "effect_remove", remove).expect("removes");
+    // Each falls by itself.
+    let told = fight.got(GM).into_iter().filter(|told| told["data"]["cause"]["kind"] == "rule");
+    let actions: Vec<String> = told.map(|told| told["data"]["action_id"].to_string()).collect();
+    let apart: BTreeSet<&String> = actions.iter().collect();
+    assert_eq!((actions.len(), apart.len()), (2, 2), "{actions:?}");
 }

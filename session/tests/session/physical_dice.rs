@@ -44,6 +44,12 @@ fn who_throws_follows_the_settings_in_the_middle_of_a_fight() {
     shoots(&mut fight);
     assert_eq!(asked(&fight), None, "the server throws");
     set(&mut fight, true);
+    // Nothing happened in the fight, and nothing is told.
+    let version = fight.table.position().version;
+    let active = fight.combat(GM)["active_character"].clone();
+    fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    assert_eq!(fight.types(GM), ["turn_change"]);
+    assert_eq!(fight.table.position().version, version.next());
     next_turn(&mut fight);
     shoots(&mut fight);
     let prompt = asked(&fight).expect("Aria throws");

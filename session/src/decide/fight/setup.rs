@@ -1,15 +1,17 @@
 //! Who fights: the start of a fight, and who comes later.
 
-use gss_rules::RuleSet;
-use gss_rules::combat::{Actor, Combat, CombatantId, Command, Input, decide as play};
+use std::borrow::Cow;
+
+use gss_rules::combat::{Actor, Combat, Combatant, CombatantId, Command, Input};
 use gss_rules::space::Grid;
+use gss_rules::{RuleSet, Size};
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::{PlayerId, Version};
+use gss_shared::ids::{CharacterId, PlayerId, Version};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Asking, Decided, KEY};
-use crate::character::Character;
+use crate::character::{Character, Characters};
 use crate::event::Event;
 use crate::fight::asked::{COMBATANTS, MonsterInitiative, Start};
 use crate::fight::messages;
@@ -23,11 +25,6 @@ impl Asking<'_, '_> {
         if let Some(fight) = &self.session.fight {
             let error = ClientError::new(ErrorCode::InvalidTransition, "A fight is running.");
             return Err(error.with("phase", fight.scene(false).phase()));
-        }
-        let served = start.combatants.iter().filter_map(CombatantSpec::character);
-        let missing = self.context.characters.missing(served);
-        if !missing.is_empty() {
-            return Ok(Decided::NeedsCharacters(missing));
         }
         let rules: RuleSet = serde_json::from_value(Value::Object(self.session.settings.rules()))
             .map_err(|_| refusal::internal())?;
@@ -51,16 +48,21 @@ impl Asking<'_, '_> {
             doing: None,
             combat: Combat::new(rules, grid),
         };
+        let served = start.combatants.iter().filter_map(CombatantSpec::character);
+        let (missing, characters) = self.characters(&fight, served);
         let specs = start.combatants.iter().zip(1..);
         let combatants: Result<Vec<_>, _> =
-            specs.map(|(spec, k)| self.combatant(&fight, spec, k)).collect();
+            specs.map(|(spec, k)| self.combatant(&fight, spec, (k, &characters))).collect();
         let mut combatants = combatants?;
         // In an order that the fight itself tells: the judge joins them again in it.
         combatants.sort_by_key(|combatant| combatant.id);
         for combatant in combatants {
             self.set_up(&mut fight, Command::AddCombatant { combatant: Box::new(combatant) })?;
         }
-        let players = self.with_physical_dice();
+        if !missing.is_empty() {
+            return Ok(Decided::NeedsCharacters(missing));
+        }
+        let players = self.session.with_physical_dice();
         if !players.is_empty() {
             self.set_up(&mut fight, Command::PhysicalDice { players })?;
         }
@@ -82,10 +84,29 @@ impl Asking<'_, '_> {
 
     /// Something of a fight that is about to begin.
     fn set_up(&self, fight: &mut Fight, command: Command) -> Result<(), ClientError> {
-        let input = Input::Command { by: Actor::Gm, command };
-        let step = play(&fight.combat, input, fight.book(), &mut fight.dice());
-        fight.combat.apply(&step.map_err(|refusal| self.refused(fight, &refusal))?);
+        let step = self.played(fight, Input::Command { by: Actor::Gm, command })?;
+        fight.combat.apply(&step);
         Ok(())
+    }
+
+    /// Whom the character service has to be asked for, and the characters with somebody in the place
+    /// of each of these: what is refused with those is refused whatever the service says, and it
+    /// is asked for nothing of that.
+    fn characters(
+        &self,
+        fight: &Fight,
+        served: impl IntoIterator<Item = CharacterId>,
+    ) -> (Vec<CharacterId>, Cow<'_, Characters>) {
+        let known = self.context.characters;
+        let missing = known.missing(served);
+        if missing.is_empty() {
+            return (missing, Cow::Borrowed(known));
+        }
+        let anybody =
+            fight.book().content.monsters.values().find(|it| it.block.size == Size::Small);
+        let anybody = anybody.map(|record| Character::anybody(self.session.gm, &record.block));
+        let characters = known.with(missing.iter().copied().zip(anybody.into_iter().cycle()));
+        (missing, Cow::Owned(characters))
     }
 
     /// The conditions that a character comes with.
@@ -100,8 +121,8 @@ impl Asking<'_, '_> {
         &self,
         fight: &Fight,
         spec: &CombatantSpec,
-        k: u128,
-    ) -> Result<gss_rules::combat::Combatant, ClientError> {
+        (k, characters): (u128, &Characters),
+    ) -> Result<Combatant, ClientError> {
         let owner = |character: Uuid| {
             let mut members = self.session.members.iter();
             members
@@ -111,7 +132,7 @@ impl Asking<'_, '_> {
         // Whoever knows some of them must not know those of who is hidden.
         let fresh = self.secret(&fight.seed, k);
         let is_member = |player| self.session.member(player).is_some();
-        let (edition, characters) = (fight.combat.rules.edition, self.context.characters);
+        let edition = fight.combat.rules.edition;
         let combatant = spec.combatant(edition, fresh, characters, owner, is_member)?;
         if fight.combat.grid.width == 0 && combatant.position.is_some() {
             return Err(refusal::argument("position", "needs a grid"));
@@ -133,13 +154,13 @@ impl Asking<'_, '_> {
             let error = refusal::argument("combatants", &fact);
             return Err(error.with("limit", COMBATANTS));
         }
-        let missing = self.context.characters.missing(spec.character());
-        if !missing.is_empty() {
-            return Ok(Decided::NeedsCharacters(missing));
-        }
-        let combatant = Box::new(self.combatant(fight, spec, 1)?);
+        let (missing, characters) = self.characters(fight, spec.character());
+        let combatant = Box::new(self.combatant(fight, spec, (1, &characters))?);
         let command = Command::AddCombatant { combatant };
         let input = Input::Command { by: self.actor(), command };
+        if !missing.is_empty() {
+            return self.played(fight, input).map(|_| Decided::NeedsCharacters(missing));
+        }
         let (mut events, after) = self.input(fight, input, None, None)?;
         if let Some(command) = self.burden(spec)? {
             events.extend(self.by_the_table(&after, command)?.0);
