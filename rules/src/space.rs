@@ -33,7 +33,7 @@ pub use forced::{nearest_free, pull, push};
 pub use gait::{Gait, cost_per_foot, drag_burdens, squeezing_hampers};
 pub use grid::{Bounds, Grid, Obscured, Terrain};
 pub use jump::{JUMP_LANDING_DC, RUN_UP_FT, high_jump_ft, long_jump_ft};
-pub use passage::{Occupant, Passage, Relation, passage};
+pub use passage::{Occupant, Passage, Relation, falls_for_room, passage};
 pub use path::{Mover, Passing, PathRefusal, Step, StepRefusal, path, path_among, step, waypoints};
 pub use place::{Place, Space};
 pub use range::{Shot, crowded, shot};

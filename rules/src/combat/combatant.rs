@@ -174,6 +174,20 @@ pub struct Economy {
     /// It got on a mount this turn, or off one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mounted: bool,
+    /// The jump that it is in the air by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leap: Option<Leap>,
+}
+
+/// A jump that has not come down yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leap {
+    /// Feet above the ground that it began at.
+    pub from_ft: i32,
+    /// Whether it went across as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub across: bool,
 }
 
 /// What everybody can do in place of an attack.
@@ -230,6 +244,7 @@ impl Economy {
             equipped: 0,
             charged: None,
             mounted: false,
+            leap: None,
         }
     }
 
@@ -300,6 +315,12 @@ impl Combatant {
     pub fn space_in(&self, place: Place, squeezed: bool) -> Space {
         let of = if squeezed { Space::squeezed } else { Space::of };
         of(self.block.size, place)
+    }
+
+    /// The space that it needs on a square: where it is, no more than it takes.
+    pub(super) fn room_at(&self, square: Square) -> Space {
+        let here = self.space().filter(|own| own.place.square == square);
+        here.unwrap_or_else(|| self.space_at(square))
     }
 
     /// The space it would take with room for all of it.

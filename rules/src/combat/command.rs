@@ -242,12 +242,16 @@ pub enum Command {
         /// Who.
         who: CombatantId,
     },
-    /// Jumps along squares in the air, each next to the one before, and lands on the last.
+    /// Jumps along squares in the air, each next to the one before, and lands on the last; straight
+    /// up over its own.
     Jump {
         /// Who.
         who: CombatantId,
         /// Over which squares.
         path: Vec<Square>,
+        /// Feet above the ground that it is at in the end, until it moves on or its turn ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        elevation_ft: Option<i32>,
     },
     /// Prepares something for when something happens, before its next turn.
     Ready {

@@ -110,6 +110,7 @@ impl Combat {
             Fact::Displaced { who, to, elevation_ft } => self.change(*who, |combatant| {
                 combatant.position = *to;
                 combatant.elevation_ft = *elevation_ft;
+                combatant.economy.leap = None;
             }),
             Fact::HeightSet { who, elevation_ft } => {
                 self.change(*who, |combatant| combatant.elevation_ft = *elevation_ft);

@@ -22,7 +22,7 @@ impl Command {
             | Self::EndConcentration { who }
             | Self::Escape { who, effect: _, skill: _ }
             | Self::Hide { who }
-            | Self::Jump { who, path: _ }
+            | Self::Jump { who, path: _, elevation_ft: _ }
             | Self::Happens { who }
             | Self::Dismount { who, to: _ }
             | Self::AttackAt { who, .. }

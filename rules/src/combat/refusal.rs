@@ -211,7 +211,7 @@ pub enum Refusal {
     /// An order names everybody once.
     #[error("an order names every combatant once")]
     IncompleteOrder,
-    /// Farther than it can jump.
+    /// Farther than it can jump, or higher.
     #[error("it cannot jump so far")]
     TooFarToJump {
         /// How far it would be.

@@ -348,7 +348,7 @@ impl<'a> Resolver<'a> {
             Command::Hide { who } => self.hide(*who),
             Command::Ready { who, trigger, action } => self.ready(*who, trigger, action),
             Command::Happens { who } => self.happens(*who),
-            Command::Jump { who, path } => self.jump(*who, path),
+            Command::Jump { who, path, elevation_ft } => self.jump(*who, path, *elevation_ft),
             Command::Interact { who, interaction, item, target } => {
                 self.interact(*who, *interaction, item.as_ref(), *target)
             }

@@ -43,6 +43,12 @@ pub struct Passage {
     pub may_end: bool,
 }
 
+/// Whether who ends a turn in the space of another falls prone: SRD 5.2.1 "Moving around Other
+/// Creatures"; SRD 5.1 has no such rule.
+pub fn falls_for_room(rule: Edition, own: Size, other: Size) -> bool {
+    rule == Edition::E52 && own != Size::Tiny && own <= other
+}
+
 /// What the space of `other` is to a creature of size `mover`, by the rule of one edition.
 pub fn passage(rule: Edition, mover: Size, other: &Occupant) -> Passage {
     let two_sizes_apart = mover.steps_above(other.size).abs() >= 2;

@@ -344,7 +344,7 @@ impl Play {
                 let at = self.combat.combatant(who).and_then(|who| who.position);
                 let at = at.unwrap_or(Square { x: 0, y: 0 });
                 let path = (1..=2).map(|step| Square { x: at.x + step, y: at.y }).collect();
-                Command::Jump { who, path }
+                Command::Jump { who, path, elevation_ft: Some(5).filter(|_| self.chance.one_in(2)) }
             }
             2 => {
                 let interaction = Interaction::Draw;

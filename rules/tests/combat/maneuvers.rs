@@ -224,7 +224,8 @@ fn who_is_taken_along_slows() {
 }
 
 fn leap(squares: i32) -> Command {
-    Command::Jump { who: HERO, path: (1..=squares).map(|y| Square { x: 0, y }).collect() }
+    let path = (1..=squares).map(|y| Square { x: 0, y }).collect();
+    Command::Jump { who: HERO, path, elevation_ft: None }
 }
 
 #[test]
@@ -233,6 +234,8 @@ fn a_run_up_doubles_a_jump() {
     let mut table = Table::duel(Edition::E52, [9, 9]);
     let too_far = |distance_ft, most_ft| Refusal::TooFarToJump { distance_ft, most_ft };
     assert_eq!(table.refused(leap(2)), too_far(10, 8));
+    let up = Command::Jump { who: HERO, path: vec![Square { x: 0, y: 0 }], elevation_ft: Some(5) };
+    assert_eq!(table.refused(up), too_far(5, 3));
     table.play(leap(1), "");
     let run = Command::Move {
         who: HERO,
@@ -245,6 +248,7 @@ fn a_run_up_doubles_a_jump() {
     let on = |from: i32, squares: i32| Command::Jump {
         who: HERO,
         path: (1..=squares).map(|step| Square { x: 0, y: from + step }).collect(),
+        elevation_ft: None,
     };
     assert_eq!(table.refused(on(3, 4)), too_far(20, 16));
     table.play(on(3, 3), "");
@@ -252,7 +256,7 @@ fn a_run_up_doubles_a_jump() {
     assert_eq!((hero.position, hero.economy.moved_ft), (Some(Square { x: 0, y: 6 }), 30));
     let left = Refusal::NotEnoughMovement { cost_ft: 5, left_ft: 0 };
     assert_eq!(table.refused(on(6, 1)), left);
-    let apart = Command::Jump { who: HERO, path: vec![Square { x: 0, y: 9 }] };
+    let apart = Command::Jump { who: HERO, path: vec![Square { x: 0, y: 9 }], elevation_ft: None };
     let at = Some(Square { x: 0, y: 9 });
     assert_eq!(table.refused(apart), Refusal::InvalidPath { at });
 }

@@ -356,10 +356,7 @@ fn movement(
             let drag = drag.into_iter().map(CombatantId).collect();
             Command::Move { who, mode, path, drag, elevation_ft }
         }
-        None if elevation_ft.is_some() => {
-            return Err(refusal::argument("elevation_ft", "is not a jump's to choose"));
-        }
-        None => Command::Jump { who, path },
+        None => Command::Jump { who, path, elevation_ft },
     })
 }
 

@@ -376,17 +376,22 @@ impl Resolver<'_> {
 
     /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").
     pub(super) fn drop_down(&mut self, who: CombatantId) -> Flow<()> {
+        self.drop_to(who, 0)
+    }
+
+    /// Falls to a height.
+    pub(super) fn drop_to(&mut self, who: CombatantId, floor_ft: i32) -> Flow<()> {
         let Some(creature) = self.combat.combatant(who) else { return Ok(()) };
-        let feet = creature.elevation_ft;
+        let feet = creature.elevation_ft.saturating_sub(floor_ft);
         let Some(square) = creature.position.filter(|_| feet > 0) else { return Ok(()) };
-        let place = Place { square, elevation_ft: 0 };
+        let place = Place { square, elevation_ft: floor_ft };
         let ground = creature.space_in(place, creature.squeezed);
         if let Some(rider) = self.view().rider(who) {
             self.fall_off(rider, false)?;
         }
         self.caught(who)?;
         let to = Some(square);
-        self.tell(Fact::Displaced { who, to, elevation_ft: 0 });
+        self.tell(Fact::Displaced { who, to, elevation_ft: floor_ft });
         let shares = self.passing_of(who).shares;
         if !shares && self.others(who).iter().any(|other| other.overlaps(ground)) {
             self.set_down(who, square);
@@ -394,11 +399,11 @@ impl Resolver<'_> {
         if self.view().is(who, ModifierKind::SlowFall) {
             return Ok(());
         }
-        let portion = self.plunge(who)?;
         let mut dealt = 0;
         let dice = fall_dice(feet);
         let dice = Expression::parse(&format!("{dice}d6")).ok().filter(|_| dice > 0);
         if let Some(dice) = dice {
+            let portion = self.plunge(who)?;
             let roll = self.roll(who, Purpose::Damage, |faces| dice.roll(faces))?;
             let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
             dealt = self.harm(Blow {

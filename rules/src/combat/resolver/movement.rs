@@ -41,13 +41,22 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidPath { at: None }.into());
         }
         let burden = self.burden(combatant, drag)?;
-        let steps = self.steps(combatant, mode, (squares, elevation_ft), (drag, burden))?;
+        let lands = mode != MovementMode::Fly;
+        let steps = self.steps(
+            &self.grounded(combatant, lands),
+            mode,
+            (squares, elevation_ft),
+            (drag, burden),
+        )?;
         let cost_ft: i32 = steps.iter().map(|step| step.cost_ft).sum();
         let left_ft = self.left_ft(who, mode, burden)?;
         if cost_ft > left_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
         self.dares(who, squares)?;
+        if !self.comes_down_first(who, lands)? {
+            return Ok(());
+        }
         let unprovoking = self.view().is(who, ModifierKind::MovesUnprovoking)
             || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
         let mut climbing = false;
@@ -162,22 +171,20 @@ impl Resolver<'_> {
 
     /// Whether a creature could stand there.
     pub(super) fn has_room(&self, who: &Combatant, square: Square) -> bool {
-        self.is_room(who, square, |_| true)
+        self.is_room(who, who.room_at(square), |_| true)
     }
 
     /// Whether a creature could stand there as far as it knows.
     pub(super) fn has_known_room(&self, who: &Combatant, square: Square) -> bool {
-        self.is_room(who, square, |other| !is_unknown(who, other))
+        self.has_known_room_in(who, who.room_at(square))
     }
 
-    fn is_room(
-        &self,
-        who: &Combatant,
-        square: Square,
-        counts: impl Fn(&Combatant) -> bool,
-    ) -> bool {
-        let here = who.space().filter(|own| own.place.square == square);
-        let space = here.unwrap_or_else(|| who.space_at(square));
+    /// As [`Resolver::has_known_room`], in a space.
+    pub(super) fn has_known_room_in(&self, who: &Combatant, space: Space) -> bool {
+        self.is_room(who, space, |other| !is_unknown(who, other))
+    }
+
+    fn is_room(&self, who: &Combatant, space: Space, counts: impl Fn(&Combatant) -> bool) -> bool {
         let taken = self.combat.combatants.values().any(|other| {
             other.id != who.id
                 && other.life != Life::Dead
@@ -439,7 +446,10 @@ impl Resolver<'_> {
     }
 
     /// What a walk depends on: where somebody is, whether it can go on, and what is on it.
-    fn bearing(&self, who: CombatantId) -> (Option<(Life, Option<Square>)>, Vec<EffectId>) {
+    pub(super) fn bearing(
+        &self,
+        who: CombatantId,
+    ) -> (Option<(Life, Option<Square>)>, Vec<EffectId>) {
         let combatant = self.combat.combatant(who);
         let effects = self.combat.effects_on(who).map(|effect| effect.id).collect();
         (combatant.map(|combatant| (combatant.life, combatant.position)), effects)

@@ -6,12 +6,13 @@
 
 use super::harm::Blow;
 use super::{Flow, Resolver};
+use crate::Switch;
 use crate::combat::{
-    CombatantId, Economy, EffectId, EndReason, Fact, Life, Phase, Point, Purpose, Refusal,
-    after_death_save, death_save,
+    Combatant, CombatantId, CombatantKind, Economy, EffectId, EndReason, Fact, Life, Phase, Point,
+    Purpose, Refusal, after_death_save, death_save,
 };
 use crate::effect::{Edge, Hook, ModifierKind, Quality};
-use crate::space::Cover;
+use crate::space::{Cover, falls_for_room};
 
 impl Resolver<'_> {
     /// That it is this creature's turn, and that it can act.
@@ -48,6 +49,10 @@ impl Resolver<'_> {
     }
 
     fn close_turn(&mut self, who: CombatantId) -> Flow<()> {
+        let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
+        for other in all {
+            self.come_down(other)?;
+        }
         self.wind_up(who)?;
         if let Some(mount) = self.view().controlled(who) {
             self.rest_of_mount(mount)?;
@@ -65,11 +70,35 @@ impl Resolver<'_> {
 
     /// What is done as a turn ends.
     pub(super) fn wind_up(&mut self, who: CombatantId) -> Flow<()> {
+        self.come_down(who)?;
         self.edge(who, Edge::End)?;
         self.fire(who, Hook::TurnEnd, None, false)?;
         self.fire_of_source(who, Hook::SourceTurnEnd)?;
         self.auras(who, Edge::End)?;
-        self.breathe(who)
+        self.breathe(who)?;
+        self.lose_footing(who);
+        Ok(())
+    }
+
+    /// Who ends its turn in the space of another that is not smaller falls (SRD 5.2.1 "Moving around
+    /// Other Creatures"); who rides, or is in another, or shares spaces is where it belongs.
+    fn lose_footing(&mut self, who: CombatantId) {
+        let rule = self.combat.rules.edition(Switch::ForcedShare);
+        let apart = |it: &Combatant| {
+            it.life != Life::Dead && !self.view().is_inside(it.id) && !self.passing(it).shares
+        };
+        let Some(one) = self.combat.combatant(who).filter(|it| apart(it)) else { return };
+        let Some(own) = one.space() else { return };
+        let mut others = self.combat.combatants.values().filter(|other| other.id != who);
+        let falls = others.any(|other| {
+            other.kind != CombatantKind::Object
+                && falls_for_room(rule, one.block.size, other.block.size)
+                && other.space().is_some_and(|it| it.overlaps(own))
+                && apart(other)
+        });
+        if falls {
+            self.knock_prone(who);
+        }
     }
 
     /// Between its turns nothing is left to a creature but its reaction.
