@@ -260,17 +260,17 @@ proptest! {
         let Some(toward) = Direction::new(dx, dy) else { return Ok(()) };
         let from = Point { x, y };
         let shapes = [
-            (Template::Cone { from, toward, length_ft: feet }, feet * feet / 2),
-            (Template::Line { from, toward, length_ft: feet, width_ft: 10 }, feet * 10),
-            (Template::Disc { center: from, radius_ft: feet }, feet * feet * 22 / 7),
-            (Template::Cube { least: from, edge_ft: feet }, feet * feet),
+            (Template::Cone { from, toward, length_ft: feet }, feet * feet),
+            (Template::Line { from, toward, length_ft: feet, width_ft: 10 }, 2 * feet * 10),
+            (Template::Disc { center: from, radius_ft: feet }, feet * feet * 44 / 7),
+            (Template::Cube { least: from, edge_ft: feet }, 2 * feet * feet),
         ];
-        for (template, square_feet) in shapes {
+        for (template, twice) in shapes {
             let [_, half, any] = POLICIES.map(|policy| {
                 i32::try_from(template.squares(policy, bounds()).len()).expect("a count") * 25
             });
-            prop_assert!(any + 1 >= square_feet * 999 / 1_000, "{template:?}: {any}");
-            prop_assert!(half <= 2 * square_feet, "{template:?}: {half}");
+            prop_assert!(2 * (any + 1) >= twice * 999 / 1_000, "{template:?}: {any}");
+            prop_assert!(half <= twice, "{template:?}: {half}");
         }
     }
 
