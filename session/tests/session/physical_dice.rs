@@ -43,6 +43,8 @@ fn who_throws_follows_the_settings_in_the_middle_of_a_fight() {
     };
     shoots(&mut fight);
     assert_eq!(asked(&fight), None, "the server throws");
+    let resolved = fight.got(ARIA).into_iter().find(|told| told["type"] == "action_resolve");
+    assert_eq!(resolved.expect("told")["data"]["spent"], json!({"cost": "action"}));
     set(&mut fight, true);
     // Nothing happened in the fight, and nothing is told.
     let version = fight.table.position().version;
