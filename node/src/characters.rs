@@ -1,5 +1,6 @@
 //! What the character service says of characters (`character.get`, PROTOCOL section 8).
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +10,14 @@ use gss_session::{Character, CharacterAnswer, Characters};
 use gss_shared::ids::CharacterId;
 use gss_shared::limits::HUB_CALL_DEADLINE_MS;
 use gss_shared::ports::hub::Hub;
-use gss_shared::ports::hub::service::{CallError, RemoteService};
+use gss_shared::ports::hub::service::{CallError, Question, RemoteService};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 
+/// The call that reads a character.
+const GET: &str = "character.get";
 /// Calls under way at once for one session.
 const AT_ONCE: usize = 32;
 /// What the service says of a character that it has not got.
@@ -38,25 +41,29 @@ impl CharacterService {
     pub async fn get(&self, ids: &[CharacterId]) -> Characters {
         let Some(service) = &self.service else { return Characters::Unserved };
         let until = Instant::now() + Duration::from_millis(HUB_CALL_DEADLINE_MS);
-        let ask = |id: CharacterId| async move { (id, self.ask(service, id, until).await) };
+        let Some(question) = service.question() else {
+            let not_asked = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+            self.metrics.hub_calls.with_label_values(&[GET, "resting"]).inc_by(not_asked);
+            return Characters::Answered(failed(ids));
+        };
+        let ask = |id: CharacterId| async move { (id, self.ask(question, id, until).await) };
         let answers = futures::stream::iter(ids.iter().copied()).map(ask);
         let answers = answers.buffer_unordered(AT_ONCE).collect();
         // Whoever asked waits for it: what another service sent must not keep it waiting for ever.
         Characters::Answered(AssertUnwindSafe(answers).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("an answer of the character service panicked");
-            ids.iter().map(|id| (*id, CharacterAnswer::Failed)).collect()
+            failed(ids)
         }))
     }
 
     async fn ask(
         &self,
-        service: &RemoteService,
+        question: Question<'_>,
         id: CharacterId,
         until: Instant,
     ) -> CharacterAnswer {
         let request = json!({"character_id": id});
-        let deadline = until.saturating_duration_since(Instant::now());
-        let (outcome, answer) = match service.call("character.get", &request, deadline).await {
+        let (outcome, answer) = match question.call(GET, &request, until).await {
             Ok(data) => match Character::read(id, data) {
                 Ok(character) => ("answered", CharacterAnswer::Is(Box::new(character))),
                 Err(error) => {
@@ -68,15 +75,18 @@ impl CharacterService {
             Err(CallError::Refused { code }) if UNKNOWN.contains(&code.as_str()) => {
                 ("unknown", CharacterAnswer::Unknown)
             }
-            Err(CallError::Resting) => ("resting", CharacterAnswer::Failed),
             Err(error) => {
                 tracing::warn!(character = %id, ?error, "character service does not help");
                 ("failed", CharacterAnswer::Failed)
             }
         };
-        self.metrics.hub_calls.with_label_values(&["character.get", outcome]).inc();
+        self.metrics.hub_calls.with_label_values(&[GET, outcome]).inc();
         answer
     }
+}
+
+fn failed(ids: &[CharacterId]) -> BTreeMap<CharacterId, CharacterAnswer> {
+    ids.iter().map(|id| (*id, CharacterAnswer::Failed)).collect()
 }
 
 #[cfg(test)]

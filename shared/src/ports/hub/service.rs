@@ -17,7 +17,7 @@ const TRIES: u32 = 3;
 const PAUSE_MS: std::ops::RangeInclusive<u64> = 10..=50;
 /// Calls that fail in a row until the service is left alone …
 const FAILURES: u32 = 5;
-/// … but for one call in so long, until one is answered.
+/// … but for one question in so long, until one is answered.
 const REST: Duration = Duration::from_secs(5);
 /// What a service says when it cannot answer now.
 const UNAVAILABLE: &str = "unavailable";
@@ -27,6 +27,10 @@ pub struct RemoteService {
     hub: Arc<dyn Hub>,
     breaker: Mutex<Breaker>,
 }
+
+/// A question that was let through.
+#[derive(Clone, Copy)]
+pub struct Question<'a>(&'a RemoteService);
 
 /// Leaves alone who fails.
 #[derive(Debug, Default)]
@@ -50,9 +54,6 @@ pub enum CallError {
     /// The answer is none of the protocol's.
     #[error("the answer cannot be read")]
     Malformed,
-    /// It failed too often of late and was not asked.
-    #[error("the service failed too often and was not asked")]
-    Resting,
 }
 
 /// An answer (`answer` of `schema/hub.json`).
@@ -74,20 +75,18 @@ impl RemoteService {
         Self { hub, breaker: Mutex::default() }
     }
 
-    /// Asks, and gives the answer's `data`.
-    ///
-    /// # Errors
-    /// [`CallError`]; those that say that the service does not work count against it.
-    pub async fn call(
+    /// Lets a question through, of one call or several. None: the service failed too often of late
+    /// and is asked no more than one question in 5 s, until one is answered.
+    pub fn question(&self) -> Option<Question<'_>> {
+        self.breaker().may_ask().then_some(Question(self))
+    }
+
+    async fn call(
         &self,
         call: &'static str,
         request: &Value,
-        deadline: Duration,
+        until: Instant,
     ) -> Result<Value, CallError> {
-        let until = Instant::now() + deadline;
-        if !self.breaker().may_call() {
-            return Err(CallError::Resting);
-        }
         let mut answered = self.attempt(call, request, until).await;
         for _ in 1..TRIES {
             let Err(error) = &answered else { break };
@@ -125,6 +124,25 @@ impl RemoteService {
     }
 }
 
+impl Question<'_> {
+    /// Asks, and gives the answer's `data`. Where no time is left nobody is asked, which says
+    /// nothing of the service.
+    ///
+    /// # Errors
+    /// [`CallError`]; those that say that the service does not work count against it.
+    pub async fn call(
+        self,
+        call: &'static str,
+        request: &Value,
+        until: Instant,
+    ) -> Result<Value, CallError> {
+        if Instant::now() >= until {
+            return Err(CallError::Unanswered(Unanswered::Late));
+        }
+        self.0.call(call, request, until).await
+    }
+}
+
 impl CallError {
     /// Whether another try may end otherwise.
     fn may_pass(&self) -> bool {
@@ -132,7 +150,7 @@ impl CallError {
             Self::Refused { code } => code == UNAVAILABLE,
             Self::Unanswered(Unanswered::Away(_)) => true,
             Self::Unanswered(Unanswered::Nobody | Unanswered::Late) => false,
-            Self::Malformed | Self::Resting => false,
+            Self::Malformed => false,
         }
     }
 
@@ -141,14 +159,14 @@ impl CallError {
     fn is_failure(&self) -> bool {
         match self {
             Self::Refused { code } => code == UNAVAILABLE,
-            Self::Unanswered(_) | Self::Resting => true,
+            Self::Unanswered(_) => true,
             Self::Malformed => false,
         }
     }
 }
 
 impl Breaker {
-    fn may_call(&mut self) -> bool {
+    fn may_ask(&mut self) -> bool {
         let now = Instant::now();
         match self.rests_until {
             Some(rest) if rest > now => false,

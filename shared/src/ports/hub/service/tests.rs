@@ -51,9 +51,17 @@ fn service(
 }
 
 const DEADLINE: Duration = Duration::from_millis(500);
+const RESTS: &str = "not asked";
 
 async fn get(service: &RemoteService) -> String {
-    match service.call("character.get", &json!({"character_id": "c"}), DEADLINE).await {
+    match service.question() {
+        Some(question) => call(question, Instant::now() + DEADLINE).await,
+        None => RESTS.to_owned(),
+    }
+}
+
+async fn call(question: Question<'_>, until: Instant) -> String {
+    match question.call("character.get", &json!({"character_id": "c"}), until).await {
         Ok(data) => data.to_string(),
         Err(error) => error.to_string(),
     }
@@ -116,16 +124,45 @@ async fn who_fails_is_left_alone_for_a_while() {
         late(),
     ]);
     for _ in 0..10 {
-        assert_ne!(get(&service).await, CallError::Resting.to_string());
+        assert_ne!(get(&service).await, RESTS);
     }
-    assert_eq!(get(&service).await, CallError::Resting.to_string());
+    assert_eq!(get(&service).await, RESTS);
     tokio::time::sleep(REST).await;
     assert_eq!(get(&service).await, "no answer of use", "one more failure");
-    assert_eq!(get(&service).await, CallError::Resting.to_string());
+    assert_eq!(get(&service).await, RESTS);
     tokio::time::sleep(REST).await;
     // One asks; those beside it rest until it knows.
     let (one, other) = tokio::join!(get(&service), get(&service));
-    assert_eq!((one.as_str(), other), ("1", CallError::Resting.to_string()));
+    assert_eq!((one.as_str(), other.as_str()), ("1", RESTS));
     assert_eq!(get(&service).await, "no answer of use", "all is forgotten");
     assert_eq!(hub.asked.lock().expect("lock").len(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_question_of_many_calls_is_let_through_whole() {
+    let late = || Err(Unanswered::Late);
+    let said = || Ok(r#"{"ok":true,"data":1}"#);
+    let (hub, service) =
+        service([late(), late(), late(), late(), late(), said(), said(), said(), late()]);
+    for _ in 0..5 {
+        assert_eq!(get(&service).await, "no answer of use");
+    }
+    tokio::time::sleep(REST).await;
+    let until = Instant::now() + DEADLINE;
+    let question = service.question().expect("one question in so long");
+    let answers = futures::future::join_all((0..3).map(|_| call(question, until))).await;
+    assert_eq!(answers, ["1"; 3]);
+    assert_eq!(get(&service).await, "no answer of use", "all is forgotten");
+    assert_eq!(hub.asked.lock().expect("lock").len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_time_asks_nobody_and_counts_for_nothing() {
+    let (hub, service) = service([Ok(r#"{"ok":true,"data":1}"#)]);
+    let question = service.question().expect("it works");
+    for _ in 0..FAILURES {
+        assert_eq!(call(question, Instant::now()).await, "no answer of use");
+    }
+    assert_eq!(get(&service).await, "1");
+    assert_eq!(hub.asked.lock().expect("lock").len(), 1);
 }
