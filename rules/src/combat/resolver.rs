@@ -136,6 +136,8 @@ pub(super) struct Resolver<'a> {
     suffered: Vec<DamageType>,
     /// Riders whose seat is shaken, by what.
     jolted: VecDeque<(CombatantId, Jolt)>,
+    /// Mounts that nobody controls any more in the turn that they had a part in.
+    unled: VecDeque<CombatantId>,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -197,6 +199,7 @@ impl<'a> Resolver<'a> {
             checked: VecDeque::new(),
             suffered: Vec::new(),
             jolted: VecDeque::new(),
+            unled: VecDeque::new(),
         }
     }
 

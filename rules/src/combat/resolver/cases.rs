@@ -88,8 +88,9 @@ impl Resolver<'_> {
                 effect.source == Some(caster) && effect.template.conditions.contains(condition)
             }),
             Case::InSpace => {
-                let own = self.combat.combatant(caster).and_then(Combatant::space);
-                own.zip(creature.space()).is_some_and(|(one, other)| one.overlaps(other))
+                let own = self.view().space_of(caster);
+                own.zip(self.view().space_for(creature))
+                    .is_some_and(|(one, other)| one.overlaps(other))
             }
             Case::Spent { of, least } => creature.spent.get(of).is_some_and(|spent| spent >= least),
             Case::Caster(case) => self.holds(caster, casting, caster, case),
@@ -139,7 +140,7 @@ impl Resolver<'_> {
     fn is_unlit(&self, creature: &Combatant) -> bool {
         let (printed, made) = (&self.combat.grid.obscured, &self.combat.ground.obscured);
         let dark = self.combat.grid.dark && !self.view().is_brightly_lit(creature.id);
-        dark || creature.space().is_some_and(|space| {
+        dark || self.view().space_for(creature).is_some_and(|space| {
             space.footprint().squares().any(|at| {
                 printed.lightly.contains(&at) || printed.heavily.contains(&at) || made.contains(&at)
             })

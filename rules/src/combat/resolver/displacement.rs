@@ -55,6 +55,10 @@ impl Resolver<'_> {
         feet: i32,
         away: bool,
     ) -> Flow<()> {
+        if self.view().mount(who).is_some() {
+            let path = self.way_off(source, who, feet, away);
+            return self.drag_off(who, &path);
+        }
         let path = self.way(source, who, feet, away);
         self.slide_along(who, &path)
     }
@@ -168,6 +172,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.tell(Fact::Displaced { who, to: Some(at), elevation_ft });
+        self.shake(who);
         self.came_from(who, Some(before))
     }
 

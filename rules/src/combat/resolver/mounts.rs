@@ -8,11 +8,13 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::combat::view::RIDDEN;
 use crate::combat::{
-    Answer, Choice, Combatant, CombatantId, CombatantKind, Command, Economy, Effect, EndReason,
-    Fact, Life, Point, Question, Refusal,
+    Answer, Choice, Combatant, CombatantId, CombatantKind, Command, Economy, Effect, EffectId,
+    EndReason, Fact, Life, Point, Question, Refusal,
 };
 use crate::effect::{Duration, EffectTemplate, Inside, Modifier, ModifierKind};
-use crate::space::{SQUARE_FT, Square, distance_ft, pay_half_speed};
+use crate::space::{
+    Footprint, Place, SQUARE_FT, Space, Square, distance_ft, pay_half_speed, pull, push,
+};
 use crate::{Ability, Condition, Edition, Key, MovementMode, Switch};
 
 /// What a rider has to reach with its Dexterity save to stay in the saddle.
@@ -159,19 +161,45 @@ impl Resolver<'_> {
         Ok(Economy { moved_ft, mounted: true, ..economy })
     }
 
-    /// Ends the riding. Whose turn its rider's was has taken it.
+    /// Ends the riding.
     fn part(&mut self, who: CombatantId) -> Flow<()> {
-        let led = self.view().controlled(who).filter(|_| self.combat.active() == Some(who));
         let rides = |effect: &&Effect| effect.template.inside == Some(Inside::Ridden);
         let riding = self.combat.effects_on(who).find(rides).map(|effect| effect.id);
         if let Some(id) = riding {
             self.end(id, EndReason::Over);
         }
-        led.map_or(Ok(()), |mount| self.rest_of_mount(mount))
+        self.rest_of_unled()
     }
 
-    /// The end of a controlled mount's part in its rider's turn.
+    /// Mounts that were controlled in this turn until now have had their part in it.
+    pub(super) fn rest_of_unled(&mut self) -> Flow<()> {
+        while let Some(mount) = self.unled.pop_front() {
+            self.rest_of_mount(mount)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps in mind whose part in a turn is over with an effect: its rider's, who has it.
+    fn unlead(&mut self, id: EffectId) {
+        let Some(effect) = self.combat.effects.get(&id) else { return };
+        let rides = effect.template.inside == Some(Inside::Ridden);
+        let rider = if rides { Some(effect.target) } else { effect.source };
+        let active = rider.filter(|rider| self.combat.active() == Some(*rider));
+        let mount = active.and_then(|rider| self.view().controlled(rider));
+        let mount = mount.filter(|mount| rides || effect.target == *mount);
+        if let Some(mount) = mount.filter(|mount| !self.unled.contains(mount)) {
+            self.unled.push_back(mount);
+        }
+    }
+
+    /// The end of a controlled mount's part in its rider's turn; only once.
     pub(super) fn rest_of_mount(&mut self, mount: CombatantId) -> Flow<()> {
+        let Some(economy) = self.combat.combatant(mount).map(|it| &it.economy) else {
+            return Ok(());
+        };
+        if *economy == (Economy { reaction: economy.reaction, ..Economy::nothing() }) {
+            return Ok(());
+        }
         self.wind_up(mount)?;
         self.expire(mount, Point::End);
         self.keep_reaction(mount);
@@ -222,6 +250,9 @@ impl Resolver<'_> {
 
     /// Keeps in mind whose seat something shakes.
     pub(super) fn jolt(&mut self, fact: &Fact) {
+        if let Fact::EffectEnded { id, .. } = fact {
+            self.unlead(*id);
+        }
         let view = self.view();
         let falls = |effect: &Effect| effect.template.conditions.contains(&Condition::Prone);
         let jolted = match fact {
@@ -266,7 +297,64 @@ impl Resolver<'_> {
         for who in self.parted() {
             self.fall_off(who, false)?;
         }
-        Ok(())
+        self.rest_of_unled()
+    }
+
+    /// Something moves a creature against its will: who rides it may fall.
+    pub(super) fn shake(&mut self, mount: CombatantId) {
+        let shaken = self.view().rider(mount).map(|rider| (rider, Jolt::Shaken));
+        if let Some(shaken) = shaken.filter(|shaken| !self.jolted.contains(shaken)) {
+            self.jolted.push_back(shaken);
+        }
+    }
+
+    /// A rider that is pushed or pulled itself leaves its mount's space, and lands; where there is
+    /// no way out of that it stays.
+    pub(super) fn drag_off(&mut self, who: CombatantId, path: &[Square]) -> Flow<()> {
+        let was = self.view().space_of(who);
+        let Some((first, rest)) = path.split_first() else { return Ok(()) };
+        let path = vec![*first];
+        self.tell(Fact::Moved { who, path, cost_ft: 0, diagonals: 0, forced: true });
+        self.leave_saddle(who)?;
+        self.came_from(who, was)?;
+        if self.combat.combatant(who).is_some_and(|it| it.position == Some(*first)) {
+            self.slide_along(who, rest)?;
+        }
+        self.lands(who)
+    }
+
+    /// The squares that a rider is moved through: from the square of its mount's space that is
+    /// farthest from the source, or nearest to it, to what is beyond that space.
+    pub(super) fn way_off(
+        &self,
+        source: CombatantId,
+        who: CombatantId,
+        feet: i32,
+        away: bool,
+    ) -> Vec<Square> {
+        let spaces = (self.view().space_of(source), self.view().space_of(who));
+        let (Some(from), Some(seat)) = spaces else { return Vec::new() };
+        let Some(size) = self.combat.combatant(who).map(|it| it.block.size) else {
+            return Vec::new();
+        };
+        let own = |square| Footprint::of(size, square);
+        let within = |square: &Square| own(*square).overlaps(seat.footprint());
+        let far = |square: &Square| {
+            let (dx, dy) = own(*square).gap(from.footprint());
+            (dx.max(dy), -dx.min(dy))
+        };
+        let spare = 0..=(seat.side - size.squares()).max(0);
+        let corner = seat.place.square;
+        let seats = spare.clone().flat_map(|x| spare.clone().map(move |y| corner.shifted(x, y)));
+        let start = if away { seats.max_by_key(far) } else { seats.min_by_key(far) };
+        let at = start.map(|square| Place { square, ..seat.place });
+        let others: Vec<Space> =
+            self.others(who).into_iter().filter(|other| *other != seat).collect();
+        let slide = if away { push } else { pull };
+        let terrain = self.view().terrain();
+        let places = at.map(|at| slide(&terrain, &others, (size, at), from.footprint(), feet));
+        let squares = places.into_iter().flatten().map(|place| place.square);
+        squares.skip_while(within).collect()
     }
 
     /// Riders who are not where their mounts are, or dead.
@@ -302,16 +390,21 @@ impl Resolver<'_> {
 
     /// Off its mount, to the nearest free place, and down to the ground.
     pub(super) fn fall_off(&mut self, who: CombatantId, prone: bool) -> Flow<()> {
-        self.part(who)?;
-        if self.combat.active() == Some(who) {
-            // It gets on no mount in this turn again: one that did would act anew.
-            let economy = Economy { mounted: true, ..self.combatant(who)?.economy.clone() };
-            self.tell(Fact::EconomySet { who, economy });
-        }
+        self.leave_saddle(who)?;
         if prone {
             self.knock_prone(who);
         }
         self.lands(who)
+    }
+
+    /// Rides no more; in its turn it gets on no mount again: one that did would act anew.
+    fn leave_saddle(&mut self, who: CombatantId) -> Flow<()> {
+        self.part(who)?;
+        if self.combat.active() == Some(who) {
+            let economy = Economy { mounted: true, ..self.combatant(who)?.economy.clone() };
+            self.tell(Fact::EconomySet { who, economy });
+        }
+        Ok(())
     }
 
     /// To the ground, but for who flies.

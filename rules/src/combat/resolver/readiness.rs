@@ -87,7 +87,8 @@ impl Resolver<'_> {
         let diagonals = self.view().diagonals();
         let mut passed = Vec::new();
         for other in self.combat.combatants.values().filter(|other| other.readied.is_some()) {
-            let Some(space) = other.space().filter(|_| other.id != who) else { continue };
+            let space = self.view().space_for(other).filter(|_| other.id != who);
+            let Some(space) = space else { continue };
             let reach_ft = self.grip_ft(other.id);
             let within = |of| distance_ft(of, space, diagonals) <= reach_ft;
             match (within(was), within(is)) {

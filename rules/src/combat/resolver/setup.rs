@@ -107,6 +107,7 @@ impl Resolver<'_> {
         for effect in on {
             self.end(effect, EndReason::Over);
         }
+        self.rest_of_unled()?;
         if self.combat.active() == Some(id) {
             self.expire(id, Point::Within);
             self.expire(id, Point::End);

@@ -182,9 +182,7 @@ impl Resolver<'_> {
 
     /// Whether a creature is within reach of an effect's area.
     fn is_at(&self, who: CombatantId, effect: &Effect) -> bool {
-        let Some(space) = self.combat.combatant(who).and_then(|it| it.space()) else {
-            return false;
-        };
+        let Some(space) = self.view().space_of(who) else { return false };
         let diagonals = self.view().diagonals();
         let mut squares = effect.covers.iter().flat_map(|covers| &covers.squares);
         squares.any(|at| {
@@ -235,7 +233,7 @@ impl Resolver<'_> {
         let covers = effect.covers.as_ref().ok_or(Refusal::InvalidArea)?;
         let Some(spec) = effect.template.area else { return Err(Refusal::InvalidArea) };
         let placed = Spec { at: Some(at.into()), ..spec };
-        let creator = self.combatant(effect.target)?.space().ok_or(Refusal::InvalidArea)?;
+        let creator = self.view().space_of(effect.target).ok_or(Refusal::InvalidArea)?;
         let there = crate::space::Area::placed(&placed, creator);
         let there = self.covered(&there.map_err(|_| Refusal::InvalidArea)?, &placed);
         // As far as the corner of the one is from the corner of the other.

@@ -152,7 +152,7 @@ impl Resolver<'_> {
         let found = self.named(who, spec, casting, named, (None, harmful))?;
         let there = Space { place: Place::ground(at), side: 1 };
         for (target, _) in &found {
-            let space = self.combatant(*target)?.space().ok_or(Refusal::InvalidTarget)?;
+            let space = self.view().space_of(*target).ok_or(Refusal::InvalidTarget)?;
             let distance_ft = distance_ft(there, space, self.view().diagonals());
             let range_ft = spec.range_ft.unwrap_or(TOUCH_FT);
             if distance_ft > range_ft {
@@ -249,7 +249,7 @@ impl Resolver<'_> {
         at: Option<Square>,
         range_ft: Option<i32>,
     ) -> Result<Square, Refusal> {
-        let caster = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        let caster = self.view().space_of(who).ok_or(Refusal::InvalidArea)?;
         let at = at.ok_or(Refusal::InvalidArea)?;
         if !self.combat.grid.bounds().contains(at) {
             return Err(Refusal::InvalidArea);
@@ -312,7 +312,7 @@ impl Resolver<'_> {
         direction: Option<Square>,
         range_ft: Option<i32>,
     ) -> Result<Area, Refusal> {
-        let creator = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        let creator = self.view().space_of(who).ok_or(Refusal::InvalidArea)?;
         let own = matches!(area.shape, Shape::Cone | Shape::Line | Shape::Emanation)
             || range_ft == Some(0);
         let at = if own { None } else { at };
@@ -367,15 +367,16 @@ impl Resolver<'_> {
 
     /// Whoever is within so many feet of a creature, itself left out.
     pub(super) fn around(&self, center: CombatantId, feet: i32) -> Vec<(CombatantId, Cover)> {
-        let Some(space) = self.combat.combatant(center).and_then(|it| it.space()) else {
-            return Vec::new();
-        };
+        let Some(space) = self.view().space_of(center) else { return Vec::new() };
         let diagonals = self.view().diagonals();
         self.combat
             .combatants
             .values()
             .filter(|other| other.id != center && other.life != Life::Dead)
-            .filter(|other| other.space().is_some_and(|it| within_ft(space, it, feet, diagonals)))
+            .filter(|other| {
+                let its = self.view().space_for(other);
+                its.is_some_and(|it| within_ft(space, it, feet, diagonals))
+            })
             .map(|other| (other.id, self.view().cover(center, other.id)))
             .filter(|(_, cover)| *cover < Cover::Total)
             .collect()

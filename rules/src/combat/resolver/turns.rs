@@ -161,14 +161,12 @@ impl Resolver<'_> {
     fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
         self.tell(Fact::TurnStarted { who, round, turn });
         self.refresh_reactions(who);
-        self.set_out(who)?;
-        match self.view().controlled(who) {
-            Some(mount) => {
-                self.tell(Fact::EconomySet { who: mount, economy: Economy::turn() });
-                self.set_out(mount)
-            }
-            None => Ok(()),
+        // A mount's place is right before its rider's.
+        if let Some(mount) = self.view().controlled(who) {
+            self.tell(Fact::EconomySet { who: mount, economy: Economy::turn() });
+            self.set_out(mount)?;
         }
+        self.set_out(who)
     }
 
     /// What is done as a turn starts.

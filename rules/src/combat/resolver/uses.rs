@@ -89,7 +89,7 @@ impl Resolver<'_> {
         spec: &Spec,
         (at, direction): (Option<Square>, Option<Square>),
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
-        let creator = self.combatant(who)?.space().ok_or(Refusal::InvalidArea)?;
+        let creator = self.view().space_of(who).ok_or(Refusal::InvalidArea)?;
         if let (Some(at), Some(range_ft)) = (at, action.range_ft) {
             let there = Space { place: Place { square: at, ..creator.place }, side: 1 };
             let distance_ft = distance_ft(creator, there, self.view().diagonals());
@@ -106,7 +106,7 @@ impl Resolver<'_> {
         let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
         let mut affected = Vec::new();
         for combatant in self.combat.combatants.values() {
-            let Some(space) = combatant.space() else { continue };
+            let Some(space) = self.view().space_for(combatant) else { continue };
             let reached = area.affects(&terrain, policy, space)
                 && !self.view().is_shut_off(who, combatant.id);
             if combatant.life != Life::Dead && reached {

@@ -30,7 +30,7 @@ impl Resolver<'_> {
     fn around_bearer(&self, template: &EffectTemplate, bearer: CombatantId) -> Option<Covered> {
         let spec = template.area?;
         let bearer = self.combat.combatant(bearer).filter(|it| it.life != Life::Dead)?;
-        let creator = bearer.space()?;
+        let creator = self.view().space_for(bearer)?;
         let placed = Area::placed(&Spec { at: None, ..spec }, creator).ok()?;
         let mut covers = self.covered(&placed, &spec);
         covers.squares.extend(creator.footprint().squares());
@@ -55,7 +55,7 @@ impl Resolver<'_> {
         if zone.follows {
             return self.around_bearer(template, bearer);
         }
-        let creator = self.combat.combatant(bearer)?.space()?;
+        let creator = self.view().space_of(bearer)?;
         let placed = Area::placed(&spec, creator).ok()?;
         let mut covers = self.covered(&placed, &spec);
         if let (Some(of), Some(casting)) = (&zone.spares, casting) {
@@ -100,7 +100,7 @@ impl Resolver<'_> {
     pub(super) fn shares_zone(&self, id: EffectId, who: CombatantId) -> bool {
         let Some(effect) = self.combat.effects.get(&id) else { return false };
         let Some(covers) = &effect.covers else { return false };
-        let space = self.combat.combatant(who).and_then(|it| it.space());
+        let space = self.view().space_of(who);
         space.is_some_and(|space| covers.touches(space))
     }
 
@@ -117,7 +117,7 @@ impl Resolver<'_> {
             .combatants
             .values()
             .filter(|it| it.life != Life::Dead)
-            .filter_map(|it| Some((it.id, it.space()?)))
+            .filter_map(|it| Some((it.id, self.view().space_for(it)?)))
             .collect();
         let new = |(who, space): &(CombatantId, Space)| {
             !before.is_some_and(|before| before.touches(*space)) && self.is_in(id, *who)
@@ -250,7 +250,7 @@ impl Resolver<'_> {
     pub(super) fn move_area(&mut self, id: EffectId, at: Square) -> Flow<()> {
         let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
         let (Some(spec), Some(creator)) =
-            (effect.template.area, self.combat.combatant(effect.target).and_then(|it| it.space()))
+            (effect.template.area, self.view().space_of(effect.target))
         else {
             return Ok(());
         };

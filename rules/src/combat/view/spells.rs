@@ -98,8 +98,8 @@ impl<'a> View<'a> {
             .filter_map(|effect| effect.covers.as_ref())
             .flat_map(|covers| covers.squares.iter().copied())
             .collect();
-        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
-        let (Some(from), Some(to)) = (space(strike.attacker), space(strike.target)) else {
+        let spaces = (self.space_of(strike.attacker), self.space_of(strike.target));
+        let (Some(from), Some(to)) = spaces else {
             return false;
         };
         let terrain = Terrain { blocking: &squares, ..self.terrain() };
@@ -197,7 +197,7 @@ impl<'a> View<'a> {
         }
         let obscured = self.obscured_for(one, distance);
         let dark = |creature: &crate::combat::Combatant| {
-            creature.space().is_some_and(|space| {
+            self.space_for(creature).is_some_and(|space| {
                 let mut squares = space.footprint().squares();
                 squares.any(|at| obscured.contains(&at) || printed.contains(&at))
             })
@@ -207,7 +207,8 @@ impl<'a> View<'a> {
 
     /// Whether squares that are not seen through are between two creatures.
     fn is_behind(self, squares: &BTreeSet<Square>, viewer: &Combatant, seen: &Combatant) -> bool {
-        let (Some(from), Some(to)) = (viewer.space(), seen.space()) else { return false };
+        let spaces = (self.space_for(viewer), self.space_for(seen));
+        let (Some(from), Some(to)) = spaces else { return false };
         let terrain = Terrain { blocking: squares, ..self.terrain() };
         !squares.is_empty() && !line_of_sight(&terrain, from.footprint(), to.footprint())
     }
