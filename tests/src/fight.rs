@@ -96,6 +96,10 @@ impl Seated<'_> {
             return Some(frame("dice", json!({"prompt_id": id, "faces": faces})));
         }
         let option = pick(options, random);
+        if asked["kind"] == "effect_order" {
+            let choice = &asked["default"];
+            return Some(frame("choice", json!({"prompt_id": id, "choice": choice})));
+        }
         if asked.get("default").is_some() {
             return Some(frame("choice", json!({"prompt_id": id, "choice": option["choice"]})));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CombatantId, Happening, PromptId, Purpose};
+use super::{CombatantId, EffectId, Happening, PromptId, Purpose};
 use crate::effect::Reacts;
 use crate::space::Square;
 use crate::{Ability, Key};
@@ -100,6 +100,12 @@ pub enum Question {
         /// Those it can take.
         options: Vec<Key>,
     },
+    /// In which order effects do what they do as its turn starts or ends. Not answered in time: in
+    /// this.
+    EffectOrder {
+        /// Which.
+        effects: Vec<EffectId>,
+    },
 }
 
 /// What is chosen.
@@ -163,5 +169,10 @@ pub enum Answer {
         /// What a spell that it casts leaves open.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         choices: BTreeMap<Key, crate::effect::Choice>,
+    },
+    /// An order of effects.
+    Order {
+        /// All of those asked about, the first to do what it does first.
+        effects: Vec<EffectId>,
     },
 }

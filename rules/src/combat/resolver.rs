@@ -18,6 +18,7 @@ mod deaths;
 mod deeds;
 mod dispel;
 mod displacement;
+mod edges;
 mod effects;
 mod forms;
 mod groups;

@@ -220,7 +220,10 @@ fn fits(answer: &Answer, question: &Question) -> Result<(), Refusal> {
             options.contains(option)
         }
         (Answer::Roll, Question::Dice { .. }) | (Answer::Decline, Question::Choice { .. }) => true,
-        (Answer::Decline, Question::Readied { .. }) => true,
+        (Answer::Decline, Question::Readied { .. } | Question::EffectOrder { .. }) => true,
+        (Answer::Order { effects: chosen }, Question::EffectOrder { effects }) => {
+            chosen.len() == effects.len() && effects.iter().all(|it| chosen.contains(it))
+        }
         (Answer::React { option }, Question::Readied { .. }) => option.as_str() == READY,
         (Answer::Choose { option }, Question::Choice { options, .. }) => options.contains(option),
         _ => false,

@@ -272,6 +272,12 @@ impl Play {
             | Question::CastInReaction { options, .. } => {
                 Answer::React { option: self.chance.of(options).cloned().expect("an option") }
             }
+            Question::EffectOrder { effects } => {
+                let mut effects = effects.clone();
+                let first = self.chance.below(effects.len());
+                effects.rotate_left(first);
+                Answer::Order { effects }
+            }
             Question::Choice { options, .. } => {
                 Answer::Choose { option: self.chance.of(options).cloned().expect("an option") }
             }

@@ -12,6 +12,7 @@ mod interrupts;
 mod lairs;
 mod maneuvers;
 mod manners;
+mod orders;
 mod questions;
 mod reached;
 mod readiness;

@@ -49,10 +49,11 @@ const COMMANDS: [&str; 39] = [
     "use_effect",
     "use_object",
 ];
-const QUESTIONS: [&str; 10] = [
+const QUESTIONS: [&str; 11] = [
     "cast_in_reaction",
     "choice",
     "dice",
+    "effect_order",
     "falls",
     "lair_action",
     "legendary_action",

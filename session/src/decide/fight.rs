@@ -344,7 +344,12 @@ impl Asking<'_, '_> {
                 }
             }
             AskedFight::Dice { faces, .. } => Answer::Faces { faces: faces.clone() },
-            AskedFight::Choose { choice, .. } => Answer::Choose { option: choice_of(choice)? },
+            AskedFight::Choose { choice, .. } => match &open.question {
+                Question::EffectOrder { effects } => {
+                    Answer::Order { effects: order_of(fight, effects, choice)? }
+                }
+                _ => Answer::Choose { option: choice_of(choice)? },
+            },
             _ => return Err(self.refused(fight, &Refusal::WrongAnswer)),
         };
         let input = Input::Answer { by: self.actor(), prompt: open.id, answer };
@@ -446,6 +451,23 @@ fn choice_of(choice: &Value) -> Result<Key, ClientError> {
     };
     let text = one.and_then(Value::as_str).and_then(|text| Key::parse(text).ok());
     text.ok_or_else(|| refusal::argument("choice", "is one of those offered"))
+}
+
+/// All of the effects asked about, in the order chosen.
+fn order_of(
+    fight: &Fight,
+    asked: &[EffectId],
+    choice: &Value,
+) -> Result<Vec<EffectId>, ClientError> {
+    let named = choice.as_array().map(Vec::as_slice).unwrap_or_default();
+    let meant = |name: &Value| {
+        let name: Uuid = name.as_str()?.parse().ok()?;
+        asked.iter().copied().find(|id| fight.effect_id(*id) == name)
+    };
+    let chosen: Vec<EffectId> = named.iter().filter_map(meant).collect();
+    let all = chosen.len() == named.len() && asked.iter().all(|id| chosen.contains(id));
+    let chosen = Some(chosen).filter(|chosen| all && chosen.len() == asked.len());
+    chosen.ok_or_else(|| refusal::argument("choice", "names each of those offered once"))
 }
 
 /// The option taken: one that was offered, or the only one.

@@ -1,10 +1,13 @@
 //! Open questions as clients get them.
 
 use gss_rules::Key;
-use gss_rules::combat::{Choice, CombatantId, LEGENDARY_RESISTANCE, Prompt, Question, READY};
+use gss_rules::combat::{
+    Choice, CombatantId, EffectId, LEGENDARY_RESISTANCE, Prompt, Question, READY,
+};
 use gss_rules::effect::Reacts;
 use gss_shared::ids::PlayerId;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::Fight;
 use super::narrate::Name;
@@ -15,7 +18,7 @@ use crate::tell::object;
 pub(super) fn kind(question: &Question) -> &'static str {
     match question {
         Question::Dice { .. } => "dice",
-        Question::Choice { .. } => "choice",
+        Question::Choice { .. } | Question::EffectOrder { .. } => "choice",
         _ => "reaction",
     }
 }
@@ -24,7 +27,7 @@ pub(super) fn kind(question: &Question) -> &'static str {
 pub(super) fn name(question: &Question) -> Name {
     match question {
         Question::Dice { .. } => Name::DicePrompt,
-        Question::Choice { .. } => Name::ChoicePrompt,
+        Question::Choice { .. } | Question::EffectOrder { .. } => Name::ChoicePrompt,
         _ => Name::ReactionPrompt,
     }
 }
@@ -42,7 +45,9 @@ pub(crate) fn options(question: &Question) -> Vec<Key> {
             Key::parse(LEGENDARY_RESISTANCE).into_iter().collect()
         }
         Question::Readied { .. } => Key::parse(READY).into_iter().collect(),
-        Question::Dice { .. } | Question::Choice { .. } => Vec::new(),
+        Question::Dice { .. } | Question::Choice { .. } | Question::EffectOrder { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -60,7 +65,9 @@ fn trigger(question: &Question) -> (&'static str, &'static str, Option<Combatant
         Question::LegendaryAction { .. } => ("legendary_action", "legendary", None),
         Question::LegendaryResistance { .. } => ("legendary_resistance", "free", None),
         Question::LairAction { .. } => ("other", "free", None),
-        Question::Dice { .. } | Question::Choice { .. } => ("other", "free", None),
+        Question::Dice { .. } | Question::Choice { .. } | Question::EffectOrder { .. } => {
+            ("other", "free", None)
+        }
     }
 }
 
@@ -104,6 +111,7 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
                 "default": default,
             })
         }
+        Question::EffectOrder { effects } => effect_order(fight, prompt, effects),
         reacting => {
             let (kind, cost, source) = trigger(reacting);
             let options = options(reacting).into_iter().map(|option| {
@@ -124,6 +132,25 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
     data
 }
 
+/// Effects by the names that they have on the wire; of one that the asked is not shown no more is
+/// said than that it is there.
+fn effect_order(fight: &Fight, prompt: &Prompt, effects: &[EffectId]) -> Value {
+    let (scene, eye) = (fight.scene(false), eye(fight, prompt));
+    let shown = |id: &EffectId| fight.combat.effects.get(id).filter(|_| scene.shows(eye, *id));
+    let options = effects.iter().map(|id| {
+        let label = shown(id).map_or("Something unseen", |effect| &effect.template.name);
+        json!({"choice": fight.effect_id(*id), "label": label})
+    });
+    let default = effects.iter().map(|id| fight.effect_id(*id));
+    json!({
+        "kind": "effect_order",
+        "options": options.collect::<Vec<Value>>(),
+        "min": effects.len(),
+        "max": effects.len(),
+        "default": default.collect::<Vec<Uuid>>(),
+    })
+}
+
 /// `kind` of a choice: the protocol has no name for some.
 fn choice_kind(choice: Choice) -> Value {
     match choice {
@@ -134,9 +161,13 @@ fn choice_kind(choice: Choice) -> Value {
 
 /// Whether who is asked may know of somebody.
 fn knows(fight: &Fight, prompt: &Prompt, other: CombatantId) -> bool {
+    fight.scene(false).knows(eye(fight, prompt), other)
+}
+
+/// Whose eyes read a question.
+fn eye(fight: &Fight, prompt: &Prompt) -> Eye {
     let owner = fight.combat.combatant(prompt.who).and_then(|asked| asked.owner);
-    let eye = owner.map_or(Eye::Gm, |owner| Eye::Owner(PlayerId(owner)));
-    fight.scene(false).knows(eye, other)
+    owner.map_or(Eye::Gm, |owner| Eye::Owner(PlayerId(owner)))
 }
 
 /// The printed name of an attack or a use.

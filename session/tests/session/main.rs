@@ -15,6 +15,7 @@ mod judge;
 mod lairs;
 mod members;
 mod oracle;
+mod orders;
 mod parsing;
 mod physical_dice;
 mod properties;

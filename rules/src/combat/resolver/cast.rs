@@ -525,7 +525,7 @@ fn needs_concentration(rules: &SpellRules, casting: &Casting) -> bool {
 }
 
 /// Whether a word harms without an attack roll, in one case or the other.
-fn may_harm(op: &Op) -> bool {
+pub(super) fn may_harm(op: &Op) -> bool {
     match op {
         Op::Save(_) | Op::Damage(_) => true,
         Op::If(branch) => branch.then.iter().chain(&branch.otherwise).any(may_harm),

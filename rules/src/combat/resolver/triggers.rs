@@ -15,6 +15,14 @@ impl Resolver<'_> {
         other: Option<CombatantId>,
         critical: bool,
     ) -> Flow<()> {
+        for (id, trigger) in self.waiting(bearer, on) {
+            self.pull_trigger(id, &trigger, bearer, other, critical)?;
+        }
+        Ok(())
+    }
+
+    /// What waits for this of a creature: effects on it, and on the map around it.
+    pub(super) fn waiting(&self, bearer: CombatantId, on: Hook) -> Vec<(EffectId, Trigger)> {
         let waits =
             |effect: &&Effect| effect.template.triggers.iter().any(|trigger| trigger.on == on);
         let on_it = self
@@ -22,14 +30,8 @@ impl Resolver<'_> {
             .effects_on(bearer)
             .filter(waits)
             .filter(|effect| effect.covers.is_none() && !self.is_shadowed(effect));
-        let waiting: Vec<(EffectId, Trigger)> = on_it
-            .chain(self.view().zones_on(bearer))
-            .flat_map(|effect| waiting_for(effect, on))
-            .collect();
-        for (id, trigger) in waiting {
-            self.pull_trigger(id, &trigger, bearer, other, critical)?;
-        }
-        Ok(())
+        let all = on_it.chain(self.view().zones_on(bearer));
+        all.flat_map(|effect| waiting_for(effect, on)).collect()
     }
 
     /// The same for those effects whose source a creature is.

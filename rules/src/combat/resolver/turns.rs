@@ -4,15 +4,14 @@
 //! of the start → death save → counted rounds end. End: saves that end effects → damage → what
 //! lasts until then ends.
 
-use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::Switch;
 use crate::combat::{
-    Combatant, CombatantId, CombatantKind, Economy, EffectId, EndReason, Fact, Life, Phase, Point,
-    Purpose, Refusal, after_death_save, death_save,
+    Combatant, CombatantId, CombatantKind, Economy, EndReason, Fact, Life, Phase, Point, Purpose,
+    Refusal, after_death_save, death_save,
 };
-use crate::effect::{Edge, Hook, ModifierKind, Quality};
-use crate::space::{Cover, falls_for_room};
+use crate::effect::{Edge, ModifierKind};
+use crate::space::falls_for_room;
 
 impl Resolver<'_> {
     /// That it is this creature's turn, and that it can act.
@@ -72,8 +71,6 @@ impl Resolver<'_> {
     pub(super) fn wind_up(&mut self, who: CombatantId) -> Flow<()> {
         self.come_down(who)?;
         self.edge(who, Edge::End)?;
-        self.fire(who, Hook::TurnEnd, None, false)?;
-        self.fire_of_source(who, Hook::SourceTurnEnd)?;
         self.auras(who, Edge::End)?;
         self.breathe(who)?;
         self.lose_footing(who);
@@ -181,8 +178,6 @@ impl Resolver<'_> {
         self.regenerate(who)?;
         self.auras(who, Edge::Start)?;
         self.edge(who, Edge::Start)?;
-        self.fire(who, Hook::TurnStart, None, false)?;
-        self.fire_of_source(who, Hook::SourceTurnStart)?;
         self.save_from_death(who)?;
         self.expire(who, Point::Within);
         self.settle()
@@ -198,61 +193,6 @@ impl Resolver<'_> {
                 let economy = Economy { reaction: true, ..combatant.economy.clone() };
                 self.tell(Fact::EconomySet { who, economy });
             }
-        }
-    }
-
-    /// Saves that end effects, then damage, of one edge of a turn.
-    fn edge(&mut self, who: CombatantId, edge: Edge) -> Flow<()> {
-        let running: Vec<_> =
-            self.combat.effects_on(who).map(|effect| (effect.id, effect.source)).collect();
-        for (id, _) in &running {
-            let Some(effect) = self.combat.effects.get(id) else { continue };
-            let Some(ends) = effect.template.save_ends.filter(|ends| ends.edge == edge) else {
-                continue;
-            };
-            let (source, ability) = (effect.source, ends.ability);
-            let magical = effect.template.casting.as_ref().is_some_and(|it| it.is_magical());
-            let test = self.view().save_test_against(
-                who,
-                ability,
-                (source, &effect.template.conditions, magical),
-                Cover::None,
-            );
-            if self.make_save(who, ability, ends.dc, test, Purpose::Save { ability })? {
-                self.overcome(*id);
-            }
-        }
-        for (id, source) in running {
-            let Some(effect) = self.combat.effects.get(&id) else { continue };
-            let template = std::sync::Arc::clone(&effect.template);
-            let Some(damage) = template.damage.as_ref().filter(|damage| damage.edge == edge) else {
-                continue;
-            };
-            let saved = match damage.save {
-                Some(save) => self.save(who, save.ability, save.dc)?,
-                None => false,
-            };
-            let portion = self.portion(who, damage.save, saved);
-            let parts = self.damage_rolled(who, &damage.dice, false)?;
-            self.harm(Blow {
-                source,
-                target: who,
-                parts,
-                portion,
-                qualities: &[Quality::Magical],
-                critical: false,
-                knock_out: false,
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Ends an effect that was saved against. Who is free of what makes immune to it is immune.
-    fn overcome(&mut self, id: EffectId) {
-        let Some(effect) = self.combat.effects.get(&id).cloned() else { return };
-        self.end(id, EndReason::Saved);
-        if let (Some(source), Some(key)) = (effect.source, &effect.template.key) {
-            self.make_immune(source, effect.target, key);
         }
     }
 

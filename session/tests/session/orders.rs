@@ -1,0 +1,78 @@
+//! Effects at the end of a turn: its player is asked which comes first.
+
+use gss_session::service_time_out;
+use gss_shared::error_code::ErrorCode;
+use gss_shared::ids::ActionId;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fights::{ALL, ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, WATCHER};
+use crate::support::id;
+
+/// Aria's turn; two effects on her let her save as it ends.
+fn afflicted() -> Fight {
+    let mut fight = Fight::started(json!({"reaction_seconds": 10}));
+    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
+    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    for (name, by) in [("Dazed", GOBLIN), ("Chilled", LURKER)] {
+        let effect = json!({"name": name, "source_id": id(by), "duration": {"kind": "permanent"},
+                            "save_ends": {"ability": "wis", "dc": 1}});
+        let apply = json!({"effect": effect, "target_ids": [id(HERO)]});
+        fight.frame(GM, "effect_apply", apply).expect("applies");
+    }
+    fight
+}
+
+fn effects(fight: &Fight) -> Vec<String> {
+    let all = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();
+    all.values().filter_map(|it| it["name"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_player_whose_turn_it_is_orders_what_happens_at_its_end() {
+    let mut fight = afflicted();
+    fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
+    assert_eq!(fight.types(ARIA).last(), Some(&"choice_prompt"));
+    assert!(!fight.types(BREN).contains(&"choice_prompt"));
+    let prompt = fight.got(ARIA).last().expect("asked")["data"].clone();
+    let running = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();
+    let options = prompt["options"].as_array().cloned().unwrap_or_default();
+    let labels: Vec<&Value> = options.iter().map(|option| &option["label"]).collect();
+    assert_eq!(labels, ["Dazed", "Chilled"]);
+    let names: Vec<&str> = options.iter().filter_map(|it| it["choice"].as_str()).collect();
+    assert!(names.iter().all(|name| running.contains_key(*name)), "as they are shown");
+    assert_eq!(
+        (&prompt["kind"], &prompt["min"], &prompt["max"], &prompt["default"]),
+        (&json!("effect_order"), &json!(2), &json!(2), &json!(names))
+    );
+    let [dazed, chilled] = names[..] else { panic!("{names:?}") };
+    for wrong in [json!(dazed), json!([dazed]), json!([dazed, dazed]), json!([dazed, id(HERO)])] {
+        let choice = json!({"prompt_id": prompt["prompt_id"], "choice": wrong});
+        let error = fight.frame(ARIA, "choice", choice).expect_err("all of them once");
+        assert_eq!(error.code, ErrorCode::InvalidArgument);
+    }
+    let choice = json!({"prompt_id": prompt["prompt_id"], "choice": [chilled, dazed]});
+    let other = fight.frame(BREN, "choice", choice.clone()).expect_err("not asked");
+    assert_eq!(other.code, ErrorCode::NotYourCharacter);
+    fight.frame(ARIA, "choice", choice).expect("ordered");
+    let ended = fight.got(WATCHER).into_iter().filter(|it| it["type"] == "effect_ended");
+    let ended: Vec<&Value> = ended.map(|it| &it["data"]["effect_id"]).collect();
+    assert_eq!(ended, [&json!(chilled), &json!(dazed)]);
+    assert_eq!(effects(&fight), Vec::<String>::new());
+}
+
+#[test]
+fn when_time_runs_out_the_oldest_comes_first() {
+    let mut fight = afflicted();
+    fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
+    let default = fight.got(ARIA).last().expect("asked")["data"]["default"].clone();
+    fight.table.now = fight.table.now.plus_ms(10_000);
+    fight.table.run(&service_time_out(ActionId(id(7_001)), false)).expect("in time");
+    let ended = fight.got(WATCHER).into_iter().filter(|it| it["type"] == "effect_ended");
+    let ended: Vec<Value> = ended.map(|it| it["data"]["effect_id"].clone()).collect();
+    assert_eq!(json!(ended), default);
+}
