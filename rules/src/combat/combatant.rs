@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::health::{AtZero, HitPoints, Life};
 use super::{Awaited, CombatantId, Command, EffectId};
 use crate::Key;
-use crate::content::{IMPROVISED, StatBlock, UNARMED};
+use crate::content::{Cost, IMPROVISED, StatBlock, UNARMED};
 use crate::space::{Place, Space, Square};
 
 /// Who takes part.
@@ -353,6 +353,11 @@ impl Combatant {
         let listed = own || self.block.uses.iter().any(|it| it.use_id == *what);
         let one_of_many = matches!(self.kind, CombatantKind::Character | CombatantKind::Npc);
         one_of_many && !listed && IN_PLACE.contains(&what.as_str())
+    }
+
+    /// Whether this use of its stat block is a reaction.
+    pub(super) fn is_reaction(&self, id: &Key) -> bool {
+        self.block.uses.iter().any(|it| it.use_id == *id && it.cost == Cost::Reaction)
     }
 
     /// Whether it is many: it shares others' spaces.

@@ -427,6 +427,12 @@ impl Combat {
         match (by, command) {
             (Actor::Clock, Command::EndTurn { .. }) => Ok(()),
             (Actor::Clock, _) => Err(Refusal::NotYours),
+            // Whether its moment is come is not for whoever has it to say.
+            (Actor::Player(_), Command::UseAction { id, .. })
+                if self.combatant(who).is_some_and(|it| it.is_reaction(id)) =>
+            {
+                self.commands(by, who).and(Err(Refusal::NotGameMaster))
+            }
             (Actor::Gm | Actor::Player(_), _) => self.commands(by, who),
         }
     }

@@ -1,8 +1,8 @@
 //! Special actions: areas, saves, what is used up and comes back, sets of attacks.
 
-use gss_rules::combat::{CombatantKind, Command, Fact, Refusal};
+use gss_rules::combat::{Actor, CombatantKind, Command, Fact, Input, Refusal};
 use gss_rules::space::Square;
-use gss_rules::{Edition, Key};
+use gss_rules::{Condition, Edition, Key};
 use serde_json::{Value, json};
 
 use crate::table::{GOBLIN, HERO, OGRE, Table, attack, block, combatant};
@@ -17,6 +17,8 @@ fn dragon() -> Value {
             {"use_id": "gust", "name": "Gust", "cost": "action", "targets": 1, "range_ft": 30,
              "save": {"ability": "str", "dc": 12},
              "fail": {"push_ft": 10, "conditions": ["prone"]}},
+            {"use_id": "lash", "name": "Lash", "cost": "reaction", "targets": 1, "range_ft": 10,
+             "damage": [{"dice": "1d6", "type": "piercing"}]},
             {"use_id": "mend", "name": "Mend", "cost": "bonus_action", "per_day": 1,
              "healing": "1d8+2"}
         ]
@@ -174,4 +176,36 @@ fn healing_stops_at_the_maximum_and_a_day_has_so_many_uses() {
     table.play(using("mend", &[], None), "8:8");
     assert_eq!(table.hp(HERO), 20);
     assert_eq!(table.refused(using("mend", &[], None)), Refusal::Spent);
+}
+
+#[test]
+fn a_reaction_is_taken_at_its_moment_by_the_game_masters_word() {
+    let mut table = lair();
+    table.play(Command::EndTurn { who: HERO }, "");
+    let owner = uuid::Uuid::from_u128(77);
+    let given = serde_json::from_value(json!({"owner_id": owner})).expect("changes");
+    table.play(Command::Update { id: HERO, changes: Box::new(given) }, "");
+    let lash = using("lash", &[GOBLIN], None);
+    for (by, refusal) in [
+        (Actor::Player(owner), Refusal::NotGameMaster),
+        (Actor::Player(uuid::Uuid::from_u128(78)), Refusal::NotYours),
+    ] {
+        let input = Input::Command { by, command: lash.clone() };
+        assert_eq!(table.input(input, ""), Err(refusal));
+    }
+    let far = Refusal::OutOfRange { distance_ft: 15, range_ft: 10 };
+    assert_eq!(table.refused(using("lash", &[OGRE], None)), far);
+    table.play(lash.clone(), "6:4");
+    assert_eq!((table.hp(GOBLIN), table.combat.active()), (16, Some(GOBLIN)));
+    assert!(!table.combat.combatant(HERO).expect("there").economy.reaction);
+    assert_eq!(table.refused(lash.clone()), Refusal::NoActionLeft);
+    table.play(Command::EndTurn { who: GOBLIN }, "");
+    table.play(Command::EndTurn { who: OGRE }, "");
+    table.play(lash.clone(), "6:1");
+    let hero = table.combat.combatant(HERO).expect("there");
+    assert_eq!((hero.economy.reaction, hero.economy.action), (false, true));
+    let mut table = lair();
+    table.afflict(HERO, Condition::Stunned);
+    let condition = Some(Condition::Stunned);
+    assert_eq!(table.refused(lash), Refusal::CannotAct { condition });
 }

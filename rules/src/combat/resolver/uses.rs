@@ -8,7 +8,7 @@ use super::harm::Follows;
 use super::special::Aim;
 use super::{Flow, Resolver};
 use crate::Key;
-use crate::combat::{CombatantId, Economy, Fact, Life, Purpose, Refusal};
+use crate::combat::{CombatantId, Economy, Fact, Life, Phase, Purpose, Refusal};
 use crate::content::{Area as Spec, Cost, Recover, SpecialAction};
 use crate::effect::ModifierKind;
 use crate::recharge::recharges;
@@ -18,8 +18,11 @@ use crate::space::{Area, Cover, Place, Space, Square, distance_ft, point_cover};
 const REACH_FT: i32 = 5;
 
 impl Resolver<'_> {
-    /// A special action in its own turn.
+    /// A special action: in its own turn, unless it is a reaction.
     pub(super) fn use_action(&mut self, who: CombatantId, id: &Key, aim: Aim<'_>) -> Flow<()> {
+        if self.reacting.is_none() && self.combatant(who)?.is_reaction(id) {
+            return self.use_reaction(who, id, aim);
+        }
         self.on_its_turn(who)?;
         let combatant = self.combatant(who)?;
         let block = Arc::clone(&combatant.block);
@@ -42,6 +45,34 @@ impl Resolver<'_> {
         let economy = economy.ok_or(Refusal::NoActionLeft)?;
         let prepared = self.prepare(who, action, aim)?;
         self.tell(Fact::EconomySet { who, economy });
+        self.put_to_work(who, action, prepared)
+    }
+
+    /// A reaction whose moment only people see (SRD 5.1 "Reactions"; SRD 5.2.1 same). What the rules
+    /// ask about by themselves, parries and spells cast in reaction, is answered there.
+    fn use_reaction(&mut self, who: CombatantId, id: &Key, aim: Aim<'_>) -> Flow<()> {
+        if self.combat.phase != Phase::Running {
+            return Err(Refusal::WrongPhase.into());
+        }
+        let combatant = self.combatant(who)?;
+        let block = Arc::clone(&combatant.block);
+        let action = block.uses.iter().find(|action| action.use_id == *id);
+        let action = action.ok_or(Refusal::UnknownUse)?;
+        let detail = self.view().detail(who, id);
+        if detail.is_some_and(|it| it.parry.is_some() || !it.casts.is_empty()) {
+            return Err(Refusal::NotAnAction.into());
+        }
+        if !self.may_react(who) {
+            let kept = self.view().is(who, ModifierKind::CannotReact);
+            if combatant.life == Life::Alive && !kept {
+                return Err(Refusal::NoActionLeft.into());
+            }
+            let condition = self.view().kept_by(who, ModifierKind::CannotReact);
+            return Err(Refusal::CannotAct { condition }.into());
+        }
+        self.view().is_left(who, action)?;
+        let prepared = self.prepare(who, action, aim)?;
+        self.react(who)?;
         self.put_to_work(who, action, prepared)
     }
 
