@@ -46,6 +46,13 @@ pub struct Effect {
     pub from: Option<Square>,
 }
 
+impl Effect {
+    /// Whether it is this one or hangs on it: what hangs on another is known by the other's name.
+    pub fn is_of(&self, id: EffectId) -> bool {
+        self.id == id || self.parent == Some(id)
+    }
+}
+
 /// Where an effect is on the map.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -108,3 +108,19 @@ fn the_charmed_do_not_harm_their_charmer() {
     table.play(Command::ApplyEffect { effect, source: Some(GOBLIN), targets }, "");
     assert_eq!(table.refused(attack(HERO, GOBLIN, "longsword")), Refusal::CharmedByTarget);
 }
+
+#[test]
+fn one_breaks_free_by_the_name_of_what_is_concentrated_on() {
+    let mut table = Table::duel(Edition::E52, [9, 9]);
+    let web = json!({
+        "name": "Web", "duration": {"kind": "permanent"}, "concentration": true,
+        "conditions": ["restrained"], "dc": 12
+    });
+    let effect: Box<EffectTemplate> = Box::new(serde_json::from_value(web).expect("an effect"));
+    let targets = vec![HERO];
+    table.play(Command::ApplyEffect { effect, source: Some(GOBLIN), targets }, "");
+    let held = table.combat.combatant(GOBLIN).and_then(|goblin| goblin.concentration);
+    assert_ne!(table.combat.effects_on(HERO).next().map(|web| web.id), held);
+    table.play(Command::Escape { who: HERO, effect: held, skill: None }, "20:10");
+    assert_eq!(table.combat.effects.len(), 0);
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cases::against;
 use super::ops::Act;
+use super::walls::is_side;
 use super::{Flow, Resolver};
 use crate::combat::{
     Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Purpose, Refusal,
@@ -279,7 +280,8 @@ impl Resolver<'_> {
             }
             let wall = casting.squares("squares");
             let beside = |at: &Square| of == "squares" || is_beside(*at, &wall);
-            if !is_connected(&wall) || has_twice(&squares) || !squares.iter().all(beside) {
+            let near = squares.iter().all(beside) && (of == "squares" || is_side(&squares, &wall));
+            if !is_connected(&wall) || has_twice(&squares) || !near {
                 return Err(Refusal::InvalidArea);
             }
             for at in squares {
@@ -509,11 +511,11 @@ pub(super) fn has_twice(squares: &[Square]) -> bool {
 
 /// Whether a square is no farther from a wall than its heat reaches (SRD 5.1 "Wall of Fire"; SRD
 /// 5.2.1 same).
-fn is_beside(at: Square, wall: &[Square]) -> bool {
+pub(super) fn is_beside(at: Square, wall: &[Square]) -> bool {
     wall.iter().any(|known| squares_apart(*known, at) <= HEAT_FT / SQUARE_FT)
 }
 
-fn squares_apart(one: Square, other: Square) -> i32 {
+pub(super) fn squares_apart(one: Square, other: Square) -> i32 {
     let apart = |a: i32, b: i32| a.saturating_sub(b).saturating_abs();
     apart(one.x, other.x).max(apart(one.y, other.y))
 }

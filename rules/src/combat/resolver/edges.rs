@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use super::cast::may_harm;
 use super::harm::Blow;
 use super::{Flow, Resolver};
+use crate::Key;
 use crate::combat::{Answer, CombatantId, Effect, EffectId, EndReason, Purpose, Question};
 use crate::effect::{Edge, Hook, Quality, Trigger};
-use crate::Key;
 use crate::space::Cover;
 
 /// Effects that somebody is asked to put in order at most.

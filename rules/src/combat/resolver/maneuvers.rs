@@ -198,7 +198,7 @@ impl Resolver<'_> {
             return Err(Refusal::WrongSkill.into());
         }
         let holds = |held: &&Effect| match effect {
-            Some(id) => held.id == id && (held.template.dc.is_some() || is_grapple(held)),
+            Some(id) => held.is_of(id) && (held.template.dc.is_some() || is_grapple(held)),
             None => is_grapple(held),
         };
         let hold = self.combat.effects_on(who).find(holds).cloned();

@@ -83,7 +83,7 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         self.on_its_turn(who)?;
         let found = self.combat.effects.values().find_map(|running| {
-            let meant = effect.is_none_or(|meant| meant == running.id);
+            let meant = effect.is_none_or(|meant| running.is_of(meant));
             let grants = running.template.grants.iter();
             let fits =
                 |grant: &&Grant| grant.id == *id && meant && self.is_granted(who, running, grant);

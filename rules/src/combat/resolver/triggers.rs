@@ -30,7 +30,7 @@ impl Resolver<'_> {
             .effects_on(bearer)
             .filter(waits)
             .filter(|effect| effect.covers.is_none() && !self.is_shadowed(effect));
-        let all = on_it.chain(self.view().zones_on(bearer));
+        let all = on_it.chain(self.view().zones_counted_on(bearer));
         all.flat_map(|effect| waiting_for(effect, on)).collect()
     }
 

@@ -1,8 +1,9 @@
 //! Walls of sections that can be broken (SRD 5.1 "Wall of Ice", "Wall of Stone"; SRD 5.2.1 same).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::cast::{has_twice, is_connected};
+use super::cast::{has_twice, is_beside, is_connected, squares_apart};
 use super::movement::is_unknown;
 use super::ops::Act;
 use super::{Flow, Resolver};
@@ -107,4 +108,47 @@ impl Resolver<'_> {
         let object = Combatant::new(id, &name, kind, &caster.side, Arc::new(block));
         Some(Combatant { owner: caster.owner, position: squares.first().copied(), ..object })
     }
+}
+
+/// Whether squares beside a wall are on one side of it: one comes from each to the others without
+/// crossing it or going around its ends (SRD 5.1 "Wall of Fire"; SRD 5.2.1 same).
+pub(super) fn is_side(squares: &[Square], wall: &[Square]) -> bool {
+    let Some(first) = squares.first() else { return true };
+    let line = lengthened(wall, *first);
+    let mut reached: BTreeSet<Square> = BTreeSet::new();
+    let mut open = vec![*first];
+    while let Some(at) = open.pop() {
+        if !line.contains(&at) && is_beside(at, wall) && reached.insert(at) {
+            open.extend([(1, 0), (-1, 0), (0, 1), (0, -1)].map(|(x, y)| at.shifted(x, y)));
+        }
+    }
+    squares.iter().all(|at| reached.contains(at))
+}
+
+/// The squares of a wall, and those that go on from its ends; a ring has none. A wall of one square
+/// goes across the way to `beside`.
+fn lengthened(wall: &[Square], beside: Square) -> BTreeSet<Square> {
+    let mut line: BTreeSet<Square> = wall.iter().copied().collect();
+    let way = |from: Square, to: Square| {
+        let apart = |to: i32, from: i32| to.saturating_sub(from).signum();
+        (apart(to.x, from.x), apart(to.y, from.y))
+    };
+    let ends = match wall {
+        [only] => {
+            let (x, y) = way(*only, beside);
+            vec![(*only, (-y, x)), (*only, (y, -x))]
+        }
+        [first, second, .., before, last] if squares_apart(*first, *last) > 1 => {
+            vec![(*first, way(*second, *first)), (*last, way(*before, *last))]
+        }
+        [first, middle, last] if squares_apart(*first, *last) > 1 => {
+            vec![(*first, way(*middle, *first)), (*last, way(*middle, *last))]
+        }
+        [first, last] => vec![(*first, way(*last, *first)), (*last, way(*first, *last))],
+        _ => Vec::new(),
+    };
+    for (end, (x, y)) in ends {
+        line.extend([1, 2].map(|far| end.shifted(x * far, y * far)));
+    }
+    line
 }

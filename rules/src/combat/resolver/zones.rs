@@ -91,9 +91,12 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a creature is in the area of an effect that concerns it.
+    /// Whether a creature is in the area of an effect that concerns it, and no other of its key
+    /// counts there.
     pub(super) fn is_in(&self, id: EffectId, who: CombatantId) -> bool {
-        self.combat.effects.get(&id).is_some_and(|effect| self.view().covers(effect, who))
+        let view = self.view();
+        let counts = |effect: &Effect| view.covers(effect, who) && !view.is_outdone(effect, who);
+        self.combat.effects.get(&id).is_some_and(|effect| counts(effect))
     }
 
     /// Whether two are in the same place as an effect on the map goes: both in it.

@@ -122,17 +122,20 @@ impl<'a> View<'a> {
         self,
         who: CombatantId,
     ) -> impl Iterator<Item = &'a Effect> + use<'a> {
-        let rank = |effect: &Effect| (effect.template.potency(), effect.id);
-        self.zones_on(who).filter(move |effect| {
-            let key = effect.template.key.as_ref();
-            let mut zones = self.combat.effects.zones().iter().map(AsRef::as_ref);
-            !zones.any(|other| {
-                key.is_some()
-                    && other.template.key.as_ref() == key
-                    && rank(other) > rank(effect)
-                    && self.covers(other, who)
-            })
-        })
+        self.zones_on(who).filter(move |effect| !self.is_outdone(effect, who))
+    }
+
+    /// Whether another effect on the map of the same key counts for a creature in place of this one.
+    pub(in crate::combat) fn is_outdone(self, effect: &Effect, who: CombatantId) -> bool {
+        let rank = |effect: &Effect| {
+            let template = &effect.template;
+            let casting = template.casting.as_deref().map(|it| (it.slot, it.dc));
+            (template.potency(), casting, effect.id)
+        };
+        let Some(key) = &effect.template.key else { return false };
+        let zones = self.combat.effects.zones().iter();
+        let mut same = zones.filter(|other| other.template.key.as_ref() == Some(key));
+        same.any(|other| rank(other) > rank(effect) && self.covers(other, who))
     }
 
     /// What the bestiary says of a creature's list of spells.
