@@ -13,11 +13,13 @@ mod forced;
 mod gait;
 mod grid;
 mod jump;
+mod line;
 mod passage;
 mod path;
 mod place;
 mod range;
 mod reachable;
+mod scale;
 mod speed;
 mod square;
 
@@ -33,10 +35,14 @@ pub use forced::{nearest_free, pull, push};
 pub use gait::{Gait, cost_per_foot, drag_burdens, squeezing_hampers};
 pub use grid::{Bounds, Grid, Obscured, Terrain};
 pub use jump::{JUMP_LANDING_DC, RUN_UP_FT, high_jump_ft, long_jump_ft};
+pub use line::{Leg, line, offset_ft};
 pub use passage::{Occupant, Passage, Relation, falls_for_room, passage};
-pub use path::{Mover, Passing, PathRefusal, Step, StepRefusal, path, path_among, step, waypoints};
+pub use path::{
+    Mover, Passing, PathRefusal, Step, StepRefusal, path, path_among, step, way_among, waypoints,
+};
 pub use place::{Place, Space};
 pub use range::{Shot, crowded, shot};
 pub use reachable::reachable;
+pub use scale::Scale;
 pub use speed::{Change, movement_ft, movement_left_ft, pay_half_speed, speed_ft};
 pub use square::{Footprint, SQUARE_FT, Square};

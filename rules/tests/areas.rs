@@ -3,7 +3,8 @@
 use gss_rules::content::{self, Shape};
 use gss_rules::space::{
     Area, Bounds, Cover, Direction, Footprint, Grid, Obstacle, Place, PlacementError, Point, Rise,
-    Space, Square, Template, Terrain, cover, distance_ft, line_of_sight, near_side, point_cover,
+    Scale, Space, Square, Template, Terrain, cover, distance_ft, line_of_sight, near_side,
+    point_cover,
 };
 use gss_rules::{AreaSquares, Diagonals, Size};
 use proptest::prelude::*;
@@ -118,7 +119,8 @@ fn areas_start_at_the_edge_of_a_creature() {
 #[test]
 fn content_says_what_and_somebody_where() {
     let caster = Footprint::single(at(10, 10));
-    let creator = Space { place: Place { square: at(10, 10), elevation_ft: 15 }, side: 1 };
+    let place = Place { square: at(10, 10), elevation_ft: 15 };
+    let creator = Space::single(place, Scale::Squares);
     let placed = |shape, size_ft, at: Option<[i32; 2]>, direction: Option<[i32; 2]>| {
         Area::placed(
             &content::Area { at, direction, ..content::Area::new(shape, size_ft) },

@@ -10,7 +10,7 @@ use super::health::{AtZero, HitPoints, Life};
 use super::{Awaited, CombatantId, Command, EffectId};
 use crate::Key;
 use crate::content::{Cost, IMPROVISED, StatBlock, UNARMED};
-use crate::space::{Place, Space, Square};
+use crate::space::{Place, Scale, Space, Square};
 
 /// Who takes part.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -83,6 +83,9 @@ pub struct Combatant {
     /// The last count of 20 at which it was asked for a lair action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lair: Option<LairCount>,
+    /// What the map counts that it is on.
+    #[serde(default, skip_serializing_if = "Scale::is_squares")]
+    pub scale: Scale,
 }
 
 /// A count of 20 as it went for a creature with a lair.
@@ -294,6 +297,7 @@ impl Combatant {
             independent_mount: false,
             squeezed: false,
             lair: None,
+            scale: Scale::Squares,
         }
     }
 
@@ -313,8 +317,8 @@ impl Combatant {
 
     /// The space it would take in a place.
     pub fn space_in(&self, place: Place, squeezed: bool) -> Space {
-        let of = if squeezed { Space::squeezed } else { Space::of };
-        of(self.block.size, place)
+        let of = if squeezed { Space::squeezed } else { Space::of_scale };
+        of(self.block.size, place, self.scale)
     }
 
     /// The space that it needs on a square: where it is, no more than it takes.
@@ -325,7 +329,7 @@ impl Combatant {
 
     /// The space it would take with room for all of it.
     pub fn space_at(&self, square: Square) -> Space {
-        Space::of(self.block.size, Place { square, elevation_ft: self.elevation_ft })
+        self.space_in(Place { square, elevation_ft: self.elevation_ft }, false)
     }
 
     /// What is left to it if it makes this attack or use with its action; none: it may not. The first

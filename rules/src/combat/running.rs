@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{CombatantId, EffectId};
 use crate::Key;
 use crate::effect::{Edge, EffectTemplate};
-use crate::space::{SQUARE_FT, Space, Square};
+use crate::space::{Space, Square};
 
 /// An effect on a creature. One casting on several creatures is as many effects with one `parent`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -68,10 +68,8 @@ pub struct Covered {
 impl Covered {
     /// Whether a space has part in it.
     pub fn touches(&self, space: Space) -> bool {
-        let low = space.place.elevation_ft;
-        let high = low.saturating_add(space.side.saturating_mul(SQUARE_FT));
-        low < self.high_ft
-            && self.low_ft < high
+        space.place.elevation_ft < self.high_ft
+            && self.low_ft < space.top_ft()
             && space.footprint().squares().any(|square| self.squares.contains(&square))
     }
 }

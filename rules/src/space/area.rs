@@ -6,6 +6,9 @@
 //! close in for discs ([`disc`]), and to within four millionths of a square for shapes along a
 //! direction ([`polygon`]), where half a square less than that counts as half.
 //!
+//! Lengths are in fifths of a square: in feet where squares are of 5 ft, in fifths of a foot on open
+//! ground. There whoever has part in a shape is affected, whatever the table's setting.
+//!
 //! A cone, line, cube or emanation that starts at a creature leaves its space out, unless its
 //! creator wishes otherwise. What total cover hides from the point of origin is left out.
 
@@ -19,6 +22,7 @@ use super::cover::{Cover, point_cover};
 use super::direction::{Direction, Point, SQUARE};
 use super::grid::{Bounds, Terrain};
 use super::place::Space;
+use super::scale::Scale;
 use super::square::{Footprint, SQUARE_FT, Square};
 use crate::rule_set::AreaSquares;
 
@@ -260,14 +264,19 @@ impl Area {
     /// The squares affected on the level of its origin, column by column: none that is filled or
     /// that filled squares hide from the origin.
     pub fn squares(&self, terrain: &Terrain<'_>, policy: AreaSquares) -> Vec<Square> {
-        let mut squares = self.template.squares(policy, terrain.grid.bounds());
+        let (policy, bounds) = (terrain.policy(policy), terrain.around(self.origin));
+        let mut squares = self.template.squares(policy, bounds);
         squares.retain(|square| self.reaches(terrain, *square));
         squares
     }
 
     /// Whether it affects a creature: a square of its space, as high as it is.
     pub fn affects(&self, terrain: &Terrain<'_>, policy: AreaSquares, space: Space) -> bool {
-        let low = i64::from(space.place.elevation_ft);
+        if !self.template.extent().meets(space.footprint()) {
+            return false;
+        }
+        let policy = terrain.policy(policy);
+        let low = i64::from(space.place.elevation_ft) * i64::from(space.scale.block());
         let high = low + i64::from(space.side) * i64::from(SQUARE_FT);
         let base = i64::from(self.base_ft);
         let apart = match self.rise {
@@ -285,6 +294,30 @@ impl Area {
         squares.any(|square| {
             self.template.covers_apart(square, policy, apart) && self.reaches(terrain, square)
         })
+    }
+
+    /// Feet above the ground of its lower and its upper end.
+    pub fn heights_ft(&self, scale: Scale) -> (i32, i32) {
+        let reach = match self.template {
+            Template::Disc { radius_ft: reach, .. }
+            | Template::Emanation { distance_ft: reach, .. } => reach,
+            Template::Cube { .. } | Template::Cone { .. } | Template::Line { .. } => 0,
+        };
+        let feet = |length: i32| length / scale.block();
+        let base = feet(self.base_ft);
+        match self.rise {
+            Rise::Round { tall_ft } => {
+                let reach = feet(reach);
+                (
+                    base.saturating_sub(reach),
+                    base.saturating_add(feet(tall_ft)).saturating_add(reach),
+                )
+            }
+            Rise::Up { feet: up } => (base, base.saturating_add(feet(up))),
+            Rise::Both { feet: both } => {
+                (base.saturating_sub(feet(both)), base.saturating_add(feet(both).max(1)))
+            }
+        }
     }
 
     /// Whether a straight line from the origin reaches the square, and nothing leaves it out.

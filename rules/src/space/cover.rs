@@ -7,12 +7,14 @@
 //! four, and never more than what it is good for. The attacker uses the corner and the square of
 //! the target that serve it best; of several obstacles only the best cover counts. A line is
 //! obstructed where it has more than one point in common with a square, edges included, or passes
-//! between two filled squares that touch at a corner.
+//! between two filled squares that touch at a corner. On open ground the lines are those between the
+//! corners of the two spaces.
 
 use serde::{Deserialize, Serialize};
 
 use super::direction::{Point, SQUARE};
 use super::grid::{Bounds, Terrain};
+use super::scale::Scale;
 use super::square::{Footprint, Square};
 
 /// How well a target is protected; each protects better than those before it.
@@ -73,9 +75,14 @@ pub fn cover(
         return Cover::None;
     }
     let mut best = Cover::Total;
+    if terrain.scale() == Scale::Feet {
+        let to = outer(target);
+        let from = outer(attacker).into_iter().filter(|corner| !scene.is_crack(*corner));
+        return from.map(|from| scene.seen_from(from, to)).min().unwrap_or(best);
+    }
     for from in corners(attacker).into_iter().filter(|corner| !scene.is_crack(*corner)) {
         for square in target.squares() {
-            best = best.min(scene.seen_from(from, square));
+            best = best.min(scene.seen_from(from, corners_of(square)));
             if best == Cover::None {
                 return best;
             }
@@ -112,7 +119,7 @@ pub fn point_cover(
     if scene.is_clear() {
         return Cover::None;
     }
-    let cover = scene.seen_from(from, square);
+    let cover = scene.seen_from(from, corners_of(square));
     if cover == Cover::Total && scene.blocks(from, Point::center(square)) < Cover::Total {
         return Cover::ThreeQuarters;
     }
@@ -122,6 +129,9 @@ pub fn point_cover(
 /// Where an effect aimed at a square that cannot be seen takes place: the last square before what
 /// is filled, on the straight line from middle to middle.
 pub fn near_side(terrain: &Terrain<'_>, from: Footprint, aimed: Square) -> Square {
+    if terrain.is_open() {
+        return aimed;
+    }
     let (a, b) = (Point::middle(from), Point::center(aimed));
     let clear = |square: Square| {
         let to = Point::center(square);
@@ -158,9 +168,9 @@ impl<'a> Scene<'a> {
         self.filled.is_empty() && self.obstacles.is_empty()
     }
 
-    fn seen_from(&self, from: Point, square: Square) -> Cover {
-        let blocked = corners_of(square)
-            .map(|to| if self.is_crack(to) { Cover::Total } else { self.blocks(from, to) });
+    fn seen_from(&self, from: Point, corners: [Point; 4]) -> Cover {
+        let blocked =
+            corners.map(|to| if self.is_crack(to) { Cover::Total } else { self.blocks(from, to) });
         let given = |most: Cover| {
             Cover::of(blocked.iter().filter(|blocks| **blocks >= most).count()).min(most)
         };
@@ -267,6 +277,12 @@ fn far_corners(footprint: Footprint) -> [Point; 2] {
 /// Corners of a square.
 fn corners_of(square: Square) -> [Point; 4] {
     [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dx, dy)| Point::corner(square.shifted(dx, dy)))
+}
+
+/// The four corners of a space.
+fn outer(footprint: Footprint) -> [Point; 4] {
+    let [least, most] = far_corners(footprint);
+    [least, Point { x: least.x, y: most.y }, Point { x: most.x, y: least.y }, most]
 }
 
 /// Corners of the squares on the edge of a space.

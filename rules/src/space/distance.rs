@@ -1,7 +1,9 @@
 //! Distance on the grid (SRD 5.2.1 "Playing on a Grid", "Ranges"; SRD 5.1 has no grid rule and is
-//! counted alike): squares from one next to the one creature to the other, by the shortest route.
+//! counted alike): squares from one next to the one creature to the other, by the shortest route. On
+//! open ground a straight line from edge to edge.
 
 use super::place::Space;
+use super::scale::{Scale, diagonal_ft};
 use super::square::SQUARE_FT;
 use crate::rule_set::Diagonals;
 
@@ -10,9 +12,14 @@ use crate::rule_set::Diagonals;
 ///
 /// Where every other diagonal costs double, a step along two axes is half a step more and one along
 /// three axes three quarters of a step more, rounded down over the whole way.
+///
+/// On open ground: between the nearest edges, 0 where they touch, rounded up.
 pub fn distance_ft(a: Space, b: Space, diagonals: Diagonals) -> i32 {
     let (dx, dy) = a.footprint().gap(b.footprint());
     let mut axes = [dx, dy, a.levels(b)];
+    if a.scale == Scale::Feet {
+        return diagonal_ft(axes.map(|squares| i64::from((squares - 1).max(0))));
+    }
     axes.sort_unstable();
     let [least, middle, most] = axes.map(i64::from);
     let squares = match diagonals {

@@ -4,15 +4,20 @@
 
 use super::direction::{Direction, Point};
 use super::grid::Terrain;
+use super::line::offset_ft;
 use super::path::{Mover, step};
 use super::place::{Place, Space};
-use super::square::{Footprint, SQUARE_FT, Square};
+use super::scale::Scale;
+use super::square::{Footprint, Square};
 use crate::creature::Size;
 use crate::rule_set::RuleSet;
 use crate::space::gait::Gait;
 
+/// Feet around a place on open ground within which there is room.
+const FARTHEST_FT: i32 = 200;
+
 /// The places that a creature is pushed through, in order: straight away from the middle of
-/// `source`, as many squares as `feet` hold, until what is filled, the edge of the map or another
+/// `source`, as many squares as `feet` hold, on open ground as far as a straight line of so many feet, until what is filled, the edge of the map or another
 /// creature stops it. Empty: it does not move.
 pub fn push(
     terrain: &Terrain<'_>,
@@ -21,11 +26,12 @@ pub fn push(
     source: Footprint,
     feet: i32,
 ) -> Vec<Place> {
-    let middle = Point::middle(Footprint::of(size, at.square));
+    let own = Space::of_scale(size, at, terrain.scale()).footprint();
+    let middle = Point::middle(own);
     let from = Point::middle(source);
     let away = Direction::new(middle.x.saturating_sub(from.x), middle.y.saturating_sub(from.y));
     let Some(away) = away else { return Vec::new() };
-    slide(terrain, others, (size, at), away, feet / SQUARE_FT)
+    slide(terrain, others, (size, at), away, (feet, i32::MAX))
 }
 
 /// The places that a creature is pulled through, in order: straight toward the middle of `source`,
@@ -37,12 +43,12 @@ pub fn pull(
     source: Footprint,
     feet: i32,
 ) -> Vec<Place> {
-    let own = Footprint::of(size, at.square);
+    let own = Space::of_scale(size, at, terrain.scale()).footprint();
     let (middle, to) = (Point::middle(own), Point::middle(source));
     let toward = Direction::new(to.x.saturating_sub(middle.x), to.y.saturating_sub(middle.y));
     let Some(toward) = toward else { return Vec::new() };
     let (dx, dy) = own.gap(source);
-    slide(terrain, others, (size, at), toward, (feet / SQUARE_FT).min(dx.max(dy) - 1))
+    slide(terrain, others, (size, at), toward, (feet, dx.max(dy) - 1))
 }
 
 /// Along the squares nearest to a straight line, one along its longer axis at a time.
@@ -51,14 +57,15 @@ fn slide(
     others: &[Space],
     (size, at): (Size, Place),
     direction: Direction,
-    squares: i32,
+    (feet, squares): (i32, i32),
 ) -> Vec<Place> {
+    let scale = terrain.scale();
     let rules = RuleSet::of(crate::rule_set::Edition::E52);
     let mover = Mover { size, gait: Gait::WALK, rules: &rules };
     let most = direction.dx().abs().max(direction.dy().abs());
     let mut places = Vec::new();
     let mut last = at;
-    for count in 1..=squares {
+    for count in 1..=scale.cells(feet).min(squares) {
         // Rounded half away from where it started, the same to every side.
         let part = |step: i32| {
             let (count, step, most) = (i64::from(count), i64::from(step), i64::from(most));
@@ -67,8 +74,10 @@ fn slide(
         };
         let square = at.square.shifted(part(direction.dx()), part(direction.dy()));
         let next = Place { square, ..at };
-        let free = !others.iter().any(|other| other.overlaps(Space::of(size, next)));
-        if !free || step(&mover, terrain, &[], (last, next), 0).is_err() {
+        let space = Space::of_scale(size, next, scale);
+        let free = !others.iter().any(|other| other.overlaps(space));
+        let far = scale == Scale::Feet && offset_ft(at.square, square, scale) > feet;
+        if far || !free || step(&mover, terrain, &[], (last, next), 0).is_err() {
             break;
         }
         places.push(next);
@@ -78,7 +87,7 @@ fn slide(
 }
 
 /// The free place nearest to `wanted` at its height, itself first; of equally near ones that with
-/// the least column, then row. None: the map is full.
+/// the least column, then row. None: the map is full, on open ground within 200 ft.
 pub fn nearest_free(
     terrain: &Terrain<'_>,
     others: &[Space],
@@ -87,16 +96,34 @@ pub fn nearest_free(
 ) -> Option<Place> {
     let bounds = terrain.grid.bounds();
     let free = |square: &Square| {
-        let footprint = Footprint::of(size, *square);
-        let space = Space::of(size, Place { square: *square, ..wanted });
+        let place = Place { square: *square, ..wanted };
+        let space = Space::of_scale(size, place, terrain.scale());
+        let footprint = space.footprint();
         terrain.outside(footprint).is_none()
             && terrain.filled(footprint).is_none()
             && !others.iter().any(|other| other.overlaps(space))
     };
-    let farthest = terrain.grid.width.max(terrain.grid.height);
-    let found = (0..=farthest).flat_map(|ring| around(wanted.square, ring));
-    let square = found.filter(|square| bounds.contains(*square)).find(free)?;
+    let within = |ring| around(wanted.square, ring).filter(|square| bounds.contains(*square));
+    let square = match terrain.scale() {
+        Scale::Squares => {
+            let farthest = terrain.grid.width.max(terrain.grid.height);
+            (0..=farthest).flat_map(within).find(free)?
+        }
+        Scale::Feet => {
+            let apart = |at: &Square| squared(wanted.square, *at);
+            let first = (0..=FARTHEST_FT).find(|ring| within(*ring).any(|at| free(&at)))?;
+            // A corner of that ring is as far as the middle of a side of one half as large again.
+            let rings = (first..=first + first / 2).flat_map(within).filter(free);
+            rings.min_by_key(|at| (apart(at), *at))?
+        }
+    };
     Some(Place { square, ..wanted })
+}
+
+/// The square of how far one is from another.
+fn squared(one: Square, other: Square) -> u64 {
+    let apart = |one: i32, other: i32| u64::from(one.abs_diff(other)).pow(2);
+    apart(one.x, other.x) + apart(one.y, other.y)
 }
 
 /// The squares that many squares away, column by column.

@@ -4,11 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::direction::Point;
+use super::scale::Scale;
 use super::square::{Footprint, Square};
 use crate::Key;
-use crate::rule_set::Diagonals;
+use crate::rule_set::{AreaSquares, Diagonals};
 
-/// A map of squares of 5 ft; what is not listed is open, clear ground.
+/// Columns and rows that open ground goes to every side of `[0, 0]`: feet.
+const OPEN_FT: i32 = 100_000;
+
+/// How far to every side the squares of an area on open ground are listed.
+const LISTED_FT: i32 = 100;
+
+/// A map of squares of 5 ft, or open ground measured in feet; what is not listed is open and clear.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
@@ -16,7 +24,7 @@ pub struct Grid {
     pub width: i32,
     /// Rows.
     pub height: i32,
-    /// Feet along an edge of a square: 5.
+    /// Feet along an edge of a square: 5, or 1 on open ground without columns and rows.
     #[serde(default = "five")]
     pub cell_ft: i32,
     /// What a diagonal step costs here; absent: as the table's rules say.
@@ -132,8 +140,22 @@ impl Grid {
         }
     }
 
+    /// Ground without a grid.
+    pub fn without_squares() -> Self {
+        Self { cell_ft: Scale::Feet.cell_ft(), ..Self::open(0, 0) }
+    }
+
+    /// What its columns and rows count.
+    pub const fn scale(&self) -> Scale {
+        if self.cell_ft == Scale::Feet.cell_ft() { Scale::Feet } else { Scale::Squares }
+    }
+
     /// Its squares.
     pub const fn bounds(&self) -> Bounds {
+        if let Scale::Feet = self.scale() {
+            let least = Square { x: -OPEN_FT, y: -OPEN_FT };
+            return Bounds { least, most: Square { x: OPEN_FT, y: OPEN_FT } };
+        }
         let most = Square { x: self.width - 1, y: self.height - 1 };
         Bounds { least: Square { x: 0, y: 0 }, most }
     }
@@ -162,6 +184,33 @@ impl<'a> Terrain<'a> {
         Self { grid, difficult: &NONE, blocking: &NONE, opened: &NONE, overgrown: &NONE }
     }
 
+    /// What its columns and rows count.
+    pub const fn scale(&self) -> Scale {
+        self.grid.scale()
+    }
+
+    /// Which squares of an area count: on open ground all that have part in it.
+    pub(super) const fn policy(&self, table: AreaSquares) -> AreaSquares {
+        match self.scale() {
+            Scale::Squares => table,
+            Scale::Feet => AreaSquares::AnyOverlap,
+        }
+    }
+
+    /// Where the squares are listed of an area that starts here: on open ground at most 40,000.
+    pub(super) fn around(&self, origin: Point) -> Bounds {
+        let bounds = self.grid.bounds();
+        match self.scale() {
+            Scale::Squares => bounds,
+            Scale::Feet => {
+                let middle = origin.square();
+                let least = middle.shifted(-LISTED_FT, -LISTED_FT);
+                let most = middle.shifted(LISTED_FT - 1, LISTED_FT - 1);
+                bounds.common(Bounds { least, most })
+            }
+        }
+    }
+
     /// Whether it is difficult; however many sources make it so, it is so once.
     pub fn is_difficult(&self, square: Square) -> bool {
         self.grid.difficult.contains(&square) || self.difficult.contains(&square)
@@ -180,11 +229,19 @@ impl<'a> Terrain<'a> {
 
     /// The first square of a footprint that is off the map.
     pub(crate) fn outside(&self, footprint: Footprint) -> Option<Square> {
-        footprint.squares().find(|square| !self.grid.bounds().contains(*square))
+        let bounds = self.grid.bounds();
+        let far = footprint.corner.shifted(footprint.side - 1, footprint.side - 1);
+        if bounds.contains(footprint.corner) && bounds.contains(far) {
+            return None;
+        }
+        footprint.squares().find(|square| !bounds.contains(*square))
     }
 
     /// The first square of a footprint that is filled.
     pub(crate) fn filled(&self, footprint: Footprint) -> Option<Square> {
+        if self.is_open() {
+            return None;
+        }
         footprint.squares().find(|square| self.is_filled(*square))
     }
 

@@ -6,8 +6,10 @@
 
 use super::gait::{Gait, cost_per_foot};
 use super::grid::Terrain;
+use super::line::Leg;
 use super::passage::{Occupant, passage};
-use super::place::{Place, Space, squeezed_side};
+use super::place::{Place, Space};
+use super::scale::Scale;
 use super::square::{Footprint, SQUARE_FT, Square};
 use crate::creature::{MovementMode, Size};
 use crate::rule_set::{Diagonals, RuleSet, Switch};
@@ -17,7 +19,7 @@ use crate::rule_set::{Diagonals, RuleSet, Switch};
 const OVERGROWN: i32 = 3;
 
 /// Steps of one path.
-const STEPS: usize = 2_000;
+pub(super) const STEPS: usize = 2_000;
 
 /// Who moves, and how.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +33,13 @@ pub struct Mover<'a> {
 }
 
 impl Mover<'_> {
-    /// Squares along an edge of its space, one less while it squeezes.
-    pub fn side(&self) -> i32 {
-        if self.gait.squeezing { squeezed_side(self.size) } else { self.size.squares() }
+    /// Squares along an edge of its space, 5 ft less while it squeezes.
+    pub const fn side(&self, scale: Scale) -> i32 {
+        if self.gait.squeezing { scale.squeezed_side(self.size) } else { scale.side(self.size) }
     }
 
-    fn space_of(&self, place: Place, passing: Passing) -> Space {
-        Space { place, side: if passing.narrow { 1 } else { self.side() } }
+    fn space_of(&self, place: Place, passing: Passing, scale: Scale) -> Space {
+        Space { place, side: if passing.narrow { 1 } else { self.side(scale) }, scale }
     }
 }
 
@@ -135,7 +137,18 @@ pub fn step(
     (from, to): (Place, Place),
     diagonals: u32,
 ) -> Result<Step, StepRefusal> {
-    step_among(mover, terrain, occupants, (from, to), (diagonals, Passing::default()))
+    let how = How { diagonals, passing: Passing::default(), feet: None };
+    step_among(mover, terrain, occupants, (from, to), how)
+}
+
+/// What a step depends on besides where it leads.
+#[derive(Clone, Copy)]
+struct How {
+    /// Those made in this turn before it.
+    diagonals: u32,
+    passing: Passing,
+    /// Its length; none: as squares have it.
+    feet: Option<i32>,
 }
 
 fn step_among(
@@ -143,15 +156,16 @@ fn step_among(
     terrain: &Terrain<'_>,
     occupants: &[Occupant],
     (from, to): (Place, Place),
-    (diagonals, passing): (u32, Passing),
+    How { diagonals, passing, feet }: How,
 ) -> Result<Step, StepRefusal> {
+    let scale = terrain.scale();
     let (dx, dy) = (offset(from.square.x, to.square.x)?, offset(from.square.y, to.square.y)?);
     let rise = from.elevation_ft.abs_diff(to.elevation_ft);
     let axes = i32::from(dx != 0) + i32::from(dy != 0) + i32::from(rise != 0);
-    let rise = i32::try_from(rise).ok().filter(|rise| *rise <= SQUARE_FT && axes > 0);
+    let rise = i32::try_from(rise).ok().filter(|rise| *rise <= scale.cell_ft() && axes > 0);
     let rise = rise.ok_or(StepRefusal::TooLong)?;
-    let space = mover.space_of(to, passing);
-    open(terrain, mover.space_of(from, passing).footprint(), (dx, dy), passing)?;
+    let space = mover.space_of(to, passing, scale);
+    open(terrain, mover.space_of(from, passing, scale).footprint(), (dx, dy), passing)?;
     let entered = occupants.iter().filter(|occupant| occupant.space.overlaps(space));
     let rule = mover.rules.edition(Switch::PassThrough);
     let mut difficult = hinders(mover, to)
@@ -165,10 +179,10 @@ fn step_among(
         difficult |= passage.difficult || passing.incorporeal;
     }
     let grid = terrain.grid.diagonals.unwrap_or(mover.rules.diagonals);
-    let diagonal = axes > 1;
+    let diagonal = axes > 1 && scale == Scale::Squares;
     let double = diagonal && grid == Diagonals::Alternate && diagonals % 2 == 1;
-    let feet = if dx == 0 && dy == 0 { rise } else { SQUARE_FT };
-    let feet = if double { 2 * feet } else { feet };
+    let whole = if dx == 0 && dy == 0 { rise } else { scale.cell_ft() };
+    let feet = feet.unwrap_or(if double { 2 * whole } else { whole });
     let overgrown = hinders(mover, to)
         && space.footprint().squares().any(|square| terrain.overgrown.contains(&square));
     let per_foot = cost_per_foot(mover.gait, difficult && !overgrown, mover.rules);
@@ -182,13 +196,14 @@ fn step_squeezing(
     terrain: &Terrain<'_>,
     occupants: &[Occupant],
     (from, to): (Place, Place),
-    how: (u32, Passing),
+    how: How,
 ) -> Result<Step, StepRefusal> {
     let step = step_among(mover, terrain, occupants, (from, to), how);
-    let fits = |place: Place| terrain.has_room(Footprint::of(mover.size, place.square));
+    let space = |place| Space::of_scale(mover.size, place, terrain.scale());
+    let fits = |place| terrain.has_room(space(place).footprint());
     let walled = |why: &StepRefusal| match why {
         StepRefusal::OffTheMap { .. } | StepRefusal::Filled { .. } | StepRefusal::Corner { .. } => {
-            how.1.squeezes && !(fits(from) && fits(to))
+            how.passing.squeezes && !(fits(from) && fits(to))
         }
         StepRefusal::TooLong | StepRefusal::Occupied { .. } => false,
     };
@@ -267,17 +282,46 @@ pub fn path_among(
     diagonals: u32,
     passing: Passing,
 ) -> Result<Vec<Step>, PathRefusal> {
-    let (mut at, mut diagonals) = (from, diagonals);
-    let mut steps = Vec::with_capacity(places.len());
-    for (index, to) in places.iter().enumerate() {
-        let step = step_squeezing(mover, terrain, occupants, (at, *to), (diagonals, passing))
+    let steps = places.iter().map(|to| (*to, None));
+    all_steps(mover, terrain, occupants, (from, steps), How { diagonals, passing, feet: None })
+}
+
+/// All steps of a way over open ground, as [`path_among`] finds them on squares.
+///
+/// # Errors
+/// [`PathRefusal`]: the first step that cannot be made, or an end where it cannot be.
+pub fn way_among(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    (from, legs): (Place, &[Leg]),
+    passing: Passing,
+) -> Result<Vec<Step>, PathRefusal> {
+    let steps = legs.iter().map(|leg| (leg.to, Some(leg.feet)));
+    all_steps(mover, terrain, occupants, (from, steps), How { diagonals: 0, passing, feet: None })
+}
+
+fn all_steps(
+    mover: &Mover<'_>,
+    terrain: &Terrain<'_>,
+    occupants: &[Occupant],
+    (from, ways): (Place, impl ExactSizeIterator<Item = (Place, Option<i32>)>),
+    how: How,
+) -> Result<Vec<Step>, PathRefusal> {
+    let How { mut diagonals, passing, .. } = how;
+    let (mut at, scale) = (from, terrain.scale());
+    let mut steps = Vec::with_capacity(ways.len());
+    for (index, (to, feet)) in ways.enumerate() {
+        let how = How { diagonals, passing, feet };
+        let step = step_squeezing(mover, terrain, occupants, (at, to), how)
             .map_err(|why| PathRefusal::Step { index, why })?;
         diagonals = diagonals.wrapping_add(u32::from(step.diagonal));
-        at = *to;
+        at = to;
         steps.push(step);
     }
     let squeezed = steps.last().is_some_and(|step| step.squeezed);
-    let end = if squeezed { Space::squeezed(mover.size, at) } else { Space::of(mover.size, at) };
+    let space = if squeezed { Space::squeezed } else { Space::of_scale };
+    let end = space(mover.size, at, scale);
     match occupants.iter().find(|occupant| occupant.space.overlaps(end)) {
         Some(occupant) if !steps.is_empty() && !passing.shares => {
             Err(PathRefusal::End { at: occupant.space.place.square })

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::square::{Footprint, SQUARE_FT, Square};
+use super::scale::Scale;
+use super::square::{Footprint, Square};
 use crate::creature::Size;
 
 /// A square and a height above the ground.
@@ -19,18 +20,6 @@ impl Place {
     pub const fn ground(square: Square) -> Self {
         Self { square, elevation_ft: 0 }
     }
-
-    /// The level of 5 ft that the height lies in.
-    pub const fn level(self) -> i32 {
-        self.elevation_ft.div_euclid(SQUARE_FT)
-    }
-}
-
-/// Squares along an edge of the space of one size smaller (SRD 5.1 "Squeezing into a Smaller
-/// Space"), at least 1.
-pub(super) const fn squeezed_side(size: Size) -> i32 {
-    let side = size.squares();
-    if side > 1 { side - 1 } else { side }
 }
 
 /// The space a creature controls, as high as it is wide.
@@ -40,17 +29,44 @@ pub struct Space {
     pub place: Place,
     /// Squares along an edge, at least 1.
     pub side: i32,
+    /// What its squares are.
+    pub scale: Scale,
 }
 
 impl Space {
-    /// Of a creature of this size.
+    /// Of a creature of this size, on squares of 5 ft.
     pub const fn of(size: Size, place: Place) -> Self {
-        Self { place, side: size.squares() }
+        Self::of_scale(size, place, Scale::Squares)
+    }
+
+    /// Of a creature of this size.
+    pub const fn of_scale(size: Size, place: Place, scale: Scale) -> Self {
+        Self { place, side: scale.side(size), scale }
+    }
+
+    /// One square.
+    pub const fn single(place: Place, scale: Scale) -> Self {
+        Self { place, side: 1, scale }
+    }
+
+    /// The same elsewhere.
+    pub const fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// One square, as high as this is.
+    pub const fn square(self, square: Square) -> Self {
+        Self::single(Place { square, ..self.place }, self.scale)
+    }
+
+    /// Feet above the ground of its upper end.
+    pub const fn top_ft(self) -> i32 {
+        self.place.elevation_ft.saturating_add(self.side.saturating_mul(self.scale.cell_ft()))
     }
 
     /// Of a creature of this size that squeezes.
-    pub const fn squeezed(size: Size, place: Place) -> Self {
-        Self { place, side: squeezed_side(size) }
+    pub const fn squeezed(size: Size, place: Place, scale: Scale) -> Self {
+        Self { place, side: scale.squeezed_side(size), scale }
     }
 
     /// Its squares.
@@ -63,9 +79,10 @@ impl Space {
         self.levels(other) == 0 && self.footprint().overlaps(other.footprint())
     }
 
-    /// Levels of 5 ft between the nearest of one and of the other: 0 where they share one.
+    /// Levels, each as high as a square is wide, between the nearest of one and of the other: 0 where they share one.
     pub fn levels(self, other: Self) -> i32 {
-        let (low, high) = (self.place.level(), other.place.level());
+        let level = |space: Self| space.scale.level(space.place.elevation_ft);
+        let (low, high) = (level(self), level(other));
         let over = high.saturating_sub(low.saturating_add(self.side - 1));
         let under = low.saturating_sub(high.saturating_add(other.side - 1));
         over.max(under).max(0)

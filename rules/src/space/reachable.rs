@@ -38,7 +38,9 @@ pub fn reachable(
     }
     let mut squares = BTreeMap::new();
     for ((square, _), cost) in least {
-        let space = super::place::Space { place: Place { square, ..from }, side: mover.side() };
+        let scale = terrain.scale();
+        let place = Place { square, ..from };
+        let space = super::place::Space { place, side: mover.side(scale), scale };
         let free = !occupants.iter().any(|occupant| occupant.space.overlaps(space));
         if free || square == from.square {
             let least = squares.entry(square).or_insert(cost);

@@ -438,7 +438,8 @@ impl Scene<'_> {
         if let Some(save_ends) = &template.save_ends {
             value["save_ends"] = json!(save_ends);
         }
-        if let Some(covers) = &shown.covers {
+        // Of more the protocol has no list: what the area is says where.
+        if let Some(covers) = shown.covers.as_ref().filter(|it| it.squares.len() <= SQUARES) {
             value["squares"] = json!(covers.squares);
         }
         if let Some(area) = &template.area {
@@ -447,6 +448,9 @@ impl Scene<'_> {
         Some(value)
     }
 }
+
+/// Squares that are listed of an effect at most.
+const SQUARES: usize = 10_000;
 
 /// Kinds of modifiers that clients know.
 const KINDS: &[&str] = &[

@@ -15,7 +15,7 @@ use crate::effect::{
     Casting, Choice, Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Op, Pick, Program,
     Reacts, Targets, Which, Whose, printed_duration,
 };
-use crate::space::{Cover, SQUARE_FT, Square};
+use crate::space::{Cover, Scale, Square};
 use crate::{Edition, Key, Skill, Switch};
 
 /// What a command says of a casting.
@@ -279,9 +279,11 @@ impl Resolver<'_> {
                 return Err(Refusal::InvalidArea);
             }
             let wall = casting.squares("squares");
-            let beside = |at: &Square| of == "squares" || is_beside(*at, &wall);
-            let near = squares.iter().all(beside) && (of == "squares" || is_side(&squares, &wall));
-            if !is_connected(&wall) || has_twice(&squares) || !near {
+            let scale = self.combat.grid.scale();
+            let beside = |at: &Square| of == "squares" || is_beside(*at, &wall, scale);
+            let near =
+                squares.iter().all(beside) && (of == "squares" || is_side(&squares, &wall, scale));
+            if !is_connected(&wall, scale) || has_twice(&squares) || !near {
                 return Err(Refusal::InvalidArea);
             }
             for at in squares {
@@ -489,11 +491,12 @@ pub(super) fn casting(
 }
 
 /// Whether squares hang together: each touches those before it, at a side or at a corner.
-pub(super) fn is_connected(squares: &[Square]) -> bool {
+pub(super) fn is_connected(squares: &[Square], scale: Scale) -> bool {
     let Some((first, rest)) = squares.split_first() else { return true };
     let (mut reached, mut left) = (vec![*first], rest.to_vec());
     while !left.is_empty() {
-        let touches = |at: &Square| reached.iter().any(|known| squares_apart(*known, *at) <= 1);
+        let touches =
+            |at: &Square| reached.iter().any(|known| squares_apart(*known, *at) <= scale.block());
         let (near, far): (Vec<Square>, Vec<Square>) = left.into_iter().partition(touches);
         if near.is_empty() {
             return false;
@@ -511,8 +514,8 @@ pub(super) fn has_twice(squares: &[Square]) -> bool {
 
 /// Whether a square is no farther from a wall than its heat reaches (SRD 5.1 "Wall of Fire"; SRD
 /// 5.2.1 same).
-pub(super) fn is_beside(at: Square, wall: &[Square]) -> bool {
-    wall.iter().any(|known| squares_apart(*known, at) <= HEAT_FT / SQUARE_FT)
+pub(super) fn is_beside(at: Square, wall: &[Square], scale: Scale) -> bool {
+    wall.iter().any(|known| squares_apart(*known, at) <= scale.cells(HEAT_FT))
 }
 
 pub(super) fn squares_apart(one: Square, other: Square) -> i32 {

@@ -15,7 +15,7 @@ use crate::effect::{
     Casting, Choice, Duration, EffectTemplate, Ending, Hook, Immune, ModifierKind, Op, Pick,
     Targets,
 };
-use crate::space::{Cover, Square, distance_ft};
+use crate::space::{Cover, Direction, Square, distance_ft};
 
 /// A deed about to be done.
 pub(super) struct Intent {
@@ -119,7 +119,7 @@ impl Resolver<'_> {
         let steps: Vec<Square> = std::iter::once(from).chain(path.iter().copied()).collect();
         let step = |pair: &[Square]| {
             let (at, to) = (pair[0], pair[1]);
-            (to.x.saturating_sub(at.x), to.y.saturating_sub(at.y))
+            Direction::new(to.x.saturating_sub(at.x), to.y.saturating_sub(at.y))
         };
         let straight = steps.windows(2).all(|pair| Some(step(pair)) == steps.get(..2).map(step));
         let diagonals = self.view().diagonals();

@@ -159,7 +159,7 @@ impl Resolver<'_> {
         let (Some(before), Some(at)) = (creature.space(), act.casting.at) else { return Ok(()) };
         let up = act.casting.number("up").and_then(|up| i32::try_from(up).ok());
         let elevation_ft = up.unwrap_or(creature.elevation_ft).max(0);
-        let there = Space { place: Place { square: at, elevation_ft }, ..before };
+        let there = before.at(Place { square: at, elevation_ft });
         let diagonals = self.view().diagonals();
         let rules = self.book.content.spellbook.get(&act.casting.spell);
         let range_ft = rules.and_then(|it| self.spell_range_ft(&it.record, &Targets::default()));

@@ -71,7 +71,7 @@ impl Resolver<'_> {
     /// Those in an area around the square that the casting names.
     fn in_area_at(&self, act: &Act, other: &AboutOp) -> Vec<(CombatantId, Cover)> {
         let Some(at) = act.casting.at else { return Vec::new() };
-        let there = Space { place: Place::ground(at), side: 1 };
+        let there = Space::single(Place::ground(at), self.combat.grid.scale());
         let spec = Spec { at: Some(at.into()), ..other.area };
         let Ok(area) = Area::placed(&spec, there) else { return Vec::new() };
         let mut found = self.inside(&area);

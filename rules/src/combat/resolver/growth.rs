@@ -54,7 +54,7 @@ impl Resolver<'_> {
     #[expect(clippy::option_option, reason = "a square, or off the board as before")]
     fn room_for(&self, changed: &Combatant, must: bool) -> Option<Option<crate::space::Square>> {
         let at = changed.position?;
-        let spare = changed.block.size.squares() - 1;
+        let spare = changed.space_at(at).side - 1;
         let shifts = (0..=spare).flat_map(|x| (0..=spare).map(move |y| at.shifted(-x, -y)));
         let mut fitting = shifts.filter(|at| self.has_room(changed, *at));
         if let Some(at) = fitting.next() {

@@ -6,7 +6,7 @@ use crate::Key;
 use crate::combat::view::Strike;
 use crate::combat::{CombatantId, Extra, Fact, Life, Manner, Refusal};
 use crate::content::{Attack, AttackProperty};
-use crate::space::{Cover, Place, Space, Square, distance_ft, line_of_sight};
+use crate::space::{Cover, Square, distance_ft, line_of_sight};
 
 impl Resolver<'_> {
     /// An attack at a square: on who is there, or on nobody that it could hit. What is told of the two
@@ -37,7 +37,7 @@ impl Resolver<'_> {
     ) -> Result<Strike<'s>, Refusal> {
         let view = self.view();
         let own = view.space_of(who).ok_or(Refusal::InvalidTarget)?;
-        let there = Space { place: Place { square: at, ..own.place }, side: 1 };
+        let there = own.square(at);
         if view.terrain().outside(there.footprint()).is_some() || own.overlaps(there) {
             return Err(Refusal::InvalidTarget);
         }

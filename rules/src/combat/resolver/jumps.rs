@@ -6,8 +6,8 @@ use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, Economy, Fact, Happening, Leap, Life, Refusal};
 use crate::effect::ModifierKind;
 use crate::space::{
-    JUMP_LANDING_DC, Place, RUN_UP_FT, SQUARE_FT, Square, distance_ft, fall_dice, high_jump_ft,
-    long_jump_ft, waypoints,
+    JUMP_LANDING_DC, Place, RUN_UP_FT, SQUARE_FT, Scale, Square, distance_ft, fall_dice,
+    high_jump_ft, line, long_jump_ft,
 };
 use crate::{Ability, MovementMode, Skill};
 
@@ -41,7 +41,7 @@ impl Resolver<'_> {
         let jumper = self.grounded(jumper, true);
         let flight = self.flight(&jumper, path, elevation_ft)?;
         let run_ft = i32::try_from(jumper.economy.run.len()).unwrap_or(i32::MAX);
-        let run_up = run_ft.saturating_mul(SQUARE_FT) >= RUN_UP_FT;
+        let run_up = run_ft.saturating_mul(jumper.scale.cell_ft()) >= RUN_UP_FT;
         let far = (flight.across_ft, self.jump_ft(&jumper, run_up));
         for (distance_ft, most_ft) in [far, (flight.up_ft, self.high_ft(&jumper, run_up))] {
             if distance_ft > most_ft {
@@ -53,7 +53,7 @@ impl Resolver<'_> {
         if cost_ft > left_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
-        self.dares(who, path)?;
+        self.dares(who, &flight.places.iter().map(|place| place.square).collect::<Vec<_>>())?;
         if self.comes_down_first(who, true)? { self.leap(who, &flight) } else { Ok(()) }
     }
 
@@ -96,7 +96,7 @@ impl Resolver<'_> {
         let square = jumper.position.ok_or_else(|| refused.clone())?;
         let from = Place { square, elevation_ft: jumper.elevation_ft };
         let to_ft = elevation_ft.unwrap_or(from.elevation_ft);
-        let places = waypoints(from, path, to_ft).map_err(|_| refused.clone())?;
+        let (places, _) = self.way_over(from, path, to_ft)?;
         let up_ft = to_ft.saturating_sub(from.elevation_ft);
         let (mut last, mut steps) = (from, 0_i32);
         for place in &places {
@@ -118,9 +118,13 @@ impl Resolver<'_> {
         let straight = distance_ft(jumper.space_at(square), over, self.view().diagonals());
         let side = jumper.block.size.squares() - 1;
         let across_ft = straight.saturating_add(side.saturating_mul(SQUARE_FT));
-        let across_ft = match steps {
-            0 => 0,
-            steps => across_ft.max(steps.saturating_mul(SQUARE_FT)),
+        let across_ft = match (steps, jumper.scale) {
+            (0, _) => 0,
+            (steps, Scale::Squares) => across_ft.max(steps.saturating_mul(SQUARE_FT)),
+            (_, Scale::Feet) => {
+                let level = line(from, path, from.elevation_ft).map_err(|_| refused.clone())?;
+                level.iter().map(|leg| leg.feet).sum()
+            }
         };
         let returns = steps > 0 && last.square == square;
         if path.is_empty() || returns || up_ft < 0 || (steps == 0 && up_ft == 0) {
@@ -137,14 +141,15 @@ impl Resolver<'_> {
             self.tell(Fact::EconomySet { who, economy: Economy { leap: Some(leap), ..economy } });
         }
         let steps = i32::try_from(flight.places.len()).unwrap_or(i32::MAX);
-        let first_ft = flight.across_ft + flight.up_ft - (steps - 1) * SQUARE_FT;
+        let each_ft = self.combat.grid.scale().cell_ft();
+        let first_ft = flight.across_ft + flight.up_ft - (steps - 1) * each_ft;
         for (index, place) in flight.places.iter().enumerate() {
             let to = self.combatant(who)?.space_in(*place, false);
             if self.bumps_into_the_unknown(who, to) || !self.provoke_into(who, to)? {
                 return Ok(());
             }
             let was = self.combatant(who)?.space();
-            let cost_ft = if index == 0 { first_ft } else { SQUARE_FT };
+            let cost_ft = if index == 0 { first_ft } else { each_ft };
             let path = vec![place.square];
             self.tell(Fact::Moved { who, path, cost_ft, diagonals: 0, forced: false });
             self.rise(who, place.elevation_ft);

@@ -8,7 +8,7 @@ use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, Life};
 use crate::content::{AttackKind, UNARMED};
 use crate::effect::{March, Op};
-use crate::space::{Cover, Place, SQUARE_FT, Space, Square, distance_ft};
+use crate::space::{Cover, Place, SQUARE_FT, Square, distance_ft};
 use crate::{Key, MovementMode};
 
 /// The directions, clockwise: columns to the right and rows down of a step.
@@ -48,7 +48,7 @@ impl Resolver<'_> {
         let (Some(goal), Some(own)) = (space(to), space(who)) else { return Ok(()) };
         let diagonals = self.view().diagonals();
         self.march(who, |at| {
-            let now = Space { place: Place { square: at, ..own.place }, ..own };
+            let now = own.at(Place { square: at, ..own.place });
             let there = goal.place.square;
             let step = at.shifted((there.x - at.x).signum(), (there.y - at.y).signum());
             (distance_ft(now, goal, diagonals) > SQUARE_FT).then_some(step)

@@ -10,8 +10,8 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
-    Gait, Mover, Occupant, PathRefusal, Place, Relation, Space, Square, Step, StepRefusal, Terrain,
-    movement_left_ft, path_among, pay_half_speed, waypoints,
+    Gait, Leg, Mover, Occupant, PathRefusal, Place, Relation, Scale, Space, Square, Step,
+    StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -53,7 +53,7 @@ impl Resolver<'_> {
         if cost_ft > left_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft }.into());
         }
-        self.dares(who, squares)?;
+        self.dares(who, &trod(&steps))?;
         if !self.comes_down_first(who, lands)? {
             return Ok(());
         }
@@ -210,7 +210,7 @@ impl Resolver<'_> {
         if cost_ft > most_ft {
             return Err(Refusal::NotEnoughMovement { cost_ft, left_ft: most_ft });
         }
-        self.dares(who, squares)?;
+        self.dares(who, &trod(&steps))?;
         Ok(steps)
     }
 
@@ -280,12 +280,11 @@ impl Resolver<'_> {
         }
         let elevation_ft = combatant.elevation_ft;
         let from = Place { square: from, elevation_ft };
-        let places = if may_rise(mode, elevation_ft, to_ft) {
-            waypoints(from, squares, to_ft.unwrap_or(elevation_ft))
-        } else {
-            Err(PathRefusal::Steps)
-        };
-        let places = places.map_err(|_| Refusal::InvalidPath { at: None })?;
+        if !may_rise(mode, elevation_ft, to_ft) {
+            return Err(Refusal::InvalidPath { at: None });
+        }
+        let (places, legs) = self.way_over(from, squares, to_ft.unwrap_or(elevation_ft))?;
+        let squares: Vec<Square> = places.iter().map(|place| place.square).collect();
         let crawling = self.view().is(combatant.id, ModifierKind::Crawls);
         let own_speed = self.view().speed_ft(combatant.id, mode).is_some();
         let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
@@ -298,7 +297,7 @@ impl Resolver<'_> {
             let Terrain { blocking, opened, overgrown, .. } = terrain;
             terrain = Terrain { blocking, opened, overgrown, ..Terrain::of(own) };
         }
-        self.may_tread(combatant, mode, squares)?;
+        self.may_tread(combatant, mode, &squares)?;
         let passing = self.passing(combatant);
         if let (true, Some(last)) = (passing.narrow, squares.last()) {
             let room = combatant.space_at(*last).footprint();
@@ -307,25 +306,13 @@ impl Resolver<'_> {
             }
         }
         let diagonals = combatant.economy.diagonals;
-        let steps = path_among(&mover, &terrain, &occupants, (from, &places), diagonals, passing);
-        let steps = steps.map_err(|refusal| {
-            let at = match refusal {
-                PathRefusal::Step { index, why: StepRefusal::TooLong } => {
-                    places.get(index).map(|place| place.square)
-                }
-                PathRefusal::Step {
-                    why:
-                        StepRefusal::OffTheMap { at }
-                        | StepRefusal::Filled { at }
-                        | StepRefusal::Corner { at }
-                        | StepRefusal::Occupied { at },
-                    ..
-                }
-                | PathRefusal::End { at } => Some(at),
-                PathRefusal::Steps => None,
-            };
-            Refusal::InvalidPath { at }
-        })?;
+        let steps = match combatant.scale {
+            Scale::Squares => {
+                path_among(&mover, &terrain, &occupants, (from, &places), diagonals, passing)
+            }
+            Scale::Feet => way_among(&mover, &terrain, &occupants, (from, &legs), passing),
+        };
+        let steps = steps.map_err(|refusal| refused(refusal, &places))?;
         let mut before = combatant.space_in(from, combatant.squeezed);
         for step in &steps {
             let next = combatant.space_in(step.to, step.squeezed);
@@ -335,6 +322,26 @@ impl Resolver<'_> {
             before = next;
         }
         Ok(steps)
+    }
+
+    /// The places of a path over these squares: each of the squares, or on open ground each foot of
+    /// the way from one to the next, with what it adds to its length.
+    pub(super) fn way_over(
+        &self,
+        from: Place,
+        squares: &[Square],
+        elevation_ft: i32,
+    ) -> Result<(Vec<Place>, Vec<Leg>), Refusal> {
+        let (places, legs) = match self.combat.grid.scale() {
+            Scale::Squares => (waypoints(from, squares, elevation_ft), Vec::new()),
+            Scale::Feet => {
+                let legs = line(from, squares, elevation_ft);
+                let legs = legs.map_err(|refusal| refused(refusal, &[]))?;
+                (Ok(legs.iter().map(|leg| leg.to).collect::<Vec<_>>()), legs)
+            }
+        };
+        let places = places.map_err(|refusal| refused(refusal, &[]))?;
+        if places.is_empty() { Err(Refusal::InvalidPath { at: None }) } else { Ok((places, legs)) }
     }
 
     /// Squares that effects make difficult for a creature: for all, or for such as it is.
@@ -420,7 +427,8 @@ impl Resolver<'_> {
     /// Those whose reach a step leaves are asked, right before it. False: what one of them did to
     /// whoever moves ends the walk; where it goes from there is for a new command.
     pub(super) fn provoke(&mut self, who: CombatantId, to: Place) -> Flow<bool> {
-        let to = Space::of(self.combatant(who)?.block.size, to);
+        let mover = self.combatant(who)?;
+        let to = Space::of_scale(mover.block.size, to, mover.scale);
         self.provoke_into(who, to)
     }
 
@@ -509,6 +517,31 @@ impl Resolver<'_> {
         self.put(&Arc::new(template), Some(who), who, None);
         Ok(())
     }
+}
+
+/// The squares that steps lead to.
+fn trod(steps: &[Step]) -> Vec<Square> {
+    steps.iter().map(|step| step.to.square).collect()
+}
+
+/// Why a path is refused, to its walker.
+fn refused(refusal: PathRefusal, places: &[Place]) -> Refusal {
+    let at = match refusal {
+        PathRefusal::Step { index, why: StepRefusal::TooLong } => {
+            places.get(index).map(|place| place.square)
+        }
+        PathRefusal::Step {
+            why:
+                StepRefusal::OffTheMap { at }
+                | StepRefusal::Filled { at }
+                | StepRefusal::Corner { at }
+                | StepRefusal::Occupied { at },
+            ..
+        }
+        | PathRefusal::End { at } => Some(at),
+        PathRefusal::Steps => None,
+    };
+    Refusal::InvalidPath { at }
 }
 
 /// Whether only the game masters and its owner know of the other: no refusal may tell of it. Who is of

@@ -37,8 +37,10 @@ impl Resolver<'_> {
         if self.combat.combatants.contains_key(&id) {
             return Err(Refusal::KnownCombatant { id }.into());
         }
-        self.fits(combatant)?;
-        self.tell(Fact::CombatantSet { combatant: Arc::new(combatant.clone()) });
+        let scale = self.combat.grid.scale();
+        let combatant = Arc::new(Combatant { scale, ..combatant.clone() });
+        self.fits(&combatant)?;
+        self.tell(Fact::CombatantSet { combatant });
         self.bear_traits(id)?;
         if self.combat.phase == Phase::Running {
             self.roll_initiative(id)?;

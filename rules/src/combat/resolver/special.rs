@@ -9,7 +9,7 @@ use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Fact, Life, Refusal};
 use crate::content::{Attack, Detail, SpecialAction};
 use crate::effect::{Choice, ModifierKind};
-use crate::space::{Cover, Square, Step};
+use crate::space::{Cover, Square, Step, offset_ft};
 use crate::{Key, MovementMode, Skill};
 
 /// How a use is aimed.
@@ -194,10 +194,7 @@ impl Resolver<'_> {
         let from = combatant.space().ok_or(Refusal::InvalidPath { at: None })?;
         let there = combatant.space_at(to);
         let range_ft = leap.or(action.range_ft).unwrap_or(0);
-        let apart = |one: i32, other: i32| one.saturating_sub(other).saturating_abs();
-        let at = from.place.square;
-        let squares = apart(to.x, at.x).max(apart(to.y, at.y));
-        let distance_ft = squares.saturating_mul(crate::space::SQUARE_FT);
+        let distance_ft = offset_ft(from.place.square, to, from.scale);
         if distance_ft > range_ft {
             return Err(Refusal::OutOfRange { distance_ft, range_ft });
         }

@@ -12,7 +12,7 @@ use crate::combat::{
 };
 use crate::content::{Area as Spec, Cost, Shape};
 use crate::effect::{Casting, Choice, EffectSpec, Grant, Hook, ModifierKind, Op, Pick};
-use crate::space::{Place, Space, distance_ft};
+use crate::space::{Place, Scale, Space, distance_ft, offset_ft};
 use crate::{Condition, Key};
 
 /// Feet within which anybody can use what an effect offers.
@@ -186,7 +186,7 @@ impl Resolver<'_> {
         let diagonals = self.view().diagonals();
         let mut squares = effect.covers.iter().flat_map(|covers| &covers.squares);
         squares.any(|at| {
-            let there = Space { place: Place::ground(*at), side: 1 };
+            let there = Space::single(Place::ground(*at), space.scale);
             distance_ft(space, there, diagonals) <= REACH_FT
         })
     }
@@ -235,13 +235,18 @@ impl Resolver<'_> {
         let placed = Spec { at: Some(at.into()), ..spec };
         let creator = self.view().space_of(effect.target).ok_or(Refusal::InvalidArea)?;
         let there = crate::space::Area::placed(&placed, creator);
-        let there = self.covered(&there.map_err(|_| Refusal::InvalidArea)?, &placed);
+        let there = self.covered(&there.map_err(|_| Refusal::InvalidArea)?);
         // As far as the corner of the one is from the corner of the other.
         let (Some(from), Some(to)) = (covers.squares.first(), there.squares.first()) else {
             return Err(Refusal::InvalidArea);
         };
-        let space = |square| Space { place: Place::ground(square), side: 1 };
-        let distance_ft = distance_ft(space(*from), space(*to), self.view().diagonals());
+        let distance_ft = match creator.scale {
+            Scale::Feet => offset_ft(*from, *to, creator.scale),
+            Scale::Squares => {
+                let space = |square| Space::single(Place::ground(square), creator.scale);
+                distance_ft(space(*from), space(*to), self.view().diagonals())
+            }
+        };
         if distance_ft > feet {
             return Err(Refusal::OutOfRange { distance_ft, range_ft: feet });
         }

@@ -124,6 +124,7 @@ impl Resolver<'_> {
             owner: caster.owner,
             monster: Some(monster.id.clone()),
             position: Some(place.square),
+            scale: caster.scale,
             ..Combatant::new(id, &name, kind, &caster.side, Arc::new(block))
         })
     }

@@ -150,7 +150,7 @@ impl Resolver<'_> {
         let range_ft = self.spell_range_ft(record, &Targets::default());
         let at = self.place(who, casting.at, range_ft)?;
         let found = self.named(who, spec, casting, named, (None, harmful))?;
-        let there = Space { place: Place::ground(at), side: 1 };
+        let there = Space::single(Place::ground(at), self.combat.grid.scale());
         for (target, _) in &found {
             let space = self.view().space_of(*target).ok_or(Refusal::InvalidTarget)?;
             let distance_ft = distance_ft(there, space, self.view().diagonals());
@@ -254,7 +254,7 @@ impl Resolver<'_> {
         if !self.combat.grid.bounds().contains(at) {
             return Err(Refusal::InvalidArea);
         }
-        let there = Space { place: Place { square: at, ..caster.place }, side: 1 };
+        let there = caster.square(at);
         let distance_ft = distance_ft(caster, there, self.view().diagonals());
         if let Some(range_ft) = range_ft.filter(|range_ft| distance_ft > *range_ft) {
             return Err(Refusal::OutOfRange { distance_ft, range_ft });

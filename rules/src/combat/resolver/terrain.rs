@@ -8,7 +8,7 @@ use super::{Flow, Resolver};
 use crate::combat::view::Active;
 use crate::combat::{Combatant, CombatantId, Fact, Ground, Life, Refusal};
 use crate::effect::{Hook, ModifierKind};
-use crate::space::{Grid, Passing, SQUARE_FT, Space, Square};
+use crate::space::{Grid, Passing, Space, Square};
 use crate::{Key, MovementMode, Size, Skill};
 
 /// What a check to climb where there is hardly a hold must reach (SRD 5.2.1 "Climbing").
@@ -190,8 +190,8 @@ impl Resolver<'_> {
             return;
         }
         let Some(mover) = self.combat.combatant(who) else { return };
-        let side = mover.block.size.squares();
-        let wide = (TUNNEL_FT / SQUARE_FT).min(side);
+        let side = mover.space_at(at).side;
+        let wide = mover.scale.cells(TUNNEL_FT).min(side);
         let inset = (side - wide) / 2;
         let dug = (0..wide).flat_map(|x| (0..wide).map(move |y| (x, y)));
         let printed = &self.combat.grid.blocking;

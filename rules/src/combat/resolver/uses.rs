@@ -12,7 +12,7 @@ use crate::combat::{CombatantId, Economy, Fact, Life, Phase, Purpose, Refusal};
 use crate::content::{Area as Spec, Cost, Recover, SpecialAction};
 use crate::effect::ModifierKind;
 use crate::recharge::recharges;
-use crate::space::{Area, Cover, Place, Space, Square, distance_ft, point_cover};
+use crate::space::{Area, Cover, Square, distance_ft, point_cover};
 
 /// How far what has no range reaches.
 const REACH_FT: i32 = 5;
@@ -122,7 +122,7 @@ impl Resolver<'_> {
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
         let creator = self.view().space_of(who).ok_or(Refusal::InvalidArea)?;
         if let (Some(at), Some(range_ft)) = (at, action.range_ft) {
-            let there = Space { place: Place { square: at, ..creator.place }, side: 1 };
+            let there = creator.square(at);
             let distance_ft = distance_ft(creator, there, self.view().diagonals());
             if distance_ft > range_ft {
                 return Err(Refusal::OutOfRange { distance_ft, range_ft });

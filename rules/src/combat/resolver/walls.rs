@@ -11,7 +11,7 @@ use crate::Key;
 use crate::combat::{Combatant, CombatantId, CombatantKind, Fact, Life, Refusal};
 use crate::content::{Defense, SpellRules, StatBlock};
 use crate::effect::{Casting, Choice, Op, Raise, Targets};
-use crate::space::{Cover, Square};
+use crate::space::{Cover, Scale, Square};
 
 /// The choice of where it is.
 const SQUARES: &str = "squares";
@@ -32,7 +32,11 @@ impl Resolver<'_> {
             let Op::Raise(raise) = op else { continue };
             let squares = casting.squares(SQUARES);
             let long = squares.len() > usize::from(raise.squares);
-            if squares.is_empty() || long || !is_connected(&squares) || has_twice(&squares) {
+            if squares.is_empty()
+                || long
+                || !is_connected(&squares, self.combat.grid.scale())
+                || has_twice(&squares)
+            {
                 return Err(Refusal::InvalidArea);
             }
             let range_ft = self.spell_range_ft(&rules.record, &Targets::default());
@@ -43,6 +47,7 @@ impl Resolver<'_> {
             let known = |it: &CombatantId| {
                 self.combat.combatant(*it).is_some_and(|it| !is_unknown(caster, it))
             };
+            let squares = self.combat.grid.scale().drawn(squares);
             let in_the_way = self.standing(&squares).iter().any(|(it, _)| known(it));
             if raise.cuts.is_none() && in_the_way {
                 return Err(Refusal::InvalidArea);
@@ -65,7 +70,7 @@ impl Resolver<'_> {
     /// The wall stands, and who is in its way is beside it.
     pub(super) fn raise_op(&mut self, act: &Act, raise: &Raise) -> Flow<()> {
         let squares = act.casting.squares(SQUARES);
-        let standing = self.standing(&squares);
+        let standing = self.standing(&self.combat.grid.scale().drawn(squares.clone()));
         for section in squares.chunks(SECTION) {
             let Some(object) = self.section(act, raise, section) else { continue };
             let Ok(of) = Key::parse(SQUARES) else { continue };
@@ -106,19 +111,20 @@ impl Resolver<'_> {
         let (id, name) = (self.new_id(act.caster), self.new_name(&caster.side, &act.casting.name));
         let kind = CombatantKind::Object;
         let object = Combatant::new(id, &name, kind, &caster.side, Arc::new(block));
-        Some(Combatant { owner: caster.owner, position: squares.first().copied(), ..object })
+        let (owner, scale) = (caster.owner, caster.scale);
+        Some(Combatant { owner, scale, position: squares.first().copied(), ..object })
     }
 }
 
 /// Whether squares beside a wall are on one side of it: one comes from each to the others without
 /// crossing it or going around its ends (SRD 5.1 "Wall of Fire"; SRD 5.2.1 same).
-pub(super) fn is_side(squares: &[Square], wall: &[Square]) -> bool {
+pub(super) fn is_side(squares: &[Square], wall: &[Square], scale: Scale) -> bool {
     let Some(first) = squares.first() else { return true };
-    let line = lengthened(wall, *first);
+    let line = lengthened(wall, *first, scale);
     let mut reached: BTreeSet<Square> = BTreeSet::new();
     let mut open = vec![*first];
     while let Some(at) = open.pop() {
-        if !line.contains(&at) && is_beside(at, wall) && reached.insert(at) {
+        if !line.contains(&at) && is_beside(at, wall, scale) && reached.insert(at) {
             open.extend([(1, 0), (-1, 0), (0, 1), (0, -1)].map(|(x, y)| at.shifted(x, y)));
         }
     }
@@ -127,8 +133,9 @@ pub(super) fn is_side(squares: &[Square], wall: &[Square]) -> bool {
 
 /// The squares of a wall, and those that go on from its ends; a ring has none. A wall of one square
 /// goes across the way to `beside`.
-fn lengthened(wall: &[Square], beside: Square) -> BTreeSet<Square> {
-    let mut line: BTreeSet<Square> = wall.iter().copied().collect();
+fn lengthened(wall: &[Square], beside: Square, scale: Scale) -> BTreeSet<Square> {
+    let mut line = wall.to_vec();
+    let block = scale.block();
     let way = |from: Square, to: Square| {
         let apart = |to: i32, from: i32| to.saturating_sub(from).signum();
         (apart(to.x, from.x), apart(to.y, from.y))
@@ -138,17 +145,17 @@ fn lengthened(wall: &[Square], beside: Square) -> BTreeSet<Square> {
             let (x, y) = way(*only, beside);
             vec![(*only, (-y, x)), (*only, (y, -x))]
         }
-        [first, second, .., before, last] if squares_apart(*first, *last) > 1 => {
+        [first, second, .., before, last] if squares_apart(*first, *last) > block => {
             vec![(*first, way(*second, *first)), (*last, way(*before, *last))]
         }
-        [first, middle, last] if squares_apart(*first, *last) > 1 => {
+        [first, middle, last] if squares_apart(*first, *last) > block => {
             vec![(*first, way(*middle, *first)), (*last, way(*middle, *last))]
         }
         [first, last] => vec![(*first, way(*last, *first)), (*last, way(*first, *last))],
         _ => Vec::new(),
     };
     for (end, (x, y)) in ends {
-        line.extend([1, 2].map(|far| end.shifted(x * far, y * far)));
+        line.extend([block, 2 * block].map(|far| end.shifted(x * far, y * far)));
     }
-    line
+    scale.drawn(line).into_iter().collect()
 }

@@ -7,22 +7,14 @@ use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Covered, Effect, EffectId, Fact, Ground, Life};
 use crate::content::Area as Spec;
 use crate::effect::{EffectTemplate, Hook, Zone};
-use crate::space::{Area, Rise, SQUARE_FT, Space, Square};
+use crate::space::{Area, Space, Square};
 
 impl Resolver<'_> {
     /// The squares of an area in its place, and how high it goes.
-    pub(super) fn covered(&self, area: &Area, spec: &Spec) -> Covered {
+    pub(super) fn covered(&self, area: &Area) -> Covered {
         let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
         let squares = area.squares(&terrain, policy).into_iter().collect();
-        let base = area.base_ft;
-        let (low_ft, high_ft) = match area.rise {
-            Rise::Round { tall_ft } => {
-                let reach = spec.size_ft;
-                (base.saturating_sub(reach), base.saturating_add(tall_ft).saturating_add(reach))
-            }
-            Rise::Up { feet } => (base, base.saturating_add(feet)),
-            Rise::Both { feet } => (base.saturating_sub(feet), base.saturating_add(feet.max(1))),
-        };
+        let (low_ft, high_ft) = area.heights_ft(terrain.scale());
         Covered { squares, low_ft, high_ft }
     }
 
@@ -32,7 +24,7 @@ impl Resolver<'_> {
         let bearer = self.combat.combatant(bearer).filter(|it| it.life != Life::Dead)?;
         let creator = self.view().space_for(bearer)?;
         let placed = Area::placed(&Spec { at: None, ..spec }, creator).ok()?;
-        let mut covers = self.covered(&placed, &spec);
+        let mut covers = self.covered(&placed);
         covers.squares.extend(creator.footprint().squares());
         Some(covers)
     }
@@ -46,7 +38,9 @@ impl Resolver<'_> {
         let zone = template.zone.as_ref()?;
         let casting = template.casting.as_deref();
         let of = zone.drawn.as_ref().map_or("squares", |of| of.as_str());
+        let scale = self.combat.grid.scale();
         let drawn = casting.map(|casting| casting.squares(of)).unwrap_or_default();
+        let drawn = scale.drawn(drawn);
         let Some(spec) = template.area else {
             let high_ft = zone.height_ft.unwrap_or(i32::from(u8::MAX));
             let squares = drawn.into_iter().collect();
@@ -57,9 +51,9 @@ impl Resolver<'_> {
         }
         let creator = self.view().space_of(bearer)?;
         let placed = Area::placed(&spec, creator).ok()?;
-        let mut covers = self.covered(&placed, &spec);
+        let mut covers = self.covered(&placed);
         if let (Some(of), Some(casting)) = (&zone.spares, casting) {
-            for spared in casting.squares(of.as_str()) {
+            for spared in scale.drawn(casting.squares(of.as_str())) {
                 covers.squares.remove(&spared);
             }
         }
@@ -217,10 +211,10 @@ impl Resolver<'_> {
         let sum =
             |of: fn(&Square) -> i32| covers.squares.iter().map(of).fold(0, i32::saturating_add);
         let middle = Square { x: sum(|it| it.x) / count, y: sum(|it| it.y) / count };
-        let (dx, dy) = ((middle.x - from.x).signum(), (middle.y - from.y).signum());
-        let squares = feet / SQUARE_FT;
+        let toward = (middle.x - from.x, middle.y - from.y);
+        let (dx, dy) = self.combat.grid.scale().ahead(toward, feet);
         let bounds = self.combat.grid.bounds();
-        let moved = covers.squares.iter().map(|at| at.shifted(dx * squares, dy * squares));
+        let moved = covers.squares.iter().map(|at| at.shifted(dx, dy));
         let squares = moved.filter(|at| bounds.contains(*at)).collect();
         self.move_effect(id, Covered { squares, ..covers.clone() })
     }
@@ -260,7 +254,7 @@ impl Resolver<'_> {
         let spec = Spec { at: Some(at.into()), ..spec };
         match Area::placed(&spec, creator) {
             Ok(placed) => {
-                let covers = self.covered(&placed, &spec);
+                let covers = self.covered(&placed);
                 self.move_effect(id, covers)
             }
             Err(_) => Ok(()),

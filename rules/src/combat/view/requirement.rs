@@ -8,7 +8,7 @@ use crate::combat::{Combatant, CombatantId, CombatantKind, Effect, Refusal};
 use crate::content::{Burns, Detail, Favored, Requirement, SpecialAction, Variant, Who};
 use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind};
-use crate::space::{SQUARE_FT, Square, distance_ft};
+use crate::space::{SQUARE_FT, Scale, Square, distance_ft, offset_ft};
 use crate::{Condition, Key, Size};
 
 /// What the effect's name begins with that keeps a creature safe from a use it resisted.
@@ -148,6 +148,9 @@ impl<'a> View<'a> {
         let (Some(who), Some(target)) = both else { return false };
         let (Some(at), Some(there)) = (who.position, target.space()) else { return false };
         let apart = |square| distance_ft(who.space_at(square), there, self.diagonals());
+        if who.scale == Scale::Feet {
+            return is_straight_run(&who.economy.run, at, feet, apart);
+        }
         let mut after = at;
         let mut run = 0;
         let mut direction = None;
@@ -299,4 +302,29 @@ fn can_burn(other: &Combatant, burns: Burns) -> bool {
 
 fn is_grapple(effect: &Effect, by: CombatantId) -> bool {
     effect.source == Some(by) && effect.template.conditions.contains(&Condition::Grappled)
+}
+
+/// Whether feet of open ground before this one lie along a straight line, as long as asked, that leads
+/// nearer.
+fn is_straight_run(run: &[Square], at: Square, feet: i32, apart: impl Fn(Square) -> i32) -> bool {
+    let offset =
+        |to: Square| (i64::from(at.x) - i64::from(to.x), i64::from(at.y) - i64::from(to.y));
+    let mut passed = vec![at];
+    for before in run.iter().rev() {
+        if apart(*before) < passed.last().map_or(0, |after| apart(*after)) {
+            return false;
+        }
+        passed.push(*before);
+        if offset_ft(*before, at, Scale::Feet) < feet {
+            continue;
+        }
+        // A foot of a straight line is off it by less than one.
+        let (dx, dy) = offset(*before);
+        let aside = |to: &Square| {
+            let (x, y) = offset(*to);
+            (x * dy - y * dx).abs() <= dx.abs().max(dy.abs())
+        };
+        return passed.iter().all(aside) && apart(*before) > apart(at);
+    }
+    false
 }

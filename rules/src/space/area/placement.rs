@@ -31,7 +31,8 @@ impl Area {
         let from = creator.footprint();
         let at = spec.at.map(Square::from);
         let direction = spec.direction.map(Square::from);
-        let size_ft = spec.size_ft;
+        let stretched = |feet: i32| feet.saturating_mul(creator.scale.block());
+        let size_ft = stretched(spec.size_ft);
         let template = match spec.shape {
             Shape::Sphere | Shape::Cylinder => {
                 let center = at.map_or_else(|| Point::middle(from), Point::center);
@@ -44,7 +45,7 @@ impl Area {
             }
             Shape::Line => {
                 let to = direction.ok_or(PlacementError::Direction)?;
-                let width_ft = spec.width_ft.unwrap_or(LINE_WIDTH_FT);
+                let width_ft = stretched(spec.width_ft.unwrap_or(LINE_WIDTH_FT));
                 Template::line(from, to, size_ft, width_ft).ok_or(PlacementError::Direction)?
             }
             Shape::Cube => match (at, direction) {
@@ -56,9 +57,9 @@ impl Area {
             },
         };
         let mut area = Self::of(template, from, at.is_some());
-        area.base_ft = creator.place.elevation_ft;
+        area.base_ft = stretched(creator.place.elevation_ft);
         if let (Shape::Cylinder, Some(feet)) = (spec.shape, spec.height_ft) {
-            area.rise = Rise::Up { feet };
+            area.rise = Rise::Up { feet: stretched(feet) };
         }
         Ok(area)
     }

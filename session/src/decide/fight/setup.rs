@@ -30,7 +30,7 @@ impl Asking<'_, '_> {
             .map_err(|_| refusal::internal())?;
         let grid = match &start.grid {
             Some(grid) => grid.clone(),
-            None => Grid::open(0, 0),
+            None => Grid::without_squares(),
         };
         let seed = Seed::draw(&mut *self.context.dice);
         let mut fight = Fight {
@@ -134,9 +134,6 @@ impl Asking<'_, '_> {
         let is_member = |player| self.session.member(player).is_some();
         let edition = fight.combat.rules.edition;
         let combatant = spec.combatant(edition, fresh, characters, owner, is_member)?;
-        if fight.combat.grid.width == 0 && combatant.position.is_some() {
-            return Err(refusal::argument("position", "needs a grid"));
-        }
         if let Some(owner) = combatant.owner.map(PlayerId) {
             self.is_member(owner)?;
         }
