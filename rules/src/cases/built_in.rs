@@ -4,6 +4,7 @@
 pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.1/combat.json", include_str!("../../cases/5.1/combat.json")),
     file("5.1/falls.json", include_str!("../../cases/5.1/falls.json")),
+    file("5.1/feet.json", include_str!("../../cases/5.1/feet.json")),
     file("5.1/jumps.json", include_str!("../../cases/5.1/jumps.json")),
     file("5.1/mounts.json", include_str!("../../cases/5.1/mounts.json")),
     file("5.1/narrow.json", include_str!("../../cases/5.1/narrow.json")),
@@ -21,6 +22,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.2/places.json", include_str!("../../cases/5.2/places.json")),
     file("5.2/combat.json", include_str!("../../cases/5.2/combat.json")),
     file("5.2/falls.json", include_str!("../../cases/5.2/falls.json")),
+    file("5.2/feet.json", include_str!("../../cases/5.2/feet.json")),
     file("5.2/jumps.json", include_str!("../../cases/5.2/jumps.json")),
     file("5.2/mounts.json", include_str!("../../cases/5.2/mounts.json")),
     file("5.2/narrow.json", include_str!("../../cases/5.2/narrow.json")),

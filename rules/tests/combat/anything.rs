@@ -24,6 +24,8 @@ use crate::reached::Reached;
 use crate::table::combatant;
 
 const SEEDS: u64 = 200;
+/// Fights by the rules of each edition on open ground.
+const OPEN_SEEDS: u64 = 10;
 const COMMANDS: usize = 1_000;
 
 struct Play {
@@ -38,9 +40,10 @@ struct Play {
 }
 
 impl Play {
-    fn new(seed: u64, book: &Rulebook, edition: Edition) -> Self {
+    fn new(seed: u64, book: &Rulebook, edition: Edition, grid: Grid) -> Self {
+        let apart = 5 * grid.scale().block();
         let mut play = Self {
-            combat: Combat::new(RuleSet::of(edition), map()),
+            combat: Combat::new(RuleSet::of(edition), grid),
             book: book.clone(),
             chance: Chance(seed),
             steps: Vec::new(),
@@ -67,7 +70,7 @@ impl Play {
             let side = if number % 2 == 0 { "party" } else { "foes" };
             let name = Uuid::from_u128(u128::try_from(number + 1).expect("positive"));
             let id = CombatantId(name);
-            let at = [number % 3 * 5, number / 3 * 5];
+            let at = [number % 3 * apart, number / 3 * apart];
             let combatant = Combatant {
                 owner: Some(name),
                 monster: Some(monster.id.clone()),
@@ -292,13 +295,14 @@ impl Play {
         let position = self.combat.combatant(who).and_then(|who| who.position);
         let at = position.unwrap_or(Square { x: 0, y: 0 });
         let toward = self.combat.combatant(target).and_then(|who| who.position).unwrap_or(at);
+        let stride = self.stride();
         if self.is_held(who) && self.chance.one_in(4) {
             return Command::Escape { who, effect: None, skill: None };
         }
         match self.chance.below(35) {
             0..=3 => self.any_attack(who, target),
             4 | 5 => self.any_use(who, target, toward),
-            6..=8 => any_walk(&mut self.chance, (who, target), at, toward),
+            6..=8 => any_walk(&mut self.chance, (who, target), (at, toward), stride),
             9 => Command::Dash { who, mode: None },
             10 => Command::Dodge { who },
             11 => self.any_stance(who, target),
@@ -314,6 +318,11 @@ impl Play {
             21 if self.chance.one_in(4) => self.any_coming_and_going(target),
             _ => Command::EndTurn { who },
         }
+    }
+
+    /// Squares that are 5 feet.
+    fn stride(&self) -> i32 {
+        self.combat.grid.scale().block()
     }
 
     fn any_stance(&mut self, who: CombatantId, target: CombatantId) -> Command {
@@ -349,7 +358,7 @@ impl Play {
             3 => {
                 let at = self.combat.combatant(who).and_then(|who| who.position);
                 let at = at.unwrap_or(Square { x: 0, y: 0 });
-                let path = (1..=2).map(|step| Square { x: at.x + step, y: at.y }).collect();
+                let path = (1..=2).map(|step| at.shifted(step * self.stride(), 0)).collect();
                 Command::Jump { who, path, elevation_ft: Some(5).filter(|_| self.chance.one_in(2)) }
             }
             2 => {
@@ -393,7 +402,8 @@ impl Play {
             let changes = Box::new(serde_json::from_value(changes).expect("changes"));
             return Command::Update { id, changes };
         }
-        let square = [self.chance.below(30), self.chance.below(30)];
+        let most = usize::try_from(30 * self.stride()).expect("small");
+        let square = [self.chance.below(most), self.chance.below(most)];
         let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
         let changes = [
             json!({"position": square}),
@@ -507,14 +517,14 @@ impl Play {
     }
 }
 
-#[test]
-fn whatever_is_tried_the_combat_stays_sound() {
+/// Plays so many fights by the rules of each edition.
+fn wander(seeds: u64, grid: &Grid) -> Reached {
     let mut reached = Reached::default();
     for edition in [Edition::E51, Edition::E52] {
         let book = Rulebook::built_in(edition).expect("the rulebook");
-        for seed in 0..SEEDS / 2 {
+        for seed in 0..seeds {
             eprintln!("seed {seed} of {edition:?}");
-            let mut play = Play::new(seed, &book, edition);
+            let mut play = Play::new(seed, &book, edition, grid.clone());
             for _ in 0..COMMANDS {
                 play.wander();
             }
@@ -523,8 +533,20 @@ fn whatever_is_tried_the_combat_stays_sound() {
             reached.add(play.reached);
         }
     }
+    reached
+}
+
+#[test]
+fn whatever_is_tried_the_combat_stays_sound() {
+    let reached = wander(SEEDS / 2, &map());
     assert!(reached.tried >= 100_000);
     reached.is_enough();
+}
+
+#[test]
+fn whatever_is_tried_without_a_grid_the_combat_stays_sound() {
+    let reached = wander(OPEN_SEEDS, &Grid::without_squares());
+    assert!(reached.done >= reached.tried / 4, "{} of {}", reached.done, reached.tried);
 }
 
 /// Whoever a command's encoding has an id of, it names. Players have ids too.

@@ -44,8 +44,8 @@ pub(crate) fn reacts_often(who: &Combatant) -> bool {
 pub(crate) fn any_walk(
     chance: &mut Chance,
     (who, target): (CombatantId, CombatantId),
-    at: Square,
-    toward: Square,
+    (at, toward): (Square, Square),
+    stride: i32,
 ) -> Command {
     let steps = chance.below(6) + 1;
     let mut square = at;
@@ -54,7 +54,7 @@ pub(crate) fn any_walk(
         let wild = chance.one_in(3);
         let mut step = |from: i32, to: i32| {
             let random = i32::try_from(chance.below(3)).expect("small") - 1;
-            from + if wild { random } else { (to - from).signum() }
+            from + stride * if wild { random } else { (to - from).signum() }
         };
         square = Square { x: step(square.x, toward.x), y: step(square.y, toward.y) };
         path.push(square);

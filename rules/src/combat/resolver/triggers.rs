@@ -3,6 +3,7 @@
 use super::ops::{Act, nameless};
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact};
+use crate::Key;
 use crate::effect::{Casting, Hook, Party, Trigger};
 use crate::space::Cover;
 
@@ -89,6 +90,10 @@ impl Resolver<'_> {
         if !trigger.when.iter().all(|case| self.is_so(&act, about, case)) {
             return Ok(());
         }
+        let by_the_way = matches!(trigger.on, Hook::Moves | Hook::Crosses) && !trigger.ends;
+        if by_the_way && !self.has_gone_on(id, bearer) {
+            return Ok(());
+        }
         if trigger.once_a_turn {
             self.tell(Fact::Touched { id, who: met });
         }
@@ -96,6 +101,23 @@ impl Resolver<'_> {
             self.end(id, EndReason::Over);
         }
         self.carry_out(&act, &trigger.does, &[(about, Cover::None)])
+    }
+
+    /// Whether a creature has gone 5 feet more on which an effect does something: every square, on open
+    /// ground every fifth foot.
+    fn has_gone_on(&mut self, id: EffectId, who: CombatantId) -> bool {
+        let every = self.combat.grid.scale().block().unsigned_abs();
+        if every == 1 {
+            return true;
+        }
+        let (Some(effect), Ok(of)) =
+            (self.combat.effects.get(&id), Key::parse(&format!("gone-{}", who.0)))
+        else {
+            return true;
+        };
+        let count = (effect.counts.get(&of).copied().unwrap_or(0) + 1) % every;
+        self.tell(Fact::Counted { id, of, count });
+        count == 0
     }
 
     /// Does what an effect does to several at the same time: damage is rolled once for all of them
@@ -142,7 +164,8 @@ impl Resolver<'_> {
             let Some(act) = act_of(&effect, effect.target, false) else { continue };
             let mut act = Act { anchor: None, effect: None, ..act };
             // What was in one square does it there, wherever it was put at first.
-            let covers = effect.covers.iter().filter(|covers| covers.squares.len() == 1);
+            let one = usize::try_from(self.combat.grid.scale().block().pow(2)).unwrap_or(1);
+            let covers = effect.covers.iter().filter(|covers| covers.squares.len() == one);
             if let Some(at) = covers.flat_map(|covers| &covers.squares).next() {
                 act.casting.at = Some(*at);
             }
