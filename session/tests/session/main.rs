@@ -14,6 +14,7 @@ mod joining;
 mod judge;
 mod lairs;
 mod members;
+mod open_ground;
 mod oracle;
 mod orders;
 mod parsing;

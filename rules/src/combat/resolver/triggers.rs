@@ -2,8 +2,8 @@
 
 use super::ops::{Act, nameless};
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact};
 use crate::Key;
+use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact};
 use crate::effect::{Casting, Hook, Party, Trigger};
 use crate::space::Cover;
 
