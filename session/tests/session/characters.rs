@@ -222,9 +222,9 @@ fn the_service_is_asked_for_nothing_that_is_refused_all_the_same() {
         let refused = start(&mut fight, &combatants).expect_err("is wrong");
         assert_eq!(refused.code, code, "{refused:?}");
     }
-    let flat = json!({"combatants": [of(WIZARD)]});
-    let refused = fight.frame(GM, "combat_start", flat).expect_err("nowhere");
-    assert_eq!(refused.code, ErrorCode::InvalidArgument);
+    let far = json!({"combatants": [with("position", json!([100_001, 0]))]});
+    let refused = fight.frame(GM, "combat_start", far).expect_err("off the open ground");
+    assert_eq!(refused.code, ErrorCode::RuleViolation);
     start(&mut fight, &[]).expect("starts");
     for (combatant, code) in [
         (with("position", json!([2, 12])), ErrorCode::RuleViolation),
