@@ -160,7 +160,7 @@ impl Slot {
             Said::Accepted(position, at, members) => (position, at, Some(members)),
             Said::Duplicate(position, at) => (position, at, None),
             Said::Refused(error) => {
-                let refusal = Refusal::of(&command, &error);
+                let refusal = Refusal::new(&command, &error);
                 return self.refuse(frame, Origin { action, refusal, ..Origin::default() }, error);
             }
             Said::Later => return Judged::Again,
@@ -219,7 +219,11 @@ impl Slot {
         if let Some(found) = self.known.get(&command.action) {
             return known(found, command);
         }
-        if let Some(error) = self.refusals.find(command) {
+        // One whose answer still waits counts too: sent again meanwhile, the command must not hear
+        // both a refusal and an acknowledgement.
+        let waits =
+            self.decided.iter().find_map(|decided| decided.of.refusal.as_ref()?.of(command));
+        if let Some(error) = self.refusals.find(command).or(waits) {
             return Said::Refused(error.clone());
         }
         let State::Live(live) = &mut self.state else { return Said::Later };

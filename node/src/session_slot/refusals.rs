@@ -22,11 +22,17 @@ pub(super) struct Refusal {
 
 impl Refusal {
     /// None: it may be decided anew at any time.
-    pub(super) fn of(command: &Command, error: &ClientError) -> Option<Box<Self>> {
+    pub(super) fn new(command: &Command, error: &ClientError) -> Option<Box<Self>> {
         let Command { action, actor, body_hash, .. } = *command;
         let passing = matches!(error.code, ErrorCode::Unavailable | ErrorCode::ServiceFailed)
             || action.0.is_nil();
         (!passing).then(|| Box::new(Self { action, actor, body_hash, error: error.clone() }))
+    }
+
+    /// Why, if it is of this command.
+    pub(super) fn of(&self, command: &Command) -> Option<&ClientError> {
+        let key = (command.action, command.actor, command.body_hash);
+        (self.key() == key).then_some(&self.error)
     }
 
     fn key(&self) -> (ActionId, Option<PlayerId>, [u8; 16]) {
@@ -50,7 +56,6 @@ impl Refusals {
     }
 
     pub(super) fn find(&self, command: &Command) -> Option<&ClientError> {
-        let key = (command.action, command.actor, command.body_hash);
-        self.0.iter().find(|refusal| refusal.key() == key).map(|refusal| &refusal.error)
+        self.0.iter().find_map(|refusal| refusal.of(command))
     }
 }

@@ -74,6 +74,20 @@ async fn a_refused_command_is_refused_again_until_another_owner_decides() {
 }
 
 #[tokio::test]
+async fn a_command_sent_again_before_its_refusal_left_is_refused_too() {
+    let mut bench = Bench::with_table().await;
+    let command = expecting(2, "/shared/hp", 2, 9);
+    bench.send(&set(1, "/shared/hp", 1));
+    bench.send(&command);
+    // Now it would do; but the refusal waits for the commit of what it saw.
+    bench.send(&set(3, "/shared/hp", 2));
+    bench.send(&command);
+    bench.settle().await;
+    let told = ["live 4", "ack 4", "conflict at 4", "live 5", "ack 5", "conflict at 5"];
+    assert_eq!(bench.story(), told);
+}
+
+#[tokio::test]
 async fn a_refusal_by_a_state_that_was_never_committed_is_not_remembered() {
     let mut bench = Bench::with_table().await;
     bench.send(&set(1, "/shared/hp", 2));

@@ -337,13 +337,14 @@ impl Resolver<'_> {
         let Some(size) = self.combat.combatant(who).map(|it| it.block.size) else {
             return Vec::new();
         };
-        let own = |square| Footprint::of(size, square);
+        let side = seat.scale.side(size);
+        let own = |corner| Footprint { corner, side };
         let within = |square: &Square| own(*square).overlaps(seat.footprint());
         let far = |square: &Square| {
             let (dx, dy) = own(*square).gap(from.footprint());
             (dx.max(dy), -dx.min(dy))
         };
-        let spare = 0..=(seat.side - size.squares()).max(0);
+        let spare = 0..=(seat.side - side).max(0);
         let corner = seat.place.square;
         let seats = spare.clone().flat_map(|x| spare.clone().map(move |y| corner.shifted(x, y)));
         let start = if away { seats.max_by_key(far) } else { seats.min_by_key(far) };

@@ -326,7 +326,8 @@ impl<'a> View<'a> {
             space,
             reach_ft: self.reach_ft(reactor, attack),
             hostile: watching.side != moving.side,
-            sees: self.sees(reactor, mover),
+            // Looked at last: it is found out at some cost, and few steps leave anybody's reach.
+            sees: true,
             reaction: watching.is_conscious()
                 && watching.economy.reaction
                 && !self.is(reactor, ModifierKind::CannotReact),
@@ -336,6 +337,7 @@ impl<'a> View<'a> {
         let provoked = |attack: &&Attack| {
             attack.kind != AttackKind::Ranged
                 && departure.provokes(&watcher(attack), rule, self.diagonals())
+                && self.sees(reactor, mover)
         };
         let attacks = &watching.block.attacks;
         if attacks.iter().all(|attack| attack.kind == AttackKind::Ranged) {
