@@ -199,7 +199,7 @@ fn pushes_and_pulls_stop_at_obstacles() {
     let single = |x, y| Footprint::single(Square { x, y });
     let other = [Space::of(Size::Medium, ground(5, 4))];
     let pushed = |x, y, from, feet| {
-        squares(&push(&terrain, &other, (Size::Medium, ground(x, y)), from, feet))
+        squares(&push(&terrain, &other, (Size::Medium, ground(x, y), false), from, feet))
     };
     assert_eq!(pushed(2, 2, single(1, 2), 10), [(3, 2), (4, 2)]);
     assert_eq!(pushed(2, 2, single(1, 2), 9), [(3, 2)]);
@@ -210,8 +210,9 @@ fn pushes_and_pulls_stop_at_obstacles() {
     assert_eq!(pushed(1, 1, single(1, 1), 30), []);
     let large = Footprint::of(Size::Large, Square { x: 0, y: 0 });
     assert_eq!(pushed(2, 1, large, 15), [(3, 1), (4, 2), (5, 2)]);
-    let pulled =
-        |x, y, to, feet| squares(&pull(&terrain, &other, (Size::Medium, ground(x, y)), to, feet));
+    let pulled = |x, y, to, feet| {
+        squares(&pull(&terrain, &other, (Size::Medium, ground(x, y), false), to, feet))
+    };
     assert_eq!(pulled(6, 2, single(1, 2), 10), [(5, 2), (4, 2)]);
     assert_eq!(pulled(3, 2, single(1, 2), 30), [(2, 2)]);
     assert_eq!(pulled(2, 2, single(1, 2), 30), []);
@@ -289,7 +290,7 @@ proptest! {
         let terrain = Terrain::of(&grid);
         let other = Space::of(Size::Medium, ground(ox, oy));
         let source = Footprint::single(Square { x: fx, y: fy });
-        let way = push(&terrain, &[other], (size, ground(x, y)), source, feet);
+        let way = push(&terrain, &[other], (size, ground(x, y), false), source, feet);
         prop_assert!(way.len() <= usize::try_from(feet / 5).expect("feet"));
         for place in way {
             let space = Space::of(size, place);

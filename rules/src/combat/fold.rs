@@ -108,9 +108,12 @@ impl Combat {
                 combatant.slots_spent.insert(*level, *spent);
             }),
             Fact::Displaced { who, to, elevation_ft } => self.change(*who, |combatant| {
+                // Who is put elsewhere as high up is still in the air by its jump.
+                if to.is_none() || combatant.elevation_ft != *elevation_ft {
+                    combatant.economy.leap = None;
+                }
                 combatant.position = *to;
                 combatant.elevation_ft = *elevation_ft;
-                combatant.economy.leap = None;
             }),
             Fact::HeightSet { who, elevation_ft } => {
                 self.change(*who, |combatant| combatant.elevation_ft = *elevation_ft);

@@ -100,8 +100,8 @@ pub enum Question {
         /// Those it can take.
         options: Vec<Key>,
     },
-    /// In which order effects do what they do as its turn starts or ends. Not answered in time: in
-    /// this.
+    /// In which order effects do what they do as its turn starts or ends. Not answered in time:
+    /// saves that end them, then damage, then the rest, of each in this order.
     EffectOrder {
         /// Which.
         effects: Vec<EffectId>,

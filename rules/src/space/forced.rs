@@ -18,20 +18,20 @@ const FARTHEST_FT: i32 = 200;
 
 /// The places that a creature is pushed through, in order: straight away from the middle of
 /// `source`, as many squares as `feet` hold, on open ground as far as a straight line of so many feet, until what is filled, the edge of the map or another
-/// creature stops it. Empty: it does not move.
+/// creature stops it. Empty: it does not move. Who squeezes goes on with the space it takes.
 pub fn push(
     terrain: &Terrain<'_>,
     others: &[Space],
-    (size, at): (Size, Place),
+    (size, at, squeezed): (Size, Place, bool),
     source: Footprint,
     feet: i32,
 ) -> Vec<Place> {
-    let own = Space::of_scale(size, at, terrain.scale()).footprint();
+    let own = space_of(size, at, squeezed, terrain.scale()).footprint();
     let middle = Point::middle(own);
     let from = Point::middle(source);
     let away = Direction::new(middle.x.saturating_sub(from.x), middle.y.saturating_sub(from.y));
     let Some(away) = away else { return Vec::new() };
-    slide(terrain, others, (size, at), away, (feet, i32::MAX))
+    slide(terrain, others, (size, at, squeezed), away, (feet, i32::MAX))
 }
 
 /// The places that a creature is pulled through, in order: straight toward the middle of `source`,
@@ -39,29 +39,33 @@ pub fn push(
 pub fn pull(
     terrain: &Terrain<'_>,
     others: &[Space],
-    (size, at): (Size, Place),
+    (size, at, squeezed): (Size, Place, bool),
     source: Footprint,
     feet: i32,
 ) -> Vec<Place> {
-    let own = Space::of_scale(size, at, terrain.scale()).footprint();
+    let own = space_of(size, at, squeezed, terrain.scale()).footprint();
     let (middle, to) = (Point::middle(own), Point::middle(source));
     let toward = Direction::new(to.x.saturating_sub(middle.x), to.y.saturating_sub(middle.y));
     let Some(toward) = toward else { return Vec::new() };
     let (dx, dy) = own.gap(source);
-    slide(terrain, others, (size, at), toward, (feet, dx.max(dy) - 1))
+    slide(terrain, others, (size, at, squeezed), toward, (feet, dx.max(dy) - 1))
+}
+
+const fn space_of(size: Size, at: Place, squeezed: bool, scale: Scale) -> Space {
+    if squeezed { Space::squeezed(size, at, scale) } else { Space::of_scale(size, at, scale) }
 }
 
 /// Along the squares nearest to a straight line, one along its longer axis at a time.
 fn slide(
     terrain: &Terrain<'_>,
     others: &[Space],
-    (size, at): (Size, Place),
+    (size, at, squeezed): (Size, Place, bool),
     direction: Direction,
     (feet, squares): (i32, i32),
 ) -> Vec<Place> {
     let scale = terrain.scale();
     let rules = RuleSet::of(crate::rule_set::Edition::E52);
-    let mover = Mover { size, gait: Gait::WALK, rules: &rules };
+    let mover = Mover { size, gait: Gait { squeezing: squeezed, ..Gait::WALK }, rules: &rules };
     let most = direction.dx().abs().max(direction.dy().abs());
     let mut places = Vec::new();
     let mut last = at;
@@ -74,7 +78,7 @@ fn slide(
         };
         let square = at.square.shifted(part(direction.dx()), part(direction.dy()));
         let next = Place { square, ..at };
-        let space = Space::of_scale(size, next, scale);
+        let space = space_of(size, next, squeezed, scale);
         let free = !others.iter().any(|other| other.overlaps(space));
         let far = scale == Scale::Feet && offset_ft(at.square, square, scale) > feet;
         if far || !free || step(&mover, terrain, &[], (last, next), 0).is_err() {

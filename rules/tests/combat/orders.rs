@@ -71,8 +71,8 @@ fn its_player_says_which_comes_first() {
 }
 
 #[test]
-fn in_time_or_not_the_oldest_comes_first() {
-    let mut table = Table::duel(Edition::E51, [9, 9]);
+fn not_in_time_saves_come_first() {
+    let mut table = Table::duel(Edition::E52, [9, 9]);
     put(&mut table, burning());
     let (held, dazed) = (put(&mut table, held("end")), put(&mut table, dazed()));
     table.play(Command::EndTurn { who: HERO }, "");
@@ -80,6 +80,35 @@ fn in_time_or_not_the_oldest_comes_first() {
     let declined = Input::Answer { by: Actor::Clock, prompt, answer: Answer::Decline };
     let facts = table.input(declined, "20:12 20:11 20:12 6:5").expect("it fits");
     assert_eq!((ended(&facts), table.hp(HERO)), (vec![held, dazed], 15));
+}
+
+/// Saves and damage of two effects: all saves before all damage.
+#[test]
+fn by_the_older_rules_nobody_is_asked() {
+    let mut table = Table::duel(Edition::E51, [9, 9]);
+    let both = |name: &str| {
+        json!({"name": name, "duration": {"kind": "permanent"},
+               "save_ends": {"ability": "wis", "dc": 12},
+               "damage": {"dice": [{"dice": "1d6", "type": "fire"}], "edge": "end"}})
+    };
+    let (first, second) = (put(&mut table, both("First")), put(&mut table, both("Second")));
+    let facts = table.play(Command::EndTurn { who: HERO }, "20:10 20:1 6:5");
+    assert!(table.combat.prompt().is_none());
+    assert_eq!((ended(&facts), table.hp(HERO)), (vec![first], 15));
+    assert!(table.combat.effects.contains_key(&second));
+}
+
+/// What moved or killed whom it is about, or ended it, is not followed by what no longer is so.
+#[test]
+fn what_is_no_longer_so_is_not_done() {
+    let mut table = Table::duel(Edition::E52, [9, 9]);
+    let fatal = json!({"name": "Doom", "duration": {"kind": "permanent"},
+                       "triggers": [{"on": "turn_end", "does": [
+                           {"damage": {"damage": [{"dice": "1d6", "types": ["fire"]}]}}, "kill"]}]});
+    let (held, doom) = (put(&mut table, held("end")), put(&mut table, fatal));
+    table.play(Command::EndTurn { who: HERO }, "");
+    let facts = table.answer(Answer::Order { effects: vec![doom, held] }, "6:1");
+    assert_eq!(ended(&facts), []);
 }
 
 #[test]

@@ -346,7 +346,8 @@ impl Asking<'_, '_> {
             AskedFight::Dice { faces, .. } => Answer::Faces { faces: faces.clone() },
             AskedFight::Choose { choice, .. } => match &open.question {
                 Question::EffectOrder { effects } => {
-                    Answer::Order { effects: order_of(fight, effects, choice)? }
+                    let offered = prompts::ordered(fight, open, effects);
+                    Answer::Order { effects: order_of(&offered, choice)? }
                 }
                 _ => Answer::Choose { option: choice_of(choice)? },
             },
@@ -454,20 +455,16 @@ fn choice_of(choice: &Value) -> Result<Key, ClientError> {
 }
 
 /// All of the effects asked about, in the order chosen.
-fn order_of(
-    fight: &Fight,
-    asked: &[EffectId],
-    choice: &Value,
-) -> Result<Vec<EffectId>, ClientError> {
-    let named = choice.as_array().map(Vec::as_slice).unwrap_or_default();
-    let meant = |name: &Value| {
-        let name: Uuid = name.as_str()?.parse().ok()?;
-        asked.iter().copied().find(|id| fight.effect_id(*id) == name)
-    };
-    let chosen: Vec<EffectId> = named.iter().filter_map(meant).collect();
-    let all = chosen.len() == named.len() && asked.iter().all(|id| chosen.contains(id));
-    let chosen = Some(chosen).filter(|chosen| all && chosen.len() == asked.len());
-    chosen.ok_or_else(|| refusal::argument("choice", "names each of those offered once"))
+fn order_of(offered: &[prompts::Ordered], choice: &Value) -> Result<Vec<EffectId>, ClientError> {
+    let named = choice.as_array().filter(|named| named.len() == offered.len());
+    let named = named.map(Vec::as_slice).unwrap_or_default();
+    let meant = |option: &prompts::Ordered| named.iter().any(|it| *it == *option.choice);
+    if named.is_empty() || !offered.iter().all(meant) {
+        return Err(refusal::argument("choice", "names each of those offered once"));
+    }
+    let of = |name: &Value| offered.iter().find(|option| *name == *option.choice);
+    let chosen = named.iter().filter_map(of).flat_map(|option| &option.effects);
+    Ok(chosen.copied().collect())
 }
 
 /// The option taken: one that was offered, or the only one.

@@ -7,7 +7,6 @@ use gss_rules::combat::{
 use gss_rules::effect::Reacts;
 use gss_shared::ids::PlayerId;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::Fight;
 use super::narrate::Name;
@@ -132,22 +131,50 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
     data
 }
 
+/// An effect to put in order, as clients get it.
+pub(crate) struct Ordered {
+    /// What names it: its `effect_id` as it is shown, of one that is not shown a number.
+    pub(crate) choice: String,
+    label: String,
+    /// What it stands for: all parts of what is shown as one effect.
+    pub(crate) effects: Vec<EffectId>,
+}
+
 /// Effects by the names that they have on the wire; of one that the asked is not shown no more is
 /// said than that it is there.
-fn effect_order(fight: &Fight, prompt: &Prompt, effects: &[EffectId]) -> Value {
+pub(crate) fn ordered(fight: &Fight, prompt: &Prompt, effects: &[EffectId]) -> Vec<Ordered> {
     let (scene, eye) = (fight.scene(false), eye(fight, prompt));
-    let shown = |id: &EffectId| fight.combat.effects.get(id).filter(|_| scene.shows(eye, *id));
-    let options = effects.iter().map(|id| {
-        let label = shown(id).map_or("Something unseen", |effect| &effect.template.name);
-        json!({"choice": fight.effect_id(*id), "label": label})
-    });
-    let default = effects.iter().map(|id| fight.effect_id(*id));
+    let mut all: Vec<Ordered> = Vec::new();
+    let mut unseen = 0;
+    for id in effects {
+        let shown = fight.combat.effects.get(id).filter(|_| scene.shows(eye, *id));
+        let (choice, label) = match shown {
+            Some(effect) => {
+                let root = fight.effect_id(effect.parent.unwrap_or(*id));
+                (root.to_string(), effect.template.name.clone())
+            }
+            None => {
+                unseen += 1;
+                (format!("unseen-{unseen}"), "Something unseen".to_owned())
+            }
+        };
+        match all.iter_mut().find(|known| known.choice == choice) {
+            Some(known) => known.effects.push(*id),
+            None => all.push(Ordered { choice, label, effects: vec![*id] }),
+        }
+    }
+    all
+}
+
+fn effect_order(fight: &Fight, prompt: &Prompt, effects: &[EffectId]) -> Value {
+    let all = ordered(fight, prompt, effects);
+    let options = all.iter().map(|it| json!({"choice": it.choice, "label": it.label}));
     json!({
         "kind": "effect_order",
         "options": options.collect::<Vec<Value>>(),
-        "min": effects.len(),
-        "max": effects.len(),
-        "default": default.collect::<Vec<Uuid>>(),
+        "min": all.len(),
+        "max": all.len(),
+        "default": all.iter().map(|it| &it.choice).collect::<Vec<&String>>(),
     })
 }
 

@@ -53,7 +53,7 @@ fn hero() -> Value {
 }
 
 /// One that casts too.
-fn cleric() -> Value {
+pub(crate) fn cleric() -> Value {
     let mut cleric = hero();
     cleric["spellcasting"] = json!({
         "ability": "wis", "dc": 14, "attack_bonus": 6, "level": 9,

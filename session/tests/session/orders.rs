@@ -6,7 +6,9 @@ use gss_shared::ids::ActionId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fights::{ALL, ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, WATCHER};
+use crate::fights::{
+    ALL, ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, cleric, combatants,
+};
 use crate::support::id;
 
 /// Aria's turn; two effects on her let her save as it ends.
@@ -75,4 +77,49 @@ fn when_time_runs_out_the_oldest_comes_first() {
     let ended = fight.got(WATCHER).into_iter().filter(|it| it["type"] == "effect_ended");
     let ended: Vec<Value> = ended.map(|it| it["data"]["effect_id"].clone()).collect();
     assert_eq!(json!(ended), default);
+}
+
+/// Who is hidden has a zone around it: no more is said of it than that there is something.
+#[test]
+fn of_what_is_unseen_no_name_is_told() {
+    let mut fight = Fight::new(json!({"reaction_seconds": 10}));
+    let mut all = combatants();
+    all[4]["custom"] = cleric();
+    all[4].as_object_mut().expect("a combatant").remove("stat_block");
+    let start = json!({"combatants": all, "grid": {"width": 12, "height": 12},
+                       "options": {"name": "Ford", "initiative": "all"}});
+    fight.frame(GM, "combat_start", start).expect("starts");
+    let mut order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
+    order.rotate_right(1);
+    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    while fight.combat(GM)["active_character"] != json!(id(LURKER)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    let cast = json!({"character_id": id(LURKER), "spell": "spirit-guardians", "slot_level": 3});
+    fight.frame(GM, "cast", cast).expect("casts");
+    let hides = json!({"character_id": id(LURKER), "fields": {"hidden": true}});
+    fight.frame(GM, "combatant_update", hides).expect("hides");
+    let dazed = json!({"name": "Dazed", "duration": {"kind": "permanent"},
+                       "save_ends": {"ability": "wis", "dc": 1}});
+    fight
+        .frame(GM, "effect_apply", json!({"effect": dazed, "target_ids": [id(HERO)]}))
+        .expect("is");
+    fight.frame(GM, "turn_end", json!({"character_id": id(LURKER)})).expect("ends");
+    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+        let active = fight.combat(GM)["active_character"].clone();
+        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+    }
+    fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
+    let prompt = fight.got(ARIA).last().expect("asked")["data"].clone();
+    let running = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();
+    let dazed = running.keys().next().expect("dazed").clone();
+    assert_eq!(
+        prompt["options"],
+        json!([{"choice": dazed, "label": "Dazed"},
+               {"choice": "unseen-1", "label": "Something unseen"}])
+    );
+    let choice = json!({"prompt_id": prompt["prompt_id"], "choice": ["unseen-1", dazed]});
+    fight.frame(ARIA, "choice", choice).expect("ordered");
+    assert_eq!(effects(&fight), Vec::<String>::new());
 }

@@ -71,10 +71,11 @@ impl Resolver<'_> {
         };
         let at = combatant.space().filter(|_| !self.view().is_inside(who));
         let Some(at) = at else { return Vec::new() };
-        let (others, size) = (self.others(who), combatant.block.size);
+        let others = self.others(who);
+        let mover = (combatant.block.size, at.place, combatant.squeezed);
         let slide = if away { push } else { pull };
         let terrain = self.view().terrain();
-        let places = slide(&terrain, &others, (size, at.place), from.footprint(), feet);
+        let places = slide(&terrain, &others, mover, from.footprint(), feet);
         places.into_iter().map(|place| place.square).collect()
     }
 

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use super::cast::may_harm;
 use super::harm::Blow;
 use super::{Flow, Resolver};
-use crate::Key;
-use crate::combat::{Answer, CombatantId, Effect, EffectId, EndReason, Purpose, Question};
+use crate::combat::{Answer, CombatantId, Effect, EffectId, EndReason, Life, Purpose, Question};
 use crate::effect::{Edge, Hook, Quality, Trigger};
 use crate::space::Cover;
+use crate::{Edition, Key};
 
 /// Effects that somebody is asked to put in order at most.
 const ORDERED: usize = 100;
@@ -43,11 +43,17 @@ impl Resolver<'_> {
             Edge::End => (Hook::TurnEnd, Hook::SourceTurnEnd),
         };
         let things = self.at_edge(who, edge, on);
-        for (id, thing) in self.in_order(who, things)? {
-            match thing {
-                Thing::Save => self.save_to_end(who, id)?,
-                Thing::Damage => self.damage_of(who, id)?,
-                Thing::Trigger(trigger) => self.pull_trigger(id, &trigger, who, None, false)?,
+        match self.chosen_order(who, &things)? {
+            Some(order) => self.do_in_order(who, on, things, &order)?,
+            None => {
+                for (id, thing) in things {
+                    match thing {
+                        Thing::Save => self.save_to_end(who, id)?,
+                        Thing::Damage => self.damage_of(who, id)?,
+                        Thing::Trigger(_) => {}
+                    }
+                }
+                self.fire(who, on, None, false)?;
             }
         }
         self.fire_of_source(who, of_source)
@@ -67,29 +73,56 @@ impl Resolver<'_> {
         saves.chain(damage).chain(triggers.map(|(id, it)| (id, Thing::Trigger(it)))).collect()
     }
 
-    /// In the order that is chosen, effect by effect; asked only where it may matter. Not answered in
-    /// time: as they come.
-    fn in_order(
+    /// The order that is chosen, effect by effect; asked only where it may matter, by the rules of
+    /// SRD 5.2.1. None: saves, then damage, then the rest.
+    fn chosen_order(
         &mut self,
         who: CombatantId,
-        mut things: Vec<(EffectId, Thing)>,
-    ) -> Flow<Vec<(EffectId, Thing)>> {
+        things: &[(EffectId, Thing)],
+    ) -> Flow<Option<Vec<EffectId>>> {
         let mut effects: Vec<EffectId> = Vec::new();
-        for (id, _) in &things {
+        for (id, _) in things {
             if !effects.contains(id) {
                 effects.push(*id);
             }
         }
         let matter = things.iter().filter(|(_, thing)| thing.matters());
         let matter: BTreeSet<_> = matter.map(|(id, _)| self.doing_of(*id)).collect();
-        if matter.len() > 1 && effects.len() <= ORDERED {
-            let question = Question::EffectOrder { effects: effects.clone() };
-            if let Answer::Order { effects: chosen } = self.ask(who, question)? {
-                effects = chosen;
+        let edition = self.combat.rules.edition;
+        if edition == Edition::E51 || matter.len() < 2 || effects.len() > ORDERED {
+            return Ok(None);
+        }
+        match self.ask(who, Question::EffectOrder { effects })? {
+            Answer::Order { effects } => Ok(Some(effects)),
+            _ => Ok(None),
+        }
+    }
+
+    /// All that the effects do, each only if it is still so when its time comes: what went before
+    /// may have ended it, or moved or killed whom it is about.
+    fn do_in_order(
+        &mut self,
+        who: CombatantId,
+        on: Hook,
+        mut things: Vec<(EffectId, Thing)>,
+        order: &[EffectId],
+    ) -> Flow<()> {
+        things.sort_by_key(|(id, _)| order.iter().position(|other| other == id));
+        for (id, thing) in things {
+            let lives = self.combat.combatant(who).is_some_and(|it| it.life != Life::Dead);
+            match thing {
+                Thing::Save if lives => self.save_to_end(who, id)?,
+                Thing::Damage if lives => self.damage_of(who, id)?,
+                Thing::Save | Thing::Damage => {}
+                Thing::Trigger(trigger) => {
+                    let mut waiting = self.waiting(who, on).into_iter();
+                    if waiting.any(|(it, same)| it == id && same == trigger) {
+                        self.pull_trigger(id, &trigger, who, None, false)?;
+                    }
+                }
             }
         }
-        things.sort_by_key(|(id, _)| effects.iter().position(|other| other == id));
-        Ok(things)
+        Ok(())
     }
 
     /// Whose spell an effect is of, else the effect itself: the words of one spell have an order of

@@ -353,7 +353,8 @@ impl Resolver<'_> {
             self.others(who).into_iter().filter(|other| *other != seat).collect();
         let slide = if away { push } else { pull };
         let terrain = self.view().terrain();
-        let places = at.map(|at| slide(&terrain, &others, (size, at), from.footprint(), feet));
+        let places =
+            at.map(|at| slide(&terrain, &others, (size, at, false), from.footprint(), feet));
         let squares = places.into_iter().flatten().map(|place| place.square);
         squares.skip_while(within).collect()
     }

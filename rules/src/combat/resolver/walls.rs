@@ -117,9 +117,13 @@ impl Resolver<'_> {
 }
 
 /// Whether squares beside a wall are on one side of it: one comes from each to the others without
-/// crossing it or going around its ends (SRD 5.1 "Wall of Fire"; SRD 5.2.1 same).
+/// crossing it or going around its ends (SRD 5.1 "Wall of Fire"; SRD 5.2.1 same). What is neither a
+/// line nor a ring has no sides.
 pub(super) fn is_side(squares: &[Square], wall: &[Square], scale: Scale) -> bool {
     let Some(first) = squares.first() else { return true };
+    if wall.iter().any(|at| neighbours(*at, wall, scale).len() > 2) {
+        return false;
+    }
     let line = lengthened(wall, *first, scale);
     let mut reached: BTreeSet<Square> = BTreeSet::new();
     let mut open = vec![*first];
@@ -131,8 +135,24 @@ pub(super) fn is_side(squares: &[Square], wall: &[Square], scale: Scale) -> bool
     squares.iter().all(|at| reached.contains(at))
 }
 
-/// The squares of a wall, and those that go on from its ends; a ring has none. A wall of one square
-/// goes across the way to `beside`.
+/// The squares of a wall that a square of it hangs together with: those it touches, where none is
+/// between them.
+fn neighbours(at: Square, wall: &[Square], scale: Scale) -> Vec<Square> {
+    let apart = |one: Square, other: Square| {
+        let (x, y) = (i64::from(one.x) - i64::from(other.x), i64::from(one.y) - i64::from(other.y));
+        x.saturating_mul(x).saturating_add(y.saturating_mul(y))
+    };
+    let joined = |other: &Square| {
+        let far = apart(at, *other);
+        let between = |it: &Square| apart(at, *it) < far && apart(*it, *other) < far;
+        let touches = squares_apart(at, *other) <= scale.block();
+        *other != at && touches && !wall.iter().any(between)
+    };
+    wall.iter().copied().filter(joined).collect()
+}
+
+/// The squares of a wall, and those that go on from its ends, in whichever order they are named; a
+/// ring has none. A wall of one square goes across the way to `beside`.
 fn lengthened(wall: &[Square], beside: Square, scale: Scale) -> BTreeSet<Square> {
     let mut line = wall.to_vec();
     let block = scale.block();
@@ -140,22 +160,18 @@ fn lengthened(wall: &[Square], beside: Square, scale: Scale) -> BTreeSet<Square>
         let apart = |to: i32, from: i32| to.saturating_sub(from).signum();
         (apart(to.x, from.x), apart(to.y, from.y))
     };
-    let ends = match wall {
-        [only] => {
-            let (x, y) = way(*only, beside);
-            vec![(*only, (-y, x)), (*only, (y, -x))]
+    for end in wall {
+        let ways = match neighbours(*end, wall, scale)[..] {
+            [] => {
+                let (x, y) = way(*end, beside);
+                vec![(-y, x), (y, -x)]
+            }
+            [next] => vec![way(next, *end)],
+            _ => Vec::new(),
+        };
+        for (x, y) in ways {
+            line.extend([block, 2 * block].map(|far| end.shifted(x * far, y * far)));
         }
-        [first, second, .., before, last] if squares_apart(*first, *last) > block => {
-            vec![(*first, way(*second, *first)), (*last, way(*before, *last))]
-        }
-        [first, middle, last] if squares_apart(*first, *last) > block => {
-            vec![(*first, way(*middle, *first)), (*last, way(*middle, *last))]
-        }
-        [first, last] => vec![(*first, way(*last, *first)), (*last, way(*first, *last))],
-        _ => Vec::new(),
-    };
-    for (end, (x, y)) in ends {
-        line.extend([block, 2 * block].map(|far| end.shifted(x * far, y * far)));
     }
     scale.drawn(line).into_iter().collect()
 }
