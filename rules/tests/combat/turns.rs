@@ -65,6 +65,10 @@ fn ties_are_rolled_off_or_ordered_by_hand_where_the_table_says_so() {
     // 10 and 2, and 12: a d20 each, whatever the Dexterity.
     let table = called(InitiativeTies::RollOff, RolledFor::All, "20:10 20:12 20:3 20:9");
     assert_eq!(table.combat.order, [GOBLIN, HERO]);
+    // Who throw alike throw again.
+    let again = "20:10 20:12 20:9 20:9 20:3 20:3 20:4 20:5";
+    let table = called(InitiativeTies::RollOff, RolledFor::All, again);
+    assert_eq!(table.combat.order, [GOBLIN, HERO]);
     let mut table = called(InitiativeTies::GmOrder, RolledFor::All, "20:10 20:12");
     assert_eq!(table.combat.phase, Phase::RollingInitiative);
     let short = table.refused(Command::SetOrder { order: vec![GOBLIN] });

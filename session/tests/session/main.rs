@@ -26,4 +26,5 @@ mod roles;
 mod schema;
 mod scripts;
 mod support;
+mod ties;
 mod unknown;

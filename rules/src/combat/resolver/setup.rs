@@ -19,6 +19,9 @@ use crate::{Ability, Dice, InitiativeTies, Switch};
 /// More hit points than any creature has.
 pub(super) const MOST_HIT_POINTS: i32 = 100_000;
 
+/// Throws by which equal counts are told apart; dice that still fall alike leave the order of names.
+const ROLL_OFFS: usize = 20;
+
 /// Dice whose d20 somebody threw; the others are thrown here.
 struct OwnFace<'a> {
     face: u32,
@@ -352,7 +355,7 @@ impl Resolver<'_> {
     }
 
     /// Highest first; of equal counts the higher Dexterity, unless they roll it off, then a throw of
-    /// dice.
+    /// dice, and another of those who are still level.
     fn ordered(&mut self, all: Vec<CombatantId>) -> Vec<CombatantId> {
         let count = |id: CombatantId, combat: &crate::combat::Combat| {
             let who = combat.combatant(id);
@@ -360,13 +363,19 @@ impl Resolver<'_> {
             let dexterity = who.filter(|_| !rolled_off).map_or(0, |who| who.block.abilities.dex);
             (who.and_then(|who| who.initiative).unwrap_or(0), dexterity)
         };
-        let counts: Vec<_> = all.iter().map(|id| count(*id, &self.combat)).collect();
-        let tied = |mine: &(i32, u8)| counts.iter().filter(|other| *other == mine).count() > 1;
-        let mut keyed = Vec::with_capacity(all.len());
-        for (id, mine) in all.into_iter().zip(&counts) {
-            let luck = if tied(mine) { self.throw(|dice| dice.roll(20)) } else { 0 };
-            keyed.push((Reverse((*mine, luck)), id));
+        let mut keys: Vec<_> =
+            all.iter().map(|id| (count(*id, &self.combat), Vec::<u32>::new())).collect();
+        for _ in 0..ROLL_OFFS {
+            let level = |mine| keys.iter().filter(|other| *other == mine).count() > 1;
+            let level: Vec<bool> = keys.iter().map(level).collect();
+            if !level.contains(&true) {
+                break;
+            }
+            for ((_, luck), _) in keys.iter_mut().zip(level).filter(|(_, level)| *level) {
+                luck.push(self.throw(|dice| dice.roll(20)));
+            }
         }
+        let mut keyed: Vec<_> = keys.into_iter().map(Reverse).zip(all).collect();
         keyed.sort();
         keyed.into_iter().map(|(_, id)| id).collect()
     }
