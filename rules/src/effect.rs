@@ -142,13 +142,12 @@ impl EffectTemplate {
     pub(crate) fn potency(&self) -> i64 {
         let dice =
             |dice: &Expression| (dice.minimum().unwrap_or(0) + dice.maximum().unwrap_or(0)).abs();
-        self.modifiers
-            .iter()
-            .map(|modifier| {
-                let value = i64::from(modifier.value.unwrap_or(0)).abs() * 2;
-                value + modifier.dice.as_ref().map_or(0, dice)
-            })
-            .sum()
+        let changed = self.modifiers.iter().map(|modifier| {
+            let value = i64::from(modifier.value.unwrap_or(0)).abs() * 2;
+            value + modifier.dice.as_ref().map_or(0, dice)
+        });
+        let dealt = self.damage.iter().flat_map(|damage| &damage.dice);
+        changed.chain(dealt.map(|part| dice(&part.dice))).sum()
     }
 }
 

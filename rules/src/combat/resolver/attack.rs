@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::riders::Saved;
+use super::riders::{Saved, outcomes};
 use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
@@ -242,6 +242,7 @@ impl Resolver<'_> {
             let rolled = portion.of(part.rolled);
             add_part(parts, DamagePart { rolled, ..part });
         }
+        self.outcome_damage(strike.attacker, outcomes(rider, outcome), critical, parts)?;
         Ok(outcome)
     }
 
@@ -312,7 +313,7 @@ pub(super) struct HitMade {
 }
 
 /// Adds damage to what there is of its type.
-fn add_part(parts: &mut Vec<DamagePart>, part: DamagePart) {
+pub(super) fn add_part(parts: &mut Vec<DamagePart>, part: DamagePart) {
     match parts.iter_mut().find(|known| known.kind == part.kind) {
         Some(known) => known.rolled = known.rolled.saturating_add(part.rolled),
         None => parts.push(part),

@@ -65,7 +65,8 @@ impl Resolver<'_> {
         let ends =
             |effect: &&Effect| effect.template.save_ends.is_some_and(|ends| ends.edge == edge);
         let harms = |effect: &&Effect| {
-            effect.template.damage.as_ref().is_some_and(|damage| damage.edge == edge)
+            let now = effect.template.damage.as_ref().is_some_and(|damage| damage.edge == edge);
+            now && !self.view().is_overshadowed(effect)
         };
         let saves = running().filter(ends).map(|effect| (effect.id, Thing::Save));
         let damage = running().filter(harms).map(|effect| (effect.id, Thing::Damage));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::attack::qualities;
+use super::attack::{add_part, qualities};
 use super::setup::MOST_HIT_POINTS;
 use super::traits::Stakes;
 use super::{Flow, Resolver};
@@ -350,12 +350,18 @@ impl Resolver<'_> {
             }
             None => false,
         };
-        if !parts.is_empty() {
-            let portion = self.portion(target, follows.save, saved);
-            self.deal(source, target, parts.to_vec(), portion)?;
+        let outcomes = [if saved { follows.success } else { follows.fail }, follows.always];
+        let mut portion = self.portion(target, follows.save, saved);
+        let mut parts = parts.to_vec();
+        if outcomes.iter().flatten().any(|outcome| !outcome.damage.is_empty()) {
+            parts.iter_mut().for_each(|part| part.rolled = portion.of(part.rolled));
+            portion = Portion::Full;
+            self.outcome_damage(source, outcomes, false, &mut parts)?;
         }
-        let outcome = if saved { follows.success } else { follows.fail };
-        for outcome in [outcome, follows.always].into_iter().flatten() {
+        if !parts.is_empty() {
+            self.deal(source, target, parts, portion)?;
+        }
+        for outcome in outcomes.into_iter().flatten() {
             self.befall(source, target, outcome, (follows.save, follows.by))?;
         }
         if saved {
@@ -394,6 +400,24 @@ impl Resolver<'_> {
         })
     }
 
+    /// What outcomes add to the damage of what they follow: of the same source, so of its one
+    /// instance (SRD 5.1 "Damage Rolls", "Concentration"; SRD 5.2.1 same).
+    pub(super) fn outcome_damage(
+        &mut self,
+        source: CombatantId,
+        outcomes: [Option<&OutcomeSpec>; 2],
+        critical: bool,
+        parts: &mut Vec<DamagePart>,
+    ) -> Flow<()> {
+        for outcome in outcomes.into_iter().flatten() {
+            for part in self.damage_rolled(source, &outcome.damage, critical)? {
+                add_part(parts, part);
+            }
+        }
+        Ok(())
+    }
+
+    /// What an outcome does besides its damage.
     pub(super) fn befall(
         &mut self,
         source: CombatantId,
@@ -401,10 +425,6 @@ impl Resolver<'_> {
         outcome: &OutcomeSpec,
         (save, by): (Option<SaveSpec>, &Key),
     ) -> Flow<()> {
-        if !outcome.damage.is_empty() {
-            let parts = self.damage_rolled(source, &outcome.damage, false)?;
-            self.deal(source, target, parts, Portion::Full)?;
-        }
         let mut hold = None;
         if outcome.conditions.contains(&Condition::Grappled) {
             hold = self.grapple(source, target, outcome, by);

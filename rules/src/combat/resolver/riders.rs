@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Purpose};
+use crate::combat::{CombatantId, DamagePart, EndReason, Fact, HitPoints, Life, Portion, Purpose};
 use crate::content::{OutcomeSpec, Rider, Sap, Weakens};
 use crate::effect::{Duration, EffectTemplate, Modifier, ModifierKind};
 
@@ -42,17 +42,17 @@ impl Resolver<'_> {
             && self.is_down(target, before)
             && concerns(&at_zero.types, &taken) > 0
         {
+            let mut parts = Vec::new();
+            self.outcome_damage(source, [Some(&at_zero.outcome), None], false, &mut parts)?;
+            if !parts.is_empty() {
+                self.deal(source, target, parts, Portion::Full)?;
+            }
             self.befall(source, target, &at_zero.outcome, by)?;
         }
         if self.combat.combatant(target).is_none_or(|target| target.life == Life::Dead) {
             return Ok(());
         }
-        let outcome = match (saved.success, saved.badly, &rider.fail_badly) {
-            (true, _, _) => &rider.success,
-            (false, true, Some(_)) => &rider.fail_badly,
-            (false, _, _) => &rider.fail,
-        };
-        for outcome in [outcome, &rider.always].into_iter().flatten() {
+        for outcome in outcomes(rider, saved).into_iter().flatten() {
             self.befall(source, target, outcome, by)?;
             if let Some(sap) = &outcome.saps {
                 self.sap_life(source, target, &attack.attack_id, (sap, &taken))?;
@@ -159,6 +159,16 @@ impl Resolver<'_> {
         }
         if outcome.dies { self.kill(target) } else { Ok(()) }
     }
+}
+
+/// What comes of a rider: by its save, and in any case.
+pub(super) fn outcomes(rider: &Rider, saved: Saved) -> [Option<&OutcomeSpec>; 2] {
+    let by_save = match (saved.success, saved.badly, &rider.fail_badly) {
+        (true, _, _) => &rider.success,
+        (false, true, Some(_)) => &rider.fail_badly,
+        (false, _, _) => &rider.fail,
+    };
+    [by_save.as_ref(), rider.always.as_ref()]
 }
 
 /// Damage of some types that came through; of all types where none is named.
