@@ -3,7 +3,7 @@
 
 use gss_rules::combat::{Answer, CombatantKind, Command, Question, Refusal};
 use gss_rules::space::Square;
-use gss_rules::{Edition, Key, MovementMode};
+use gss_rules::{Edition, Key, MovementMode, Switch};
 use serde_json::{Value, json};
 
 use crate::table::{GOBLIN, HERO, Table, attack, block, combatant};
@@ -101,6 +101,28 @@ fn a_climber_is_the_game_masters_to_let_go() {
     assert_eq!(table.combat.combatant(HERO).expect("there").economy.moved_ft, 20);
     prone(&mut table, "");
     assert_eq!(height(&table), 10);
+}
+
+#[test]
+fn who_falls_is_a_rule_of_its_own() {
+    for (edition, by_switch) in [(Edition::E51, Edition::E52), (Edition::E52, Edition::E51)] {
+        for rule in [edition, by_switch] {
+            let mut table = duel(edition, json!({"walk": 30}));
+            let rules = std::sync::Arc::make_mut(&mut table.combat.rules);
+            rules.switches.insert(Switch::FlyingFall, rule);
+            let effect = serde_json::from_value(json!({
+                "name": "wings", "duration": {"kind": "permanent"},
+                "modifiers": [{"kind": "gains_speed", "modes": ["fly"], "value": 60}]
+            }))
+            .expect("an effect");
+            table.play(Command::ApplyEffect { effect, source: None, targets: vec![HERO] }, "");
+            table.play(go(MovementMode::Fly, &[[0, 0]], 10), "");
+            table.answer(Answer::Decline, "");
+            // 5.1: what magic holds up stays there; 5.2: only who hovers.
+            prone(&mut table, if rule == Edition::E52 { "6:1" } else { "" });
+            assert_eq!(height(&table), if rule == Edition::E52 { 0 } else { 10 });
+        }
+    }
 }
 
 fn prone(table: &mut Table, faces: &str) {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use gss_rules::combat::{Actor, CombatantKind, Command, Input, Phase, Refusal, RolledFor};
+use gss_rules::combat::{
+    Actor, Combatant, CombatantId, CombatantKind, Command, Input, Phase, Refusal, RolledFor,
+};
 use gss_rules::space::Square;
-use gss_rules::{Condition, Edition, InitiativeTies, MovementMode};
+use gss_rules::{Condition, Edition, InitiativeTies, Key, MovementMode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -203,4 +205,68 @@ fn who_leaves_takes_the_turn_along() {
     assert_eq!(table.refused(attack(HERO, GOBLIN, "longsword")), gone);
     table.play(Command::EndTurn { who: GOBLIN }, "");
     assert_eq!((table.combat.active(), table.combat.round), (Some(GOBLIN), 2));
+}
+
+#[test]
+fn a_score_instead_of_a_roll_is_more_or_less_by_five() {
+    let mut table = Table::new(Edition::E52);
+    let ids = [1, 2, 3, 4].map(|id| CombatantId(Uuid::from_u128(id)));
+    for (id, x) in ids.into_iter().zip(0..) {
+        let one = combatant(id, CombatantKind::Monster, "foes", [x, 0], block(json!({})));
+        let one = Combatant { surprised: id == ids[1], ..one };
+        table.play(Command::AddCombatant { combatant: Box::new(one) }, "");
+    }
+    for (id, condition) in [(ids[2], "invisible"), (ids[3], "incapacitated")] {
+        let effect = json!({
+            "name": "test", "duration": {"kind": "permanent"}, "conditions": [condition]
+        });
+        let effect = serde_json::from_value(effect).expect("an effect");
+        table.play(Command::ApplyEffect { effect, source: None, targets: vec![id] }, "");
+    }
+    let call = Command::CallInitiative { roll: RolledFor::None, fixed: true };
+    table.play(call, "20:1 20:2");
+    let counts = ids.map(|id| table.combat.combatant(id).expect("there").initiative);
+    assert_eq!(counts, [Some(12), Some(7), Some(17), Some(7)]);
+}
+
+#[test]
+fn monsters_of_one_kind_roll_once_where_no_group_is_named() {
+    let mut table = Table::new(Edition::E51);
+    let goblin = Key::parse("goblin").expect("a key");
+    let ids = [1, 2, 3, 4, 5].map(|id| CombatantId(Uuid::from_u128(id)));
+    for (id, x) in ids.into_iter().zip(0..) {
+        let side = if id == ids[3] { "party" } else { "foes" };
+        let one = combatant(id, CombatantKind::Monster, side, [x, 0], block(json!({})));
+        let group = (id == ids[4]).then(|| "scouts".to_owned());
+        let one = Combatant { monster: Some(goblin.clone()), group, ..one };
+        table.play(Command::AddCombatant { combatant: Box::new(one) }, "");
+    }
+    // One roll of three, one of the other side's, one of the group's; the three throw one die to be
+    // placed, the other with their count one more.
+    table.play(Command::Begin, "20:10 20:10 20:4 20:6 20:9");
+    let counts = ids.map(|id| table.combat.combatant(id).expect("there").initiative);
+    assert_eq!(counts, [Some(12), Some(12), Some(12), Some(12), Some(6)]);
+    assert_eq!(table.combat.order, [ids[3], ids[0], ids[1], ids[2], ids[4]]);
+}
+
+#[test]
+fn who_comes_late_and_is_surprised_does_nothing_in_its_first_turn() {
+    for edition in [Edition::E51, Edition::E52] {
+        let mut table = Table::duel(edition, [1, 0]);
+        let ogre = combatant(OGRE, CombatantKind::Monster, "foes", [0, 1], block(json!({})));
+        let ogre = Combatant { surprised: true, ..ogre };
+        let old = edition == Edition::E51;
+        let faces = if old { "20:12" } else { "20:12 20:13" };
+        table.play(Command::AddCombatant { combatant: Box::new(ogre) }, faces);
+        table.play(Command::EndTurn { who: HERO }, "");
+        assert_eq!(table.combat.active(), Some(OGRE));
+        if old {
+            let refused = table.refused(attack(OGRE, HERO, "longsword"));
+            assert_eq!(refused, Refusal::CannotAct { condition: None });
+        } else {
+            table.play(attack(OGRE, HERO, "longsword"), "20:2");
+        }
+        table.play(Command::EndTurn { who: OGRE }, "");
+        assert_eq!(table.combat.effects_on(OGRE).count(), 0);
+    }
 }

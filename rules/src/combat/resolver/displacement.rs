@@ -377,7 +377,7 @@ impl Resolver<'_> {
             stopped: view.speed_ft(who, MovementMode::Fly) == Some(0),
             incapacitated: view.is(who, ModifierKind::CannotAct),
         };
-        flight.falls(self.combat.rules.edition)
+        flight.falls(self.combat.rules.edition(Switch::FlyingFall))
     }
 
     /// Falls to the ground (SRD 5.1 "Falling"; SRD 5.2.1 "Falling").

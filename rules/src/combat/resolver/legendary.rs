@@ -9,7 +9,7 @@ use crate::combat::view::Strike;
 use crate::combat::{Answer, Combatant, CombatantId, Economy, Fact, Life, Question, Refusal};
 use crate::content::{Cost, Legendary, SpecialAction, StatBlock};
 use crate::effect::ModifierKind;
-use crate::{Ability, Key, Switch};
+use crate::{Ability, Key};
 
 /// What legendary actions are counted under.
 const LEGENDARY_ACTIONS: &str = "legendary-actions";
@@ -75,16 +75,11 @@ impl Resolver<'_> {
         Ok(Some((action, self.prepare(who, action, aim)?)))
     }
 
-    /// It is there, awake and able; by the old rules not before the end of its first turn when it
-    /// was surprised (SRD 5.1 "Legendary Actions", "Lair Actions").
+    /// It is there, awake and able: who is surprised is not, until its first turn ends (SRD 5.1
+    /// "Legendary Actions", "Lair Actions").
     pub(super) fn may_be_legendary(&self, who: CombatantId) -> bool {
-        let Some(combatant) = self.combat.combatant(who) else { return false };
-        let new = self.combat.rules.is_52(Switch::Surprise);
-        let place = self.combat.order.iter().position(|id| *id == who);
-        let to_come =
-            self.combat.round == 0 || (self.combat.round == 1 && place > self.combat.turn);
-        let caught = !new && combatant.surprised && to_come;
-        combatant.life == Life::Alive && !caught && !self.view().is(who, ModifierKind::CannotAct)
+        let alive = self.combat.combatant(who).is_some_and(|it| it.life == Life::Alive);
+        alive && !self.view().is(who, ModifierKind::CannotAct)
     }
 
     /// Legendary actions come back as its turn starts.

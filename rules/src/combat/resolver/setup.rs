@@ -14,7 +14,7 @@ use crate::dice::{Roll, RollMode};
 use crate::effect::{
     Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, Which, Whose,
 };
-use crate::{Ability, Dice, InitiativeTies, Switch};
+use crate::{Ability, Dice, InitiativeTies, Key, Switch};
 
 /// More hit points than any creature has.
 pub(super) const MOST_HIT_POINTS: i32 = 100_000;
@@ -48,6 +48,9 @@ impl Resolver<'_> {
         if self.combat.phase == Phase::Running {
             self.roll_initiative(id)?;
             self.put_in_order(id);
+            if combatant.surprised {
+                self.surprise(&[id]);
+            }
             let active = self.combat.active().and_then(|active| self.combat.combatant(active));
             if active.is_none_or(|active| active.life == Life::Dead) {
                 return self.next_turn();
@@ -160,7 +163,7 @@ impl Resolver<'_> {
         self.before_turns()?;
         self.tell(Fact::PhaseChanged { phase: Phase::RollingInitiative });
         if fixed {
-            self.fix_monsters();
+            self.fix_monsters()?;
         }
         self.roll_all(|who| match roll {
             RolledFor::Npcs => who.kind != CombatantKind::Character,
@@ -182,13 +185,13 @@ impl Resolver<'_> {
         if combatant.initiative.is_some() {
             return Err(Refusal::NothingToDo.into());
         }
-        let group = combatant.group.clone();
+        let group = band(combatant);
         let initiative = match face {
             Some(face) => self.own_initiative(who, face)?,
             None => self.roll_initiative(who)?,
         };
         let alike = |other: &Combatant| {
-            other.initiative.is_none() && group.is_some() && other.group == group
+            other.initiative.is_none() && group.is_some() && band(other) == group
         };
         let others = self.combat.combatants.values().filter(|other| alike(other));
         let others: Vec<CombatantId> = others.map(|other| other.id).collect();
@@ -228,17 +231,22 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// The score instead of a roll (SRD 5.2.1 "Initiative", "Initiative Score").
-    fn fix_monsters(&mut self) {
+    /// The score instead of a roll: 10 and what is added to the roll, 5 more or less by advantage or
+    /// disadvantage (SRD 5.2.1 "Initiative", "Initiative Score").
+    fn fix_monsters(&mut self) -> Flow<()> {
         let monsters = self.combat.combatants.values();
         let monsters = monsters.filter(|who| who.kind == CombatantKind::Monster);
-        let scores: Vec<(CombatantId, i32)> = monsters
-            .filter(|who| who.initiative.is_none())
-            .map(|who| (who.id, 10 + who.block.initiative()))
-            .collect();
-        for (who, initiative) in scores {
-            self.tell(Fact::InitiativeSet { who, initiative });
+        let monsters = monsters.filter(|who| who.initiative.is_none()).map(|who| who.id);
+        for who in monsters.collect::<Vec<_>>() {
+            let test = self.initiative_test(who)?;
+            let favor = match test.mode() {
+                RollMode::Advantage => 5,
+                RollMode::Normal => 0,
+                RollMode::Disadvantage => -5,
+            };
+            self.settle_initiative(who, 10 + favor + test.added());
         }
+        Ok(())
     }
 
     /// Rolls for those who have not rolled; one roll for a group.
@@ -250,7 +258,7 @@ impl Resolver<'_> {
             if combatant.initiative.is_some() || !rolls(combatant) {
                 continue;
             }
-            let group = combatant.group.clone();
+            let group = band(combatant);
             match group.as_ref().and_then(|group| shared.get(group)).copied() {
                 Some(initiative) => self.tell(Fact::InitiativeSet { who: id, initiative }),
                 None => {
@@ -286,20 +294,21 @@ impl Resolver<'_> {
     fn start_with(&mut self, order: Vec<CombatantId>) -> Flow<()> {
         self.tell(Fact::OrderSet { order });
         self.tell(Fact::PhaseChanged { phase: Phase::Running });
-        self.surprise();
-        self.next_turn()
-    }
-
-    /// 5.1: the surprised, those who notice no threat among them, do nothing in their first turn, and do not react until it ends (SRD 5.1
-    /// "Surprise"). In 5.2 surprise is told by the roll of initiative alone.
-    fn surprise(&mut self) {
-        if self.combat.rules.is_52(Switch::Surprise) {
-            return;
-        }
         let view = self.view();
         let surprised = self.combat.combatants.values();
         let surprised = surprised.filter(|who| who.surprised || view.notices_nobody(who.id));
         let surprised: Vec<CombatantId> = surprised.map(|who| who.id).collect();
+        self.surprise(&surprised);
+        self.next_turn()
+    }
+
+    /// 5.1: the surprised, those who notice no threat among them, do nothing in their first turn, and
+    /// do not react until it ends (SRD 5.1 "Surprise"). In 5.2 surprise is told by the roll of
+    /// initiative alone.
+    fn surprise(&mut self, surprised: &[CombatantId]) {
+        if self.combat.rules.is_52(Switch::Surprise) {
+            return;
+        }
         let until = Duration::Until { edge: Edge::End, whose: Whose::Target, which: Which::Next };
         let kinds = [ModifierKind::CannotAct, ModifierKind::CannotReact, ModifierKind::CannotMove];
         let template = Arc::new(EffectTemplate {
@@ -307,7 +316,7 @@ impl Resolver<'_> {
             ..EffectTemplate::named("Surprised", until)
         });
         for who in surprised {
-            self.put(&template, None, who, None);
+            self.put(&template, None, *who, None);
         }
     }
 
@@ -363,8 +372,20 @@ impl Resolver<'_> {
             let dexterity = who.filter(|_| !rolled_off).map_or(0, |who| who.block.abilities.dex);
             (who.and_then(|who| who.initiative).unwrap_or(0), dexterity)
         };
-        let mut keys: Vec<_> =
-            all.iter().map(|id| (count(*id, &self.combat), Vec::<u32>::new())).collect();
+        // Who rolls together acts together.
+        let mut bands: Vec<(Option<_>, Vec<CombatantId>)> = Vec::new();
+        for id in all {
+            let mine = count(id, &self.combat);
+            let own = self.combat.combatant(id).and_then(band).map(|band| (band, mine));
+            match bands.iter_mut().find(|(other, _)| own.is_some() && *other == own) {
+                Some((_, members)) => members.push(id),
+                None => bands.push((own, vec![id])),
+            }
+        }
+        let mut keys: Vec<_> = bands
+            .iter()
+            .map(|(_, ids)| (ids.first().map(|id| count(*id, &self.combat)), Vec::<u32>::new()))
+            .collect();
         for _ in 0..ROLL_OFFS {
             let level = |mine| keys.iter().filter(|other| *other == mine).count() > 1;
             let level: Vec<bool> = keys.iter().map(level).collect();
@@ -375,8 +396,25 @@ impl Resolver<'_> {
                 luck.push(self.throw(|dice| dice.roll(20)));
             }
         }
-        let mut keyed: Vec<_> = keys.into_iter().map(Reverse).zip(all).collect();
+        let bands = bands.into_iter().map(|(_, members)| members);
+        let mut keyed: Vec<_> = keys.into_iter().map(Reverse).zip(bands).collect();
         keyed.sort();
-        keyed.into_iter().map(|(_, id)| id).collect()
+        keyed.into_iter().flat_map(|(_, members)| members).collect()
     }
+}
+
+/// With whom a combatant shares one roll of initiative: its group, else the monsters of its stat
+/// block and side that roll as it does (SRD 5.1 "Initiative"; SRD 5.2.1 same).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Band {
+    Group(String),
+    Alike { monster: Key, side: String, surprised: bool },
+}
+
+fn band(who: &Combatant) -> Option<Band> {
+    let alike = || {
+        let monster = who.monster.clone().filter(|_| who.kind == CombatantKind::Monster)?;
+        Some(Band::Alike { monster, side: who.side.clone(), surprised: who.surprised })
+    };
+    who.group.clone().map(Band::Group).or_else(alike)
 }
