@@ -48,7 +48,7 @@ impl Resolver<'_> {
         if self.combat.phase == Phase::Running {
             self.roll_initiative(id)?;
             self.put_in_order(id);
-            if combatant.surprised {
+            if self.combatant(id)?.surprised {
                 self.surprise(&[id]);
             }
             let active = self.combat.active().and_then(|active| self.combat.combatant(active));
