@@ -92,7 +92,7 @@ fn by_the_older_rules_nobody_is_asked() {
                "damage": {"dice": [{"dice": "1d6", "type": "fire"}], "edge": "end"}})
     };
     let (first, second) = (put(&mut table, both("First")), put(&mut table, both("Second")));
-    let facts = table.play(Command::EndTurn { who: HERO }, "20:10 20:1 6:5");
+    let facts = table.play(Command::EndTurn { who: HERO }, "20:12 20:1 6:5");
     assert!(table.combat.prompt().is_none());
     assert_eq!((ended(&facts), table.hp(HERO)), (vec![first], 15));
     assert!(table.combat.effects.contains_key(&second));

@@ -148,9 +148,8 @@ impl Tally {
         for fact in facts {
             counting.count(fact);
         }
-        let nobody = |target: &Target| target.id.0.is_nil();
-        let known = counting.targets.into_iter();
-        let known = known.filter(|target| nobody(target) || is.knows(eye, target.id));
+        let told = |target: &Target| target.id.0.is_nil() || is.knows(eye, target.id);
+        let known = counting.targets.into_iter().filter(told);
         let outcomes = known.map(|target| target.value(is, eye)).collect();
         Self { outcomes, rolls: counting.rolls }
     }
@@ -183,8 +182,7 @@ impl<'a> Counting<'a> {
     }
 
     fn hp_before(&self, id: CombatantId) -> Option<HitPoints> {
-        let known = self.targets.iter().rev().find(|target| target.id == id);
-        let told = known.and_then(|target| target.hp);
+        let told = self.targets.iter().rev().find(|it| it.id == id).and_then(|it| it.hp);
         told.or_else(|| self.was.combat.combatant(id).map(|combatant| combatant.hp))
     }
 

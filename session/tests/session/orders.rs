@@ -7,19 +7,40 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fights::{
-    ALL, ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, cleric, combatants,
+    ALL, ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, cleric, combatants,
 };
 use crate::support::id;
 
-/// Aria's turn; two effects on her let her save as it ends.
-fn afflicted() -> Fight {
-    let mut fight = Fight::started(json!({"reaction_seconds": 10}));
+/// A fight of these, in their order.
+fn started(combatants: Value) -> Fight {
+    let mut fight = Fight::new(json!({"reaction_seconds": 10}));
+    let start = json!({"combatants": combatants, "grid": {"width": 12, "height": 12},
+                       "options": {"name": "Ford", "initiative": "all"}});
+    fight.frame(GM, "combat_start", start).expect("starts");
     let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
     fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
+    fight
+}
+
+/// Turns end until it is this one's.
+fn turn_of(fight: &mut Fight, who: u128) {
+    while fight.combat(GM)["active_character"] != json!(id(who)) {
         let active = fight.combat(GM)["active_character"].clone();
         fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
     }
+}
+
+fn daze(fight: &mut Fight) {
+    let dazed = json!({"name": "Dazed", "duration": {"kind": "permanent"},
+                       "save_ends": {"ability": "wis", "dc": 1}});
+    let apply = json!({"effect": dazed, "target_ids": [id(HERO)]});
+    fight.frame(GM, "effect_apply", apply).expect("applies");
+}
+
+/// Aria's turn; two effects on her let her save as it ends.
+fn afflicted() -> Fight {
+    let mut fight = started(combatants());
+    turn_of(&mut fight, HERO);
     for (name, by) in [("Dazed", GOBLIN), ("Chilled", LURKER)] {
         let effect = json!({"name": name, "source_id": id(by), "duration": {"kind": "permanent"},
                             "save_ends": {"ability": "wis", "dc": 1}});
@@ -82,34 +103,17 @@ fn when_time_runs_out_the_oldest_comes_first() {
 /// Who is hidden has a zone around it: no more is said of it than that there is something.
 #[test]
 fn of_what_is_unseen_no_name_is_told() {
-    let mut fight = Fight::new(json!({"reaction_seconds": 10}));
     let mut all = combatants();
     all[4]["custom"] = cleric();
     all[4].as_object_mut().expect("a combatant").remove("stat_block");
-    let start = json!({"combatants": all, "grid": {"width": 12, "height": 12},
-                       "options": {"name": "Ford", "initiative": "all"}});
-    fight.frame(GM, "combat_start", start).expect("starts");
-    let mut order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    order.rotate_right(1);
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(LURKER)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
-    let cast = json!({"character_id": id(LURKER), "spell": "spirit-guardians", "slot_level": 3});
-    fight.frame(GM, "cast", cast).expect("casts");
+    let mut fight = started(all);
+    turn_of(&mut fight, LURKER);
+    let guardians = json!({"spell": "spirit-guardians", "slot_level": 3});
+    fight.declare(GM, LURKER, "cast", &[], guardians).expect("casts");
     let hides = json!({"character_id": id(LURKER), "fields": {"hidden": true}});
     fight.frame(GM, "combatant_update", hides).expect("hides");
-    let dazed = json!({"name": "Dazed", "duration": {"kind": "permanent"},
-                       "save_ends": {"ability": "wis", "dc": 1}});
-    fight
-        .frame(GM, "effect_apply", json!({"effect": dazed, "target_ids": [id(HERO)]}))
-        .expect("is");
-    fight.frame(GM, "turn_end", json!({"character_id": id(LURKER)})).expect("ends");
-    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    daze(&mut fight);
+    turn_of(&mut fight, HERO);
     fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
     let prompt = fight.got(ARIA).last().expect("asked")["data"].clone();
     let running = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();
@@ -122,4 +126,27 @@ fn of_what_is_unseen_no_name_is_told() {
     let choice = json!({"prompt_id": prompt["prompt_id"], "choice": ["unseen-1", dazed]});
     fight.frame(ARIA, "choice", choice).expect("ordered");
     assert_eq!(effects(&fight), Vec::<String>::new());
+}
+
+/// A part of a spell that is concentrated on has the name of the effect that is shown.
+#[test]
+fn what_is_part_of_another_has_the_name_that_is_shown() {
+    let mut all = combatants();
+    all[0]["custom"]["creature_type"] = json!("humanoid");
+    all[1]["custom"]["spellcasting"]["dc"] = json!(30);
+    let mut fight = started(all);
+    turn_of(&mut fight, CLERIC);
+    let hold = json!({"spell": "hold-person", "slot_level": 2});
+    fight.declare(BREN, CLERIC, "cast", &[HERO], hold).expect("casts");
+    daze(&mut fight);
+    turn_of(&mut fight, HERO);
+    fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
+    let asked = fight.got(ARIA).last().expect("asked")["data"].clone();
+    let running = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();
+    let options = asked["options"].as_array().cloned().unwrap_or_default();
+    assert_eq!(options.len(), 2, "{asked}");
+    for option in options {
+        let choice = option["choice"].as_str().unwrap_or_default();
+        assert_eq!(running[choice]["name"], option["label"]);
+    }
 }

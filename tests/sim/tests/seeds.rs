@@ -42,11 +42,11 @@ fn a_new_seed_is_the_same_run_twice() {
     replay(rand::rng().random_range(0..1 << 40));
 }
 
-/// That the checks say this of one of a few seeds.
+/// That the checks say this of one of some seeds.
 #[track_caller]
 fn is_found(plant: &str, says: &str) {
     let mut said = String::new();
-    for seed in 0..10_u64 {
+    for seed in 0..40_u64 {
         let output = simulation(&["--plant", plant, &seed.to_string()]);
         said += &text(&output.stdout);
         if !output.status.success() && said.contains(says) {
