@@ -310,7 +310,8 @@ pub enum Command {
         /// About whom.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<CombatantId>,
-        /// What it relies on, where it does on one sense.
+        /// What it relies on, where it does on one sense; absent: a search with Perception relies
+        /// on sight, or on hearing of who is blinded.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sense: Option<CheckSense>,
     },
@@ -413,6 +414,13 @@ pub enum Command {
         /// What it shoots; absent: what such a weapon usually does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ammunition: Option<Key>,
+    },
+    /// An action taken as a bonus action, where something lets it.
+    AsBonus {
+        /// Who.
+        who: CombatantId,
+        /// Which, as a command of its own.
+        action: Box<Command>,
     },
 }
 

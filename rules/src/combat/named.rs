@@ -64,6 +64,10 @@ impl Command {
                 awaited.iter().chain([who]).copied().for_each(&mut *named);
                 action.each_named(named);
             }
+            Self::AsBonus { who, action } => {
+                named(*who);
+                action.each_named(named);
+            }
             Self::Update { id, changes } => changes.sources().chain([*id]).for_each(named),
             Self::SetOrder { order } => order.iter().copied().for_each(named),
         }

@@ -225,4 +225,7 @@ pub enum Refusal {
     /// Who rides it controls it: it moves, dashes, disengages and dodges, no more.
     #[error("a controlled mount cannot do this")]
     ControlledMount,
+    /// Nothing lets it do that as a bonus action.
+    #[error("nothing lets it do that as a bonus action")]
+    NotAsBonusAction,
 }

@@ -6,6 +6,7 @@
 
 mod assistance;
 mod attack;
+mod bonus;
 mod burdens;
 mod cases;
 mod cast;
@@ -362,6 +363,7 @@ impl<'a> Resolver<'a> {
             Command::TrySkill { who, action, skill, target, sense } => {
                 self.try_skill(*who, *action, (*skill, *sense), *target)
             }
+            Command::AsBonus { who, action } => self.take_as_bonus(*who, action),
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => self.stop_concentrating(*who),
             Command::Mount { who, target, independent } => self.mount(*who, *target, *independent),

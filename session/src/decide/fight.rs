@@ -18,6 +18,7 @@ use crate::event::{CombatRewound, Event};
 use crate::execute::{Context, random_id};
 use crate::fight::action::Action;
 use crate::fight::asked::{AskedFight, Declare, ReactWith};
+use crate::fight::choices::Chosen;
 use crate::fight::messages;
 use crate::fight::narrate::{self, Because};
 use crate::fight::show::Eye;
@@ -210,11 +211,7 @@ impl Asking<'_, '_> {
             Action::OfEffect { command, effect } => {
                 let known = self.seen_effect(fight, *effect)?;
                 let mut command = command.clone();
-                if let Command::Escape { effect, .. } | Command::UseEffect { effect, .. } =
-                    &mut command
-                {
-                    *effect = Some(known);
-                }
+                name_effect(&mut command, known);
                 command
             }
             Action::Left(why) => {
@@ -361,8 +358,8 @@ impl Asking<'_, '_> {
         let targets: Vec<CombatantId> = with.targets.iter().copied().map(CombatantId).collect();
         self.knows(fight, targets.iter().copied())?;
         let (at, direction) = (with.at, with.direction);
-        let (path, choices) = (Vec::new(), Default::default());
-        Ok(Answer::Use { id, targets, at, direction, option: None, path, choices })
+        let Chosen { option, path, choices } = with.chosen.clone();
+        Ok(Answer::Use { id, targets, at, direction, option, path, choices })
     }
 
     /// What happens when nobody does anything.
@@ -423,6 +420,17 @@ impl Asking<'_, '_> {
         let rewinds = running.map_or(then.rewinds, |running| running.rewinds) + 1;
         let deadline = then.combat.prompt().and_then(|_| self.deadline());
         Fight { seed, drawn, key, rewinds, back_at, deadline, turn_at: self.now, ..then.clone() }
+    }
+}
+
+/// Says which effect a command is about, be it prepared only.
+fn name_effect(command: &mut Command, known: EffectId) {
+    match command {
+        Command::Escape { effect, .. } | Command::UseEffect { effect, .. } => *effect = Some(known),
+        Command::Ready { action, .. } | Command::AsBonus { action, .. } => {
+            name_effect(action, known)
+        }
+        _ => {}
     }
 }
 

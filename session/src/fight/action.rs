@@ -8,12 +8,12 @@ use gss_rules::combat::{
 use gss_rules::effect::Choice;
 use gss_rules::space::Square;
 use gss_rules::{Ability, Key, MovementMode, Skill};
-use gss_shared::error_code::{ClientError, ErrorCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::asked::typed;
+use super::choices::{Chosen, PATH};
 use crate::command::Parse;
 use crate::refusal;
 
@@ -35,6 +35,16 @@ enum Cost {
     #[default]
     Action,
     BonusAction,
+}
+
+impl Cost {
+    /// The command that takes an action at this cost.
+    fn of(self, who: CombatantId, command: Command) -> Command {
+        match self {
+            Self::Action => command,
+            Self::BonusAction => Command::AsBonus { who, action: Box::new(command) },
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -196,6 +206,14 @@ struct Escape {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Stabilize {
+    item_id: Option<Key>,
+    #[serde(default)]
+    cost: Cost,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Try {
     skill: Option<Skill>,
     text: Option<String>,
@@ -263,7 +281,7 @@ struct Dismount {
 /// Reads an action.
 ///
 /// # Errors
-/// `invalid_frame`, `invalid_argument`, or `no_action_left` for a bonus action that nothing grants.
+/// `invalid_frame` or `invalid_argument`.
 pub(super) fn read(
     who: CombatantId,
     action_type: &str,
@@ -279,34 +297,42 @@ pub(super) fn read(
         "dash" => {
             none(targets)?;
             let Dash { cost, mode } = typed(details)?;
-            bonus(cost)?;
-            Command::Dash { who, mode }
+            cost.of(who, Command::Dash { who, mode })
         }
-        "disengage" => plain(targets, details, Command::Disengage { who })?,
-        "dodge" => plain(targets, details, Command::Dodge { who })?,
-        "hide" => plain(targets, details, Command::Hide { who })?,
+        "disengage" => plain(who, targets, details, Command::Disengage { who })?,
+        "dodge" => plain(who, targets, details, Command::Dodge { who })?,
+        "hide" => plain(who, targets, details, Command::Hide { who })?,
         "stand_up" => free(targets, details, Command::StandUp { who })?,
         "drop_prone" => free(targets, details, Command::DropProne { who })?,
         "end_concentration" => free(targets, details, Command::EndConcentration { who })?,
-        "stabilize" => aimed(details, Command::Stabilize { who, target: one(targets)? })?,
-        "grapple" => aimed(details, Command::Grapple { who, target: one(targets)? })?,
+        "stabilize" => {
+            let Stabilize { item_id: item, cost } = typed(details)?;
+            let target = one(targets)?;
+            cost.of(
+                who,
+                match item {
+                    // A healer's kit, or what else does it.
+                    Some(_) => Command::UseObject { who, item, target: Some(target) },
+                    None => Command::Stabilize { who, target },
+                },
+            )
+        }
+        "grapple" => aimed(who, details, Command::Grapple { who, target: one(targets)? })?,
         "shove" => {
             let Shove { effect, cost } = typed(details)?;
-            bonus(cost)?;
             let effect = match effect {
                 ShoveEffect::Prone => ShoveTo::Prone,
                 ShoveEffect::Push => ShoveTo::Push,
             };
-            Command::Shove { who, target: one(targets)?, effect }
+            cost.of(who, Command::Shove { who, target: one(targets)?, effect })
         }
         "escape" => {
             let Escape { skill, effect_id, cost } = typed(details)?;
-            bonus(cost)?;
+            let command = cost.of(who, Command::Escape { who, effect: None, skill });
             if let Some(effect) = effect_id {
-                let command = Command::Escape { who, effect: None, skill };
                 return Ok(Action::OfEffect { command, effect });
             }
-            Command::Escape { who, effect: None, skill }
+            command
         }
         "help" => help(who, targets, details)?,
         "search" => attempt(who, SkillAction::Search, targets, details)?,
@@ -348,7 +374,7 @@ fn movement(
 ) -> Parse<Command> {
     none(targets)?;
     let Move { path, mode, drag, elevation_ft } = typed(details)?;
-    if path.len() > 1_000 {
+    if path.len() > PATH {
         return Err(refusal::argument("path", "is at most 1,000 squares"));
     }
     Ok(match mode.mode() {
@@ -373,9 +399,8 @@ fn attack(
         (false, false) if has(AttackOption::Cleave) => Extra::Cleave,
         (false, false) => Extra::None,
     };
-    if extra != Extra::OffHand {
-        bonus(cost)?;
-    }
+    // A second weapon is a bonus action by itself.
+    let cost = if extra == Extra::OffHand { Cost::Action } else { cost };
     let how = Manner {
         extra,
         two_handed: has(AttackOption::TwoHanded),
@@ -385,7 +410,7 @@ fn attack(
         other: has(AttackOption::Other),
     };
     let knock_out = has(AttackOption::KnockOut);
-    Ok(match at {
+    let command = match at {
         Some(at) => {
             none(targets)?;
             Command::AttackAt { who, at, attack, knock_out, how, ammunition }
@@ -394,7 +419,8 @@ fn attack(
             let target = one(targets)?;
             Command::Attack { who, target, attack, knock_out, how, ammunition }
         }
-    })
+    };
+    Ok(cost.of(who, command))
 }
 
 fn use_action(
@@ -412,12 +438,7 @@ fn use_action(
     if id.as_str() == READY {
         return Ok(Action::Command(Command::Happens { who }));
     }
-    // One of the attacks or actions that it can be.
-    let option = choices.get("option").and_then(|option| match option {
-        Choice::Word(option) => Key::parse(option).ok(),
-        _ => None,
-    });
-    let path = Vec::new();
+    let Chosen { option, path, choices } = Chosen::read(choices)?;
     let command = Command::UseAction { who, id, targets, at, direction, option, path, choices };
     Ok(Action::Command(command))
 }
@@ -440,14 +461,13 @@ fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) 
 
 fn help(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
     let Help { kind, skill, enemy_id, cost } = typed(details)?;
-    bonus(cost)?;
     let with = match (kind, enemy_id) {
         (HelpKind::Check, _) => HelpWith::Check { skill },
         (HelpKind::Attack, Some(enemy)) => HelpWith::Attack { enemy: CombatantId(enemy) },
         (HelpKind::Attack, None) => return Err(refusal::shape("enemy_id", "must be given")),
         (HelpKind::Stabilize, _) => HelpWith::Stabilize,
     };
-    Ok(Command::Help { who, target: one(targets)?, with })
+    Ok(cost.of(who, Command::Help { who, target: one(targets)?, with }))
 }
 
 fn attempt(
@@ -493,7 +513,10 @@ fn ready(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>)
         Action::Command(command) => {
             Action::Command(Command::Ready { who, trigger, action: Box::new(command) })
         }
-        Action::OfEffect { .. } => Action::Left("The engine leaves this to the GM."),
+        Action::OfEffect { command, effect } => {
+            let command = Command::Ready { who, trigger, action: Box::new(command) };
+            Action::OfEffect { command, effect }
+        }
         left @ Action::Left(_) => left,
     })
 }
@@ -502,29 +525,25 @@ fn said(text: Option<&str>) -> Parse<()> {
     text.map_or(Ok(()), |text| crate::text::check("text", text, 1, 500))
 }
 
-fn plain(targets: &[CombatantId], details: Map<String, Value>, command: Command) -> Parse<Command> {
+fn plain(
+    who: CombatantId,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+    command: Command,
+) -> Parse<Command> {
     none(targets)?;
-    aimed(details, command)
+    aimed(who, details, command)
 }
 
-fn aimed(details: Map<String, Value>, command: Command) -> Parse<Command> {
+fn aimed(who: CombatantId, details: Map<String, Value>, command: Command) -> Parse<Command> {
     let Costs { cost } = typed(details)?;
-    bonus(cost)?;
-    Ok(command)
+    Ok(cost.of(who, command))
 }
 
 fn free(targets: &[CombatantId], details: Map<String, Value>, command: Command) -> Parse<Command> {
     none(targets)?;
     let Nothing {} = typed(details)?;
     Ok(command)
-}
-
-fn bonus(cost: Cost) -> Parse<()> {
-    if cost == Cost::Action {
-        return Ok(());
-    }
-    let message = "No feature of this combatant allows it as a bonus action.";
-    Err(ClientError::new(ErrorCode::NoActionLeft, message).with("cost", "bonus_action"))
 }
 
 fn at_most_one(targets: &[CombatantId]) -> Parse<Option<CombatantId>> {

@@ -1,7 +1,10 @@
 //! Commands about a fight, read from a frame's data (`schema/client.json`, `schema/actions.json`).
 
+use std::collections::BTreeMap;
+
+use gss_rules::Key;
 use gss_rules::combat::{Changes, CombatantId, RolledFor};
-use gss_rules::effect::EffectTemplate;
+use gss_rules::effect::{self, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::Version;
@@ -11,6 +14,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::action::{self, Action};
+use super::choices::Chosen;
 use super::plain;
 use super::spec::CombatantSpec;
 use crate::command::Parse;
@@ -155,8 +159,11 @@ pub(crate) fn read(name: &str, mut data: Map<String, Value>) -> Parse<AskedFight
         }
         "action_declare" => declare(data),
         "reaction" => {
-            let React { prompt_id: prompt, accept, option, details: with } = typed(data)?;
-            let option = with.attack_id.clone().or(option);
+            let React { prompt_id: prompt, accept, option, details } = typed(data)?;
+            let ReactDetails { attack_id, targets, at, direction, choices } = details;
+            let chosen = Chosen::read(choices)?;
+            let option = attack_id.or(option);
+            let with = ReactWith { targets, at, direction, chosen };
             Ok(AskedFight::React { prompt, accept, option, with })
         }
         "choice" => {
@@ -228,18 +235,27 @@ struct React {
     accept: bool,
     option: Option<String>,
     #[serde(default)]
-    details: ReactWith,
+    details: ReactDetails,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ReactDetails {
+    /// The option, where it is one of several attacks.
+    attack_id: Option<String>,
+    targets: Vec<Uuid>,
+    at: Option<Square>,
+    direction: Option<Square>,
+    choices: BTreeMap<Key, effect::Choice>,
 }
 
 /// How what is reacted with is used.
-#[derive(Clone, PartialEq, Default, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct ReactWith {
-    /// The option, where it is one of several attacks.
-    attack_id: Option<String>,
     pub(crate) targets: Vec<Uuid>,
     pub(crate) at: Option<Square>,
     pub(crate) direction: Option<Square>,
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Deserialize)]

@@ -51,7 +51,9 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::IncompleteOrder => ErrorCode::InvalidArgument,
         Refusal::WrongPhase | Refusal::AwaitingDecision => ErrorCode::InvalidTransition,
         Refusal::NotItsTurn { .. } => ErrorCode::NotYourTurn,
-        Refusal::NoActionLeft | Refusal::Spent => ErrorCode::NoActionLeft,
+        Refusal::NoActionLeft | Refusal::NotAsBonusAction | Refusal::Spent => {
+            ErrorCode::NoActionLeft
+        }
         Refusal::InvalidTarget | Refusal::CharmedByTarget => ErrorCode::InvalidTarget,
         Refusal::OutOfReach { .. } => ErrorCode::OutOfReach,
         Refusal::OutOfRange { .. } => ErrorCode::OutOfRange,

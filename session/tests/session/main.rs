@@ -28,3 +28,4 @@ mod scripts;
 mod support;
 mod ties;
 mod unknown;
+mod uses;

@@ -5,7 +5,7 @@ use crate::combat::CombatantId;
 
 impl Command {
     /// Who moves of its own will or does something else that can be seen, if this is that.
-    pub(in crate::combat) const fn stirs(&self) -> Option<CombatantId> {
+    pub(in crate::combat) fn stirs(&self) -> Option<CombatantId> {
         match self {
             Self::Attack { who, .. }
             | Self::Cast { who, .. }
@@ -25,6 +25,7 @@ impl Command {
             | Self::Dismount { who, .. }
             | Self::AttackAt { who, .. }
             | Self::DropProne { who } => Some(*who),
+            Self::AsBonus { action, .. } => action.stirs(),
             _ => None,
         }
     }
@@ -46,6 +47,7 @@ impl Command {
             | Self::Help { who, .. }
             | Self::Hide { who }
             | Self::Ready { who, .. }
+            | Self::AsBonus { who, .. }
             | Self::Happens { who }
             | Self::Jump { who, .. }
             | Self::Interact { who, .. }

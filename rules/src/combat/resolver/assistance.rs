@@ -143,6 +143,14 @@ impl Resolver<'_> {
         self.combat.effects_on(who).filter(hides).map(|effect| effect.id).collect()
     }
 
+    /// What a creature searches by where it does not say: sight, or hearing where it is blinded.
+    fn searching_sense(&self, who: CombatantId) -> CheckSense {
+        match self.view().has(who, Condition::Blinded) {
+            true => CheckSense::Hearing,
+            false => CheckSense::Sight,
+        }
+    }
+
     /// An action that is a check. What comes of it a game master rules, but whom a search finds is
     /// found.
     pub(super) fn try_skill(
@@ -168,6 +176,8 @@ impl Resolver<'_> {
         let other = target.map(|target| self.combatant(target)).transpose()?;
         let mind = other.map_or(0, |other| i64::from(other.block.abilities.score(Ability::Int)));
         let hidden = target.map(|target| self.hiding(target)).unwrap_or_default();
+        let looks = action == SkillAction::Search && skill == Skill::Perception;
+        let sense = sense.or_else(|| looks.then(|| self.searching_sense(who)));
         self.spend_action(who)?;
         let favor = target.filter(|target| self.view().is_partial_to(*target, who, skill));
         let total = {

@@ -220,6 +220,8 @@ impl Resolver<'_> {
                 | Command::Release { .. }
                 | Command::EndConcentration { .. }
         );
+        // What it is taken as is asked of what is taken.
+        let may = may || matches!(command, Command::AsBonus { .. });
         match command.by() {
             Some(who) if !may && self.view().controlled_by(who).is_some() => {
                 Err(Refusal::ControlledMount)

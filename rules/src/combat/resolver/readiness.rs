@@ -190,6 +190,9 @@ fn readied_by(action: &Command) -> Option<CombatantId> {
         | Command::Interact { who, .. }
         | Command::Stabilize { who, .. }
         | Command::Move { who, .. }
+        | Command::Jump { who, .. }
+        | Command::Escape { who, .. }
+        | Command::UseEffect { who, .. }
         | Command::StandUp { who } => Some(*who),
         _ => None,
     }

@@ -138,7 +138,7 @@ impl Resolver<'_> {
 
     /// Whether an effect lets a creature do something: its bearer, and of some things who is near it
     /// or its area, or whose doing the effect is.
-    fn is_granted(&self, who: CombatantId, effect: &Effect, grant: &Grant) -> bool {
+    pub(super) fn is_granted(&self, who: CombatantId, effect: &Effect, grant: &Grant) -> bool {
         if grant.by_source {
             return effect.source == Some(who);
         }
