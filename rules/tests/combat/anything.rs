@@ -327,6 +327,13 @@ impl Play {
 
     fn any_stance(&mut self, who: CombatantId, target: CombatantId) -> Command {
         match self.chance.below(4) {
+            0 if self.chance.one_in(3) => {
+                let action = Box::new(self.any_attack(who, target));
+                Command::AsBonus { who, action }
+            }
+            0 if self.chance.one_in(2) => {
+                Command::AsBonus { who, action: Box::new(Command::Disengage { who }) }
+            }
             0 => Command::Disengage { who },
             1 => Command::StandUp { who },
             2 => Command::DropProne { who },

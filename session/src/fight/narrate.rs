@@ -326,7 +326,9 @@ fn answered<'d>(
             "actor": actor,
             "action_id": actor.map(|_| because.action),
         }));
-        if let Some(option) = asked.and(answer["option"].as_str()) {
+        // Of a use its name; what it is to be is no option of the question.
+        let taken = answer["id"].as_str().or(answer["option"].as_str());
+        if let Some(option) = asked.and(taken) {
             data.insert("option".to_owned(), option.into());
         }
         Some(data)

@@ -66,7 +66,7 @@ impl Fight {
 
 #[test]
 fn a_legendary_action_goes_where_its_path_says_and_is_what_its_option_says() {
-    let mut fight = against("5.2", "tarrasque", [10, 10], &json!({}));
+    let mut fight = against("5.2", "tarrasque", [8, 8], &json!({}));
     fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
     let prompt = fight.got(GM).last().expect("asked")["data"]["prompt_id"].clone();
     let answer = |path: Value| {
@@ -74,17 +74,18 @@ fn a_legendary_action_goes_where_its_path_says_and_is_what_its_option_says() {
             "targets": [id(HERO)], "choices": {"option": "tail", "path": path},
         }})
     };
-    for none in [json!([9]), json!([]), json!("9,10"), json!(["9", "10"]), json!([9, 10, 8])] {
+    for none in [json!([7]), json!([]), json!("7,8"), json!(["7", "8"]), json!([7, 8, 6])] {
         let error = fight.frame(GM, "reaction", answer(none.clone())).expect_err("no path");
         assert_eq!(error.code, ErrorCode::InvalidArgument, "{none}");
     }
-    let far = fight.frame(GM, "reaction", answer(json!([7, 10]))).expect_err("no step");
+    let far = fight.frame(GM, "reaction", answer(json!([5, 8]))).expect_err("no step");
     assert_eq!(far.details["rule"], json!("invalid_path"));
-    fight.frame(GM, "reaction", answer(json!([9, 10, 8, 9]))).expect("acts");
-    assert_eq!(fight.shown(GOBLIN)["position"], json!([8, 9]));
+    fight.frame(GM, "reaction", answer(json!([7, 8, 6, 7]))).expect("acts");
+    assert_eq!(fight.shown(GOBLIN)["position"], json!([6, 7]));
+    assert_eq!(fight.got(GM)[0]["data"]["option"], json!("onslaught"));
     let told = serde_json::to_string(&fight.got(GM)).expect("text");
-    assert!(told.contains("\"attack_id\":\"tail\""), "{told}");
-    assert!(!told.contains("\"attack_id\":\"claw\""), "{told}");
+    assert!(told.contains("\"source\":\"tail\""), "{told}");
+    assert!(!told.contains("\"source\":\"claw\""), "{told}");
 }
 
 #[test]
@@ -177,11 +178,10 @@ fn who_charged_bites_as_a_bonus_action() {
 #[test]
 fn breaking_free_of_an_effect_can_be_prepared() {
     let mut fight = against("5.2", "ogre", [3, 2], &json!({}));
-    let held = json!({"name": "Held", "key": "held", "source_id": id(GOBLIN), "dc": 1,
-                      "duration": {"kind": "permanent"}, "conditions": ["grappled"]});
+    let held = json!({"name": "Held", "source_id": id(GOBLIN), "duration": {"kind": "permanent"}, "conditions": ["grappled"]});
     let apply = json!({"effect": held, "target_ids": [id(HERO)]});
     fight.frame(GM, "effect_apply", apply).expect("holds");
-    let effect = fight.shown(HERO)["effects"][0]["effect_id"].clone();
+    let effect = fight.shown(HERO)["conditions"][0]["effect_id"].clone();
     assert!(effect.is_string(), "{}", fight.shown(HERO));
     let ready = |details: Value| {
         let action = json!({"action_type": "escape", "targets": [], "details": details});
@@ -195,7 +195,8 @@ fn breaking_free_of_an_effect_can_be_prepared() {
     assert_eq!(fight.left(HERO), [false, true]);
     fight.declare(ARIA, HERO, "use_action", &[], json!({"use_id": "ready"})).expect("now");
     assert_eq!(fight.shown(HERO)["economy"]["reaction"], json!(false));
-    assert_eq!(fight.shown(HERO)["conditions"], json!([]));
+    let told = serde_json::to_string(&fight.got(GM)).expect("text");
+    assert!(told.contains("\"skill\":\"athletics\""), "{told}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::{Ability, Condition, Key, Skill, Switch};
 
 /// Feet that a shove pushes.
 const SHOVE_FT: i32 = 5;
+/// What a check comes to that fails without a roll: less than anything.
+const FAILED: i64 = i32::MIN as i64;
 /// Creatures that one can hold with its hands.
 const HANDS: usize = 2;
 
@@ -179,7 +181,11 @@ impl Resolver<'_> {
             test.reason(crate::dice::RollMode::Advantage, why, Some(by.0.to_string()));
         }
         let used = self.view().used_by_check(who, skill);
-        let total = self.test(who, Purpose::Check { skill }, test)?.total;
+        // Who lacks the sense fails without a roll.
+        let total = match test.fails() {
+            true => FAILED,
+            false => self.test(who, Purpose::Check { skill }, test)?.total,
+        };
         for id in used {
             self.end(id, EndReason::Over);
         }
