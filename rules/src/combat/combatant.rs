@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::health::{AtZero, HitPoints, Life};
 use super::{Awaited, CombatantId, Command, EffectId};
-use crate::Key;
 use crate::content::{Cost, IMPROVISED, StatBlock, UNARMED};
 use crate::space::{Place, Scale, Space, Square};
+use crate::{Key, MovementMode};
 
 /// Who takes part.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -180,6 +180,9 @@ pub struct Economy {
     /// The jump that it is in the air by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leap: Option<Leap>,
+    /// In which way it moved last this turn; none: it did not, or on foot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<MovementMode>,
 }
 
 /// A jump that has not come down yet.
@@ -248,6 +251,7 @@ impl Economy {
             charged: None,
             mounted: false,
             leap: None,
+            mode: None,
         }
     }
 

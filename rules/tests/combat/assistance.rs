@@ -162,7 +162,7 @@ fn the_old_rules_hide_from_those_who_do_not_notice() {
 }
 
 #[test]
-fn influence_and_study_are_of_the_new_rules() {
+fn study_is_of_the_new_rules_and_a_dc_to_influence_too() {
     let urge = |skill, target| Command::TrySkill {
         who: HERO,
         action: SkillAction::Influence,
@@ -171,7 +171,26 @@ fn influence_and_study_are_of_the_new_rules() {
         sense: None,
     };
     let mut table = Table::duel(Edition::E51, [1, 0]);
-    assert_eq!(table.refused(urge(None, Some(GOBLIN))), Refusal::NotInTheseRules);
+    let study = Command::TrySkill {
+        who: HERO,
+        action: SkillAction::Study,
+        skill: None,
+        target: None,
+        sense: None,
+    };
+    assert_eq!(table.refused(study), Refusal::NotInTheseRules);
+    let charmed = serde_json::from_value(json!({
+        "name": "charm", "duration": {"kind": "permanent"}, "conditions": ["charmed"]
+    }))
+    .expect("an effect");
+    let (source, targets) = (Some(HERO), vec![GOBLIN]);
+    table.play(Command::ApplyEffect { effect: charmed, source, targets }, "");
+    // The charmer has advantage; what comes of it is for the game master.
+    let facts = table.play(urge(None, Some(GOBLIN)), "20:4 20:15");
+    assert!(facts.iter().any(|fact| matches!(
+        fact,
+        Fact::CheckMade { total: 15, against: None, success: None, .. }
+    )));
     let mut table = Table::duel(Edition::E52, [1, 0]);
     assert_eq!(table.refused(urge(None, None)), Refusal::InvalidTarget);
     assert_eq!(table.refused(urge(Some(Skill::Arcana), Some(GOBLIN))), Refusal::WrongSkill);

@@ -1,10 +1,10 @@
 //! Commands that stop for an answer, and go on from it as if they had not.
 
 use gss_rules::combat::{
-    Actor, Answer, CombatantKind, Command, Fact, Input, Life, Question, Refusal,
+    Actor, Answer, Combatant, CombatantKind, Command, Fact, Input, Life, Question, Refusal,
 };
 use gss_rules::space::Square;
-use gss_rules::{Condition, Edition, Key, MovementMode};
+use gss_rules::{Condition, Edition, Key, MovementMode, Switch};
 use serde_json::json;
 
 use crate::table::{GOBLIN, HERO, OGRE, Table, attack, block, combatant};
@@ -133,4 +133,24 @@ fn a_waiting_command_that_other_rules_refuse_is_abandoned() {
     table.rule(Condition::Deafened, r#"{"kind": "speed", "value": 0, "set": true}"#);
     assert_eq!(table.answer(Answer::Decline, ""), [Fact::Abandoned]);
     assert!(table.combat.prompt().is_none());
+}
+
+#[test]
+fn a_bonus_action_that_moves_provokes_in_the_new_rules_alone() {
+    for rule in [Edition::E51, Edition::E52] {
+        let mut table = Table::with_content(Edition::E52);
+        let rules = std::sync::Arc::make_mut(&mut table.combat.rules);
+        rules.switches.insert(Switch::OpportunityAttack, rule);
+        let leap = json!({"uses": [{"use_id": "leap", "name": "Leap", "cost": "bonus_action"}]});
+        let lamia = combatant(HERO, CombatantKind::Monster, "foes", [0, 0], block(leap));
+        let lamia = Combatant { monster: Key::parse("lamia").ok(), ..lamia };
+        let goblin = combatant(GOBLIN, CombatantKind::Monster, "party", [1, 0], block(json!({})));
+        for combatant in [lamia, goblin] {
+            table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
+        }
+        table.play(Command::Begin, "20:15 20:10");
+        let leap = json!({"use_action": {"who": HERO, "id": "leap", "at": [0, 5]}});
+        table.play(serde_json::from_value(leap).expect("a command"), "");
+        assert_eq!(table.combat.prompt().is_some(), rule == Edition::E52);
+    }
 }

@@ -270,3 +270,95 @@ fn who_comes_late_and_is_surprised_does_nothing_in_its_first_turn() {
         assert_eq!(table.combat.effects_on(OGRE).count(), 0);
     }
 }
+
+/// A hero of these speeds, alone, in its turn.
+fn runner(edition: Edition, speeds: serde_json::Value) -> Table {
+    let mut table = Table::new(edition);
+    let hero = block(json!({"speeds": speeds}));
+    let hero = combatant(HERO, CombatantKind::Character, "party", [0, 0], hero);
+    table.play(Command::AddCombatant { combatant: Box::new(hero) }, "");
+    table.play(Command::Begin, "20:1");
+    table
+}
+
+#[test]
+fn a_dash_is_as_far_as_the_speed_in_use() {
+    let dashed = |table: &mut Table, mode| {
+        table.play(Command::Dash { who: HERO, mode }, "");
+        table.combat.combatant(HERO).expect("there").economy.dashed_ft
+    };
+    let step = |mode, elevation_ft| Command::Move {
+        who: HERO,
+        mode,
+        path: vec![Square { x: 0, y: 1 }],
+        drag: Vec::new(),
+        elevation_ft,
+    };
+    for edition in [Edition::E51, Edition::E52] {
+        let flier = || runner(edition, json!({"walk": 30, "fly": 60}));
+        assert_eq!(dashed(&mut flier(), None), 30);
+        let mut aloft = flier();
+        aloft.play(step(MovementMode::Fly, Some(10)), "");
+        assert_eq!(dashed(&mut aloft, None), 60);
+        aloft.play(Command::EndTurn { who: HERO }, "");
+        assert_eq!(dashed(&mut aloft, None), 60, "it is still up there");
+        let mut swimmer = runner(edition, json!({"walk": 0, "swim": 40}));
+        assert_eq!(dashed(&mut swimmer, None), 40);
+        if edition == Edition::E52 {
+            assert_eq!(dashed(&mut flier(), Some(MovementMode::Fly)), 60);
+        } else {
+            let named = Command::Dash { who: HERO, mode: Some(MovementMode::Fly) };
+            assert_eq!(flier().refused(named), Refusal::NotInTheseRules);
+        }
+    }
+}
+
+#[test]
+fn who_drags_dashes_half_as_far_in_the_old_rules() {
+    for (edition, feet) in [(Edition::E51, 30), (Edition::E52, 60)] {
+        let mut table = Table::duel(edition, [1, 0]);
+        let held = json!({
+            "name": "grappled", "duration": {"kind": "permanent"}, "conditions": ["grappled"]
+        });
+        let effect = serde_json::from_value(held).expect("an effect");
+        let (source, targets) = (Some(HERO), vec![GOBLIN]);
+        table.play(Command::ApplyEffect { effect, source, targets }, "");
+        table.play(Command::Dash { who: HERO, mode: None }, "");
+        let path = (1..=13).map(|y| Square { x: 0, y }).collect();
+        let drag = vec![GOBLIN];
+        let mode = MovementMode::Walk;
+        let walk = Command::Move { who: HERO, mode, path, drag, elevation_ft: None };
+        let cost_ft = if edition == Edition::E51 { 65 } else { 130 };
+        let refused = table.refused(walk);
+        assert_eq!(refused, Refusal::NotEnoughMovement { cost_ft, left_ft: feet });
+    }
+}
+
+#[test]
+fn first_aid_wakes_who_was_knocked_out() {
+    let aid = Command::Stabilize { who: HERO, target: GOBLIN };
+    for edition in [Edition::E51, Edition::E52] {
+        let mut table = Table::duel(edition, [1, 0]);
+        assert_eq!(table.refused(aid.clone()), Refusal::InvalidTarget);
+        let held = json!({
+            "name": "unconscious", "duration": {"kind": "permanent"}, "conditions": ["unconscious"]
+        });
+        let effect = serde_json::from_value(held).expect("an effect");
+        let targets = vec![GOBLIN];
+        table.play(Command::ApplyEffect { effect, source: None, targets }, "");
+        if edition == Edition::E51 {
+            assert_eq!(table.refused(aid.clone()), Refusal::InvalidTarget);
+            continue;
+        }
+        let awake = |table: &Table| {
+            let mut on = table.combat.effects_on(GOBLIN);
+            !on.any(|effect| effect.template.conditions == [Condition::Unconscious])
+        };
+        table.play(aid.clone(), "20:9");
+        assert!(!awake(&table));
+        table.play(Command::EndTurn { who: HERO }, "");
+        table.play(Command::EndTurn { who: GOBLIN }, "");
+        table.play(aid.clone(), "20:10");
+        assert!(awake(&table));
+    }
+}

@@ -162,7 +162,7 @@ impl Resolver<'_> {
     ) -> Flow<()> {
         self.on_its_turn(who)?;
         let modern = self.combat.rules.is_52(Switch::ActionNames);
-        if action != SkillAction::Search && !modern {
+        if action == SkillAction::Study && !modern {
             return Err(Refusal::NotInTheseRules.into());
         }
         let skills = skills_of(action, modern);
@@ -187,8 +187,9 @@ impl Resolver<'_> {
         let to_find = hidden.iter().filter_map(|id| self.combat.effects.get(id)?.template.dc);
         let against = match action {
             SkillAction::Search if skill == Skill::Perception => to_find.max().map(i64::from),
-            SkillAction::Influence => Some(INFLUENCE_DC.max(mind)),
-            SkillAction::Search | SkillAction::Study => None,
+            // SRD 5.1 "Social Interaction" has no such DC: the game master rules.
+            SkillAction::Influence if modern => Some(INFLUENCE_DC.max(mind)),
+            SkillAction::Search | SkillAction::Influence | SkillAction::Study => None,
         };
         let success = against.map(|dc| total >= dc);
         self.tell(Fact::CheckMade { who, skill, target, total, against, success });

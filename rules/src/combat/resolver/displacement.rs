@@ -9,8 +9,8 @@ use crate::combat::{
 };
 use crate::effect::{Flee, Hook, ModifierKind, Op, Reacts, Targets, Teleport};
 use crate::space::{
-    FALL_INTO_WATER_DC, Flight, Place, Space, Square, distance_ft, fall_dice, lands_prone,
-    nearest_free, pull, push, water_softens,
+    FALL_INTO_WATER_DC, Flight, MoveCause, Place, Space, Square, distance_ft, fall_dice,
+    lands_prone, nearest_free, pull, push, water_softens,
 };
 use crate::{
     Ability, Condition, DamageType, Edition, Expression, Key, MovementMode, Skill, Switch,
@@ -267,7 +267,7 @@ impl Resolver<'_> {
     /// Runs straight away on its own feet: who is left behind may strike.
     fn run_from(&mut self, source: CombatantId, who: CombatantId, feet: i32) -> Flow<()> {
         for square in self.way(source, who, feet, true) {
-            if !self.provoke(who, self.level(who, square))? {
+            if !self.provoke(who, self.level(who, square), MoveCause::Movement)? {
                 return Ok(());
             }
             let was = self.combatant(who)?.space();

@@ -319,16 +319,19 @@ impl Resolver<'_> {
 
     /// Consciousness comes back with the hit points; it still lies on the ground.
     pub(super) fn wake(&mut self, who: CombatantId) {
-        let asleep: Vec<_> = self
-            .combat
+        for id in self.knocked_down(who) {
+            self.end(id, EndReason::Over);
+        }
+    }
+
+    /// By what a creature lies unconscious since it was struck down.
+    pub(super) fn knocked_down(&self, who: CombatantId) -> Vec<EffectId> {
+        self.combat
             .effects_on(who)
             .filter(|effect| effect.source.is_none())
             .filter(|effect| effect.template.conditions == [Condition::Unconscious])
             .map(|effect| effect.id)
-            .collect();
-        for id in asleep {
-            self.end(id, EndReason::Over);
-        }
+            .collect()
     }
 
     /// A save if one is asked for, damage that was rolled, and what else comes of it: whether it

@@ -10,8 +10,9 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
-    Gait, Leg, Mover, Occupant, PathRefusal, Place, Relation, Scale, Space, Square, Step,
-    StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among, waypoints,
+    Gait, Leg, MoveCause, Mover, Occupant, PathRefusal, Place, Relation, Scale, Space, Square,
+    Step, StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among,
+    waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -57,6 +58,7 @@ impl Resolver<'_> {
         if !self.comes_down_first(who, lands)? {
             return Ok(());
         }
+        self.go_by(who, mode)?;
         let unprovoking = self.view().is(who, ModifierKind::MovesUnprovoking)
             || (mode == MovementMode::Fly && self.view().is(who, ModifierKind::FliesUnprovoking));
         let mut climbing = false;
@@ -96,6 +98,15 @@ impl Resolver<'_> {
         }
         self.make_room(who);
         self.happened.push_back((Happening::Moves, who));
+        Ok(())
+    }
+
+    /// The way in which it moves from now on, for what goes by it.
+    fn go_by(&mut self, who: CombatantId, mode: MovementMode) -> Flow<()> {
+        let economy = self.combatant(who)?.economy.clone();
+        if economy.mode.unwrap_or(MovementMode::Walk) != mode {
+            self.tell(Fact::EconomySet { who, economy: Economy { mode: Some(mode), ..economy } });
+        }
         Ok(())
     }
 
@@ -214,16 +225,18 @@ impl Resolver<'_> {
         Ok(steps)
     }
 
-    /// Takes steps that were granted.
+    /// Takes steps that were granted; without a cause they provoke nobody.
     pub(super) fn take_steps(
         &mut self,
         who: CombatantId,
         steps: &[Step],
-        unprovoking: bool,
+        cause: Option<MoveCause>,
     ) -> Flow<()> {
         for step in steps {
             let to = self.combatant(who)?.space_in(step.to, step.squeezed);
-            if !unprovoking && !self.provoke_into(who, to)? {
+            if let Some(cause) = cause
+                && !self.provoke_by(who, to, cause)?
+            {
                 break;
             }
             let was = self.combatant(who)?.space();
@@ -381,7 +394,7 @@ impl Resolver<'_> {
     }
 
     /// Feet of movement left in a way; climbing and swimming go by the walking speed where there is
-    /// no other. SRD 5.1: half the speed where a burden is taken along.
+    /// no other. SRD 5.1: half the speed, that of a Dash too, where a burden is taken along.
     pub(super) fn left_ft(
         &self,
         who: CombatantId,
@@ -396,8 +409,8 @@ impl Resolver<'_> {
         let economy = &self.combatant(who)?.economy;
         let speed = speed.ok_or(Refusal::NoSuchSpeed)?;
         let slowed = burden && !self.combat.rules.is_52(Switch::DragCost);
-        let speed = if slowed { speed / 2 } else { speed };
-        Ok(movement_left_ft(speed, economy.dashed_ft, economy.moved_ft))
+        let of = |feet: i32| if slowed { feet / 2 } else { feet };
+        Ok(movement_left_ft(of(speed), of(economy.dashed_ft), economy.moved_ft))
     }
 
     /// That no step leads closer to what frightens whoever moves.
@@ -426,17 +439,21 @@ impl Resolver<'_> {
 
     /// Those whose reach a step leaves are asked, right before it. False: what one of them did to
     /// whoever moves ends the walk; where it goes from there is for a new command.
-    pub(super) fn provoke(&mut self, who: CombatantId, to: Place) -> Flow<bool> {
+    pub(super) fn provoke(&mut self, who: CombatantId, to: Place, cause: MoveCause) -> Flow<bool> {
         let mover = self.combatant(who)?;
         let to = Space::of_scale(mover.block.size, to, mover.scale);
-        self.provoke_into(who, to)
+        self.provoke_by(who, to, cause)
     }
 
-    /// As [`Resolver::provoke`], into a space that may be another's.
+    /// As [`Resolver::provoke`] by its movement, into a space that may be another's.
     pub(super) fn provoke_into(&mut self, who: CombatantId, to: Space) -> Flow<bool> {
+        self.provoke_by(who, to, MoveCause::Movement)
+    }
+
+    fn provoke_by(&mut self, who: CombatantId, to: Space, cause: MoveCause) -> Flow<bool> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for reactor in all {
-            let options = self.view().opportunities(reactor, who, to);
+            let options = self.view().opportunities(reactor, who, (to, cause));
             if options.is_empty() {
                 continue;
             }

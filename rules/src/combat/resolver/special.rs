@@ -7,9 +7,9 @@ use super::casting_use::PreparedSpell;
 use super::deeds::Intent;
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Fact, Life, Refusal};
-use crate::content::{Attack, Detail, SpecialAction};
+use crate::content::{Attack, Cost, Detail, SpecialAction};
 use crate::effect::{Choice, ModifierKind};
-use crate::space::{Cover, Square, Step, offset_ft};
+use crate::space::{Cover, MoveCause, Square, Step, offset_ft};
 use crate::{Key, MovementMode, Skill};
 
 /// How a use is aimed.
@@ -226,15 +226,18 @@ impl Resolver<'_> {
         let intended = prepared.intent.iter().flat_map(|intent| &intent.about);
         let affected =
             prepared.affected.iter().chain(intended).map(|(target, _)| *target).collect();
+        let bonus_action = action.cost == Cost::BonusAction;
+        let cause = if bonus_action { MoveCause::BonusAction } else { MoveCause::Action };
+        let provokes = (!prepared.unprovoking).then_some(cause);
         if !prepared.flies {
-            self.take_steps(who, &prepared.steps, prepared.unprovoking)?;
+            self.take_steps(who, &prepared.steps, provokes)?;
         }
         if self.combatant(who)?.life != Life::Alive {
             return Ok(());
         }
         self.tell(Fact::ActionUsed { who, id: id.clone(), targets: affected });
         if let Some(to) = prepared.to {
-            self.goes(who, to, prepared.to_cost_ft)?;
+            self.goes(who, to, (prepared.to_cost_ft, cause))?;
         }
         self.takes(who, prepared.takes)?;
         if let Some(skill) = prepared.check {
@@ -251,7 +254,7 @@ impl Resolver<'_> {
         }
         self.make_all(who, prepared.makes, prepared.others)?;
         if prepared.flies {
-            self.take_steps(who, &prepared.steps, prepared.unprovoking)?;
+            self.take_steps(who, &prepared.steps, provokes)?;
         }
         Ok(())
     }
@@ -270,9 +273,14 @@ impl Resolver<'_> {
     }
 
     /// A leap is movement that others may react to; a teleport is none.
-    fn goes(&mut self, who: CombatantId, to: Square, cost_ft: i32) -> Flow<()> {
+    fn goes(
+        &mut self,
+        who: CombatantId,
+        to: Square,
+        (cost_ft, cause): (i32, MoveCause),
+    ) -> Flow<()> {
         let leaps = cost_ft > 0;
-        if leaps && !self.provoke(who, self.level(who, to))? {
+        if leaps && !self.provoke(who, self.level(who, to), cause)? {
             return Ok(());
         }
         if !leaps {

@@ -304,7 +304,7 @@ impl<'a> View<'a> {
         self,
         reactor: CombatantId,
         mover: CombatantId,
-        to: Space,
+        (to, cause): (Space, MoveCause),
     ) -> Vec<Key> {
         let both = (self.combat.combatant(reactor), self.combat.combatant(mover));
         let (Some(watching), Some(moving)) = both else { return Vec::new() };
@@ -316,12 +316,7 @@ impl<'a> View<'a> {
         if self.is(reactor, ModifierKind::NoOpportunity) {
             return Vec::new();
         }
-        let departure = Departure {
-            from,
-            to,
-            cause: MoveCause::Movement,
-            disengaged: moving.economy.disengaged,
-        };
+        let departure = Departure { from, to, cause, disengaged: moving.economy.disengaged };
         let watcher = |attack: &Attack| Watcher {
             space,
             reach_ft: self.reach_ft(reactor, attack),
