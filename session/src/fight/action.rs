@@ -305,27 +305,9 @@ pub(super) fn read(
         "stand_up" => free(targets, details, Command::StandUp { who })?,
         "drop_prone" => free(targets, details, Command::DropProne { who })?,
         "end_concentration" => free(targets, details, Command::EndConcentration { who })?,
-        "stabilize" => {
-            let Stabilize { item_id: item, cost } = typed(details)?;
-            let target = one(targets)?;
-            cost.of(
-                who,
-                match item {
-                    // A healer's kit, or what else does it.
-                    Some(_) => Command::UseObject { who, item, target: Some(target) },
-                    None => Command::Stabilize { who, target },
-                },
-            )
-        }
+        "stabilize" => stabilize(who, targets, details)?,
         "grapple" => aimed(who, details, Command::Grapple { who, target: one(targets)? })?,
-        "shove" => {
-            let Shove { effect, cost } = typed(details)?;
-            let effect = match effect {
-                ShoveEffect::Prone => ShoveTo::Prone,
-                ShoveEffect::Push => ShoveTo::Push,
-            };
-            cost.of(who, Command::Shove { who, target: one(targets)?, effect })
-        }
+        "shove" => shove(who, targets, details)?,
         "escape" => {
             let Escape { skill, effect_id, cost } = typed(details)?;
             let command = cost.of(who, Command::Escape { who, effect: None, skill });
@@ -468,6 +450,30 @@ fn help(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) 
         (HelpKind::Stabilize, _) => HelpWith::Stabilize,
     };
     Ok(cost.of(who, Command::Help { who, target: one(targets)?, with }))
+}
+
+/// First aid, or what a healer's kit or another thing does for it.
+fn stabilize(
+    who: CombatantId,
+    targets: &[CombatantId],
+    details: Map<String, Value>,
+) -> Parse<Command> {
+    let Stabilize { item_id: item, cost } = typed(details)?;
+    let target = one(targets)?;
+    let command = match item {
+        Some(_) => Command::UseObject { who, item, target: Some(target) },
+        None => Command::Stabilize { who, target },
+    };
+    Ok(cost.of(who, command))
+}
+
+fn shove(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
+    let Shove { effect, cost } = typed(details)?;
+    let effect = match effect {
+        ShoveEffect::Prone => ShoveTo::Prone,
+        ShoveEffect::Push => ShoveTo::Push,
+    };
+    Ok(cost.of(who, Command::Shove { who, target: one(targets)?, effect }))
 }
 
 fn attempt(
