@@ -86,6 +86,9 @@ pub struct Combatant {
     /// What the map counts that it is on.
     #[serde(default, skip_serializing_if = "Scale::is_squares")]
     pub scale: Scale,
+    /// What is in its hands, as far as that is known: what it drew or was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Key>,
 }
 
 /// A count of 20 as it went for a creature with a lair.
@@ -302,6 +305,7 @@ impl Combatant {
             squeezed: false,
             lair: None,
             scale: Scale::Squares,
+            held: Vec::new(),
         }
     }
 

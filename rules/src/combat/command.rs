@@ -166,7 +166,8 @@ pub enum Command {
         /// Who.
         who: CombatantId,
     },
-    /// Puts an effect on creatures. Game master.
+    /// Puts an effect on creatures, or does at once what one without duration does: its damage, a
+    /// save. Game master.
     ApplyEffect {
         /// What.
         effect: Box<EffectTemplate>,
@@ -421,6 +422,13 @@ pub enum Command {
         who: CombatantId,
         /// Which, as a command of its own.
         action: Box<Command>,
+    },
+    /// Somebody falls. Game master.
+    Fall {
+        /// Who.
+        who: CombatantId,
+        /// Feet above the ground where it comes down, below where it is.
+        to_ft: i32,
     },
 }
 

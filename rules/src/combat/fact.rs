@@ -374,6 +374,13 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<Key>,
     },
+    /// What is in somebody's hands, as far as that is known.
+    HeldSet {
+        /// Whose.
+        who: CombatantId,
+        /// Now.
+        held: Vec<Key>,
+    },
 }
 
 /// What dice are thrown for.
@@ -428,6 +435,11 @@ pub enum Purpose {
     WardAt {
         /// Where.
         at: Square,
+    },
+    /// How long something lasts.
+    Duration {
+        /// What.
+        id: Key,
     },
 }
 

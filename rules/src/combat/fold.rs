@@ -66,6 +66,7 @@ impl Combat {
             | Fact::HeightSet { .. }
             | Fact::SqueezedSet { .. }
             | Fact::LairActed { .. }
+            | Fact::HeldSet { .. }
             | Fact::ConcentrationSet { .. } => self.apply_to_casters(fact),
             Fact::SpellCast { .. }
             | Fact::RulingNeeded { .. }
@@ -127,6 +128,9 @@ impl Combat {
             Fact::UsesSet { who, id, spent } => self.change(*who, |combatant| {
                 combatant.spent.insert(id.clone(), *spent);
             }),
+            Fact::HeldSet { who, held } => {
+                self.change(*who, |combatant| combatant.held.clone_from(held));
+            }
             Fact::LairActed { who, round, id } => self.change(*who, |combatant| {
                 combatant.lair = Some(LairCount { round: *round, id: id.clone() });
             }),

@@ -26,6 +26,7 @@ impl Command {
             | Self::Happens { who }
             | Self::Dismount { who, to: _ }
             | Self::AttackAt { who, .. }
+            | Self::Fall { who, to_ft: _ }
             | Self::RollInitiative { who, face: _ } => named(*who),
             Self::Attack { who, target, attack: _, knock_out: _, how: _, ammunition: _ }
             | Self::Stabilize { who, target }

@@ -122,6 +122,8 @@ pub enum Choice {
     DamageType,
     /// Whom an opportunity attack is made on: `mount`, `rider`.
     MountOrRider,
+    /// What a melee attack does that brings somebody down: `strike_down`, `knock_out`.
+    KnockOut,
 }
 
 /// An answer.

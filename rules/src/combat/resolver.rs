@@ -25,7 +25,9 @@ mod forms;
 mod groups;
 mod growth;
 mod guesses;
+mod hands;
 mod harm;
+mod incidents;
 mod insides;
 mod jumps;
 mod lairs;
@@ -68,6 +70,7 @@ use std::sync::Arc;
 
 use attack::Aimed;
 use cast::Asked;
+use uuid::Uuid;
 
 use super::step::{Answered, Rulebook};
 use super::view::View;
@@ -126,6 +129,8 @@ pub(super) struct Resolver<'a> {
     again: bool,
     /// The damage dealt now leaves 1 hit point.
     leaves_one: bool,
+    /// Who deals the damage dealt now may spare whom it brings down.
+    may_spare: bool,
     /// Water does not lessen the damage dealt now.
     scalds: bool,
     /// By how much the last save that was rolled missed its DC; less than 1: it did not.
@@ -195,6 +200,7 @@ impl<'a> Resolver<'a> {
             stopped: false,
             again: false,
             leaves_one: false,
+            may_spare: false,
             scalds: false,
             missed_by: 0,
             dealt: 0,
@@ -379,6 +385,7 @@ impl<'a> Resolver<'a> {
             | Command::CallInitiative { .. }
             | Command::RollInitiative { .. }
             | Command::SetOrder { .. }
+            | Command::Fall { .. }
             | Command::End => self.arrange(command),
         }
     }
@@ -403,6 +410,7 @@ impl<'a> Resolver<'a> {
             Command::CallInitiative { roll, fixed } => self.call_initiative(*roll, *fixed),
             Command::RollInitiative { who, face } => self.roll_for(*who, *face),
             Command::SetOrder { order } => self.set_order(order),
+            Command::Fall { who, to_ft } => self.ruled_fall(*who, *to_ft),
             _ => Ok(()),
         }
     }
@@ -462,12 +470,16 @@ impl Combat {
         self.combatant(effects.last()?.source?)
     }
 
+    /// The player who commands a creature; none: the game masters.
+    fn owner(&self, id: CombatantId) -> Option<Uuid> {
+        self.master(id).or_else(|| self.combatant(id))?.owner
+    }
+
     fn commands(&self, by: Actor, id: CombatantId) -> Result<(), Refusal> {
-        let combatant = self.combatant(id).ok_or(Refusal::UnknownCombatant { id })?;
-        let owner = self.master(id).map_or(combatant.owner, |master| master.owner);
+        self.combatant(id).ok_or(Refusal::UnknownCombatant { id })?;
         match by {
             Actor::Gm => Ok(()),
-            Actor::Player(player) if owner == Some(player) => Ok(()),
+            Actor::Player(player) if self.owner(id) == Some(player) => Ok(()),
             Actor::Player(_) | Actor::Clock => Err(Refusal::NotYours),
         }
     }

@@ -26,6 +26,9 @@ pub struct Item {
     /// It is driven into the heart of whom it is used on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stakes: bool,
+    /// Spells are cast with it in hand instead of materials.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub focus: bool,
     /// It is splashed on whom it is used on: a gallon of water.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub splashes: bool,

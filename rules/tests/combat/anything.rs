@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{
     Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact,
-    Happening, HelpWith, Input, Interaction, Life, Phase, Question, RolledFor, Rulebook, Shove,
-    SkillAction, Step, View, decide,
+    Happening, HelpWith, Input, Life, Phase, Question, RolledFor, Rulebook, Shove, SkillAction,
+    Step, View, decide,
 };
 use gss_rules::content::{Monster, SpecialAction, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
@@ -152,10 +152,15 @@ impl Play {
         there && self.combat.active() == Some(*who) && self.combat.phase == Phase::Running
     }
 
-    /// What surrounds a creature is where it is, and who is in a creature with it.
+    /// What surrounds a creature is where it is, and who is in a creature with it; who waits for its
+    /// first hit point is stable.
     fn goes_along(&self, step: &Step) {
         if self.combat.prompt().is_some() {
             return;
+        }
+        for effect in self.combat.effects.values().filter(|it| it.template.name == "stable") {
+            let life = self.combat.combatant(effect.target).map(|it| it.life);
+            assert_eq!(life, Some(Life::Stable), "{effect:?} after {step:?}");
         }
         for effect in self.combat.effects.values() {
             let bearer = self.combat.combatant(effect.target).expect("a bearer");
@@ -368,10 +373,7 @@ impl Play {
                 let path = (1..=2).map(|step| at.shifted(step * self.stride(), 0)).collect();
                 Command::Jump { who, path, elevation_ft: Some(5).filter(|_| self.chance.one_in(2)) }
             }
-            2 => {
-                let interaction = Interaction::Draw;
-                Command::Interact { who, interaction, item: None, target: None }
-            }
+            2 => self.any_handling(who),
             _ => {
                 let action = Box::new(self.any_command());
                 Command::Ready { who, trigger, action }
@@ -409,6 +411,10 @@ impl Play {
             let changes = Box::new(serde_json::from_value(changes).expect("changes"));
             return Command::Update { id, changes };
         }
+        if self.chance.one_in(6) {
+            let height_ft = self.combat.combatant(id).map_or(0, |it| it.elevation_ft);
+            return Command::Fall { who: id, to_ft: height_ft - 25 };
+        }
         let most = usize::try_from(30 * self.stride()).expect("small");
         let square = [self.chance.below(most), self.chance.below(most)];
         let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
@@ -422,7 +428,7 @@ impl Play {
             json!({"alive": self.chance.one_in(2)}),
             json!({"conditions_remove": [condition]}),
             json!({"spell_slots": {"2": {"current": 1, "max": 3}}}),
-            json!({"death_saves": {"successes": 1, "failures": 1, "stable": false}}),
+            json!({"death_saves": {"successes": 1, "failures": 1, "stable": self.chance.one_in(2)}}),
             json!({"economy": {"action": true, "movement_left_ft": 30}}),
         ];
         let changes = self.chance.of(&changes).expect("one").clone();

@@ -98,7 +98,7 @@ fn the_dying_are_helped() {
         table.play(Command::EndTurn { who: GOBLIN }, "");
         assert_eq!(table.life(OGRE), Life::Dying { successes: 0, failures: 0 });
         if done {
-            table.play(help(HelpWith::Stabilize), "20:6");
+            table.play(help(HelpWith::Stabilize), "20:6 4:2");
             assert_eq!(table.life(OGRE), Life::Stable);
         } else {
             assert_eq!(table.refused(help(HelpWith::Stabilize)), Refusal::NotInTheseRules);

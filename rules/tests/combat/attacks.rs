@@ -116,7 +116,7 @@ fn a_monster_dies_and_a_character_falls() {
 
 #[test]
 fn a_life_can_be_spared() {
-    let spare = |edition| {
+    let spare = |edition, faces: &str| {
         let mut table = Table::duel(edition, [1, 0]);
         let weak = block(json!({"hp": {"current": 3, "max": 12, "temp": 0}}));
         let victim = combatant(OGRE, CombatantKind::Monster, "foes", [0, 1], weak);
@@ -130,11 +130,11 @@ fn a_life_can_be_spared() {
             how: Manner::default(),
             ammunition: None,
         };
-        table.play(command, "20:15 8:8");
+        table.play(command, faces);
         (table.hp(OGRE), table.life(OGRE), table.combat.effects_on(OGRE).count())
     };
-    assert_eq!(spare(Edition::E51), (0, Life::Stable, 2));
-    assert_eq!(spare(Edition::E52), (1, Life::Alive, 2));
+    assert_eq!(spare(Edition::E51, "20:15 8:8 4:2"), (0, Life::Stable, 3));
+    assert_eq!(spare(Edition::E52, "20:15 8:8"), (1, Life::Alive, 2));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Commands that somebody may give in a combat, but for its end.
-const COMMANDS: [&str; 39] = [
+const COMMANDS: [&str; 40] = [
     "add_combatant",
     "apply_effect",
     "attack",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 39] = [
     "end_concentration",
     "end_turn",
     "escape",
+    "fall",
     "give_temp_hp",
     "grapple",
     "happens",
@@ -62,7 +63,7 @@ const QUESTIONS: [&str; 11] = [
     "parry",
     "readied",
 ];
-const FACTS: [&str; 24] = [
+const FACTS: [&str; 25] = [
     "action_used",
     "attack_made",
     "check_made",
@@ -75,6 +76,7 @@ const FACTS: [&str; 24] = [
     "effect_started",
     "guess_missed",
     "height_set",
+    "held_set",
     "lair_acted",
     "life_set",
     "moved",

@@ -172,7 +172,7 @@ fn a_healers_kit_keeps_from_dying() {
     table.play(Command::Update { id: OGRE, changes }, "");
     assert_eq!(table.life(OGRE), Life::Dying { successes: 0, failures: 0 });
     table.play(Command::EndTurn { who: OGRE }, "");
-    table.play(uses("healers-kit", Some(OGRE)), "");
+    table.play(uses("healers-kit", Some(OGRE)), "4:2");
     assert_eq!(table.life(OGRE), Life::Stable);
 }
 

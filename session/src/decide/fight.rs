@@ -4,7 +4,8 @@ mod setup;
 
 use gss_rules::Key;
 use gss_rules::combat::{
-    Actor, Answer, CombatantId, Command, EffectId, Input, Question, Refusal, Step, decide as play,
+    Actor, Answer, Changes, CombatantId, Command, EffectId, Input, Question, Refusal, Step,
+    decide as play,
 };
 use gss_shared::error_code::{ClientError, ErrorCode};
 use gss_shared::ids::{ActionId, PlayerId, Version};
@@ -25,6 +26,9 @@ use crate::fight::show::Eye;
 use crate::fight::{Doing, Fight, FightChange, Seed, code, prompts};
 use crate::refusal;
 use crate::state::Session;
+
+/// The reason for a new height by which it is a fall's.
+const FALL: &str = "fall";
 
 /// Number of a fight's key among what is made of its seed; combatants have those from 1 on.
 const KEY: u128 = 1 << 64;
@@ -257,11 +261,7 @@ impl Asking<'_, '_> {
                 return self.answer(fight, asked);
             }
             AskedFight::Update { id, fields, reason } => {
-                if let Some(Some(owner)) = fields.owner_id {
-                    self.is_member(PlayerId(owner))?;
-                }
-                let changes = fields.clone();
-                (Command::Update { id: *id, changes }, reason.as_deref())
+                return self.update(fight, *id, fields, reason.as_deref());
             }
             AskedFight::Start(_)
             | AskedFight::Add(_)
@@ -271,6 +271,35 @@ impl Asking<'_, '_> {
             | AskedFight::TimeOut { .. } => return Err(refusal::internal()),
         };
         self.command(fight, command, None, reason).map(Decided::Events)
+    }
+
+    /// A game master's override. Whom it puts lower for the reason [`FALL`] falls there.
+    fn update(
+        &mut self,
+        fight: &Fight,
+        id: CombatantId,
+        fields: &Changes,
+        reason: Option<&str>,
+    ) -> Result<Decided, ClientError> {
+        if let Some(Some(owner)) = fields.owner_id {
+            self.is_member(PlayerId(owner))?;
+        }
+        let mut changes = Box::new(fields.clone());
+        let height = fight.combat.combatant(id).map(|it| it.elevation_ft);
+        let lower = fields.elevation_ft.filter(|to_ft| height.is_some_and(|ft| *to_ft < ft));
+        let Some(to_ft) = lower.filter(|_| reason == Some(FALL)) else {
+            let command = Command::Update { id, changes };
+            return self.command(fight, command, None, reason).map(Decided::Events);
+        };
+        changes.elevation_ft = None;
+        let (mut events, mut after) = (Vec::new(), fight.clone());
+        if *changes != Changes::default() {
+            let input =
+                Input::Command { by: self.actor(), command: Command::Update { id, changes } };
+            (events, after) = self.input(fight, input, None, reason)?;
+        }
+        events.extend(self.command(&after, Command::Fall { who: id, to_ft }, None, reason)?);
+        Ok(Decided::Events(events))
     }
 
     /// From the named targets, or wholly.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{Actor, Answer, CombatantId, Command, Fact, Input, Purpose, Step};
+use gss_rules::effect::Duration;
 use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -240,7 +241,12 @@ impl Acting {
         };
         let (who, action) = doing.map_or((None, because.own), |it| (Some(it.who), it.action));
         let kind = doing.map(|doing| doing.kind.clone());
-        let cause = if doing.is_some() { "action" } else { "rule" };
+        let ruled = matches!(command, Some(Command::ApplyEffect { .. } | Command::Fall { .. }));
+        let cause = match doing {
+            Some(_) => "action",
+            None if ruled => "override",
+            None => "rule",
+        };
         Self { who, action, kind, cause, answers: None, guesses, unawares: None }
     }
 }
@@ -473,9 +479,14 @@ fn is_guess(fact: &Fact) -> bool {
     matches!(fact, Fact::Rolled { purpose, .. } if purpose.is_secret())
 }
 
-/// Whether a game master puts an effect there.
+/// Whether a game master puts an effect there that lasts.
 fn is_ruling(step: &Step) -> bool {
-    matches!(step.input, Input::Command { command: Command::ApplyEffect { .. }, .. })
+    match &step.input {
+        Input::Command { command: Command::ApplyEffect { effect, .. }, .. } => {
+            effect.duration != Duration::Instant
+        }
+        _ => false,
+    }
 }
 
 /// Whether this is a roll that the message of the next fact has in it.

@@ -41,6 +41,7 @@ pub(super) fn is_told(fact: &Fact) -> bool {
             | Fact::HeightSet { .. }
             | Fact::SqueezedSet { .. }
             | Fact::LairActed { .. }
+            | Fact::HeldSet { .. }
     )
 }
 
@@ -326,8 +327,7 @@ impl<'a> Counting<'a> {
         let shown = target.filter(|_| gm).unwrap_or(CombatantId(Uuid::nil()));
         let mut outcome = Target::new(shown);
         outcome.say(if gm && target.is_none() { "automatic_miss" } else { "miss" });
-        let attack = json!({"hit": false, "critical": false});
-        outcome.more.insert("attack".to_owned(), attack);
+        outcome.more.insert("attack".to_owned(), json!({"hit": false, "critical": false}));
         self.targets.push(outcome);
     }
 

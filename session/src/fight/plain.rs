@@ -95,6 +95,10 @@ pub(super) fn effect(effect: &EffectTemplate) -> Parse<()> {
         }
     }
     within("conditions", effect.conditions.len(), 15)?;
+    if let Some(damage) = &effect.damage {
+        within("damage.dice", damage.dice.len(), LISTED)?;
+        number("damage.save.dc", damage.save.map_or(0, |save| save.dc), 0..=50)?;
+    }
     if effect.save_ends.is_some_and(|save| !(0..=50).contains(&save.dc)) {
         return Err(refusal::argument("save_ends", "has a dc of 0 to 50"));
     }

@@ -248,6 +248,9 @@ impl Scene<'_> {
         if combatant.squeezed {
             shown["squeezed"] = json!(true);
         }
+        if !combatant.held.is_empty() {
+            shown["held"] = json!(combatant.held);
+        }
         if let Some(mount) = self.known(eye, self.view().mount(combatant.id)) {
             shown["mount_id"] = json!(mount);
         }

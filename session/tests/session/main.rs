@@ -23,6 +23,7 @@ mod properties;
 mod resume;
 mod rides;
 mod roles;
+mod rulings;
 mod schema;
 mod scripts;
 mod support;

@@ -73,6 +73,7 @@ impl Command {
             | Self::PhysicalDice { .. }
             | Self::CallInitiative { .. }
             | Self::SetOrder { .. }
+            | Self::Fall { .. }
             | Self::End => None,
         }
     }

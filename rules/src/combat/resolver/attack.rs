@@ -32,6 +32,7 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidTarget.into());
         }
         self.view().may_be_made(who, &attack, how)?;
+        self.may_wield(who, &attack, how)?;
         let shot = self.ammunition(who, &attack, ammunition)?;
         let beside = if let Aimed::At(target) = aimed { target } else { who };
         let economy = self.after_attacking(who, beside, &attack, how)?;
@@ -41,6 +42,7 @@ impl Resolver<'_> {
         };
         self.tell(Fact::EconomySet { who, economy });
         self.shoot(who, shot);
+        self.throw_away(strike);
         self.strike(strike)
     }
 

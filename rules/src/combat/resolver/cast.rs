@@ -249,7 +249,10 @@ impl Resolver<'_> {
             return Err(Refusal::CannotSpeak);
         }
         let somatic = needs(Component::Somatic);
-        if somatic && self.view().is(who, ModifierKind::NoFreeHand) {
+        // The hand with a focus in it makes the gestures too.
+        let focus = needs(Component::Material) && self.holds_focus(who);
+        let full = self.has_hands_full(who) && !focus;
+        if somatic && (full || self.view().is(who, ModifierKind::NoFreeHand)) {
             return Err(Refusal::NoFreeHand);
         }
         if self.view().is(who, ModifierKind::NoCasting) {

@@ -1,21 +1,79 @@
 //! What becomes of creatures as they die: they burst, their bodies vanish, they live again later or
 //! elsewhere (SRD 5.1 "Death Throes", "Elemental Demise", "Rejuvenation"; SRD 5.2.1 "Demonic
-//! Restoration" and its kin).
+//! Restoration" and its kin); and of those who do not, and come to themselves again (SRD 5.1
+//! "Stabilizing a Creature"; SRD 5.2.1 "Death Saving Throws").
 
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, Effect, EffectId, Fact, Life, Moment, Point, Purpose};
+use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Life, Moment, Point, Purpose};
 use crate::content::{Area, Burst, Cost, Death, Facts, Shape, SpecialAction, Trait};
-use crate::effect::{Duration, EffectTemplate, Hook, Op, SaveSpec, Teleport, Trigger};
+use crate::dice::Roll;
+use crate::effect::{Amount, Duration, EffectTemplate, Hook, Op, SaveSpec, Teleport, Trigger};
 use crate::{Expression, Key};
 
+/// Key of what ends with the first hit point of who is stable.
+const STABLE: &str = "stable";
+/// Sides of the die of hours that this takes.
+const HOURS: u32 = 4;
+/// Seconds of an hour.
+const HOUR_SECONDS: u32 = 3_600;
 /// Seconds of a day.
 const DAY_SECONDS: u32 = 86_400;
 /// More hit points than anybody has at most.
 const ALL: i32 = i32::MAX;
 
 impl Resolver<'_> {
+    /// Out of danger at 0 hit points.
+    pub(super) fn stabilized(&mut self, who: CombatantId) -> Flow<()> {
+        self.tell(Fact::LifeSet { who, life: Life::Stable });
+        self.recover_later(who)
+    }
+
+    /// Who is stable has 1 hit point again after 1d4 hours, unless it is healed or hurt before.
+    pub(super) fn recover_later(&mut self, who: CombatantId) -> Flow<()> {
+        let Ok(key) = Key::parse(STABLE) else { return Ok(()) };
+        for older in self.recovering(|effect| effect.target == who) {
+            self.end(older, EndReason::Replaced);
+        }
+        let purpose = Purpose::Duration { id: key.clone() };
+        let hours = self.roll(who, purpose, |dice| Roll::plain(HOURS, dice))?.total;
+        let hours = u32::try_from(hours).unwrap_or(HOURS);
+        let one = Amount { dice: Expression::parse("1").ok(), ..Amount::default() };
+        let trigger = Trigger {
+            on: Hook::Expires,
+            when: Vec::new(),
+            whom: crate::effect::Party::Bearer,
+            does: vec![Op::Heal(one)],
+            ends: false,
+            once_a_turn: false,
+        };
+        let duration = Duration::Seconds { seconds: hours.saturating_mul(HOUR_SECONDS) };
+        let template = EffectTemplate {
+            key: Some(key),
+            triggers: vec![trigger],
+            ..EffectTemplate::named(STABLE, duration)
+        };
+        self.put(&Arc::new(template), None, who, None);
+        Ok(())
+    }
+
+    /// What waits for the first hit point of who is not stable any more.
+    pub(super) fn recovering_no_more(&self) -> Vec<EffectId> {
+        let stable =
+            |who| self.combat.combatant(who).is_some_and(|it| matches!(it.life, Life::Stable));
+        self.recovering(|effect| !stable(effect.target))
+    }
+
+    fn recovering(&self, of: impl Fn(&Effect) -> bool) -> Vec<EffectId> {
+        let waits = |effect: &&Arc<Effect>| {
+            !effect.template.triggers.is_empty()
+                && effect.template.key.as_ref().is_some_and(|key| key.as_str() == STABLE)
+                && of(effect)
+        };
+        self.combat.effects.values().filter(waits).map(|effect| effect.id).collect()
+    }
+
     /// Somebody died, by whose doing if by anybody's.
     pub(super) fn died(&mut self, who: CombatantId, slayer: Option<CombatantId>) -> Flow<()> {
         self.fit_areas(who);

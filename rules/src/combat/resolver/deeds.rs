@@ -161,7 +161,7 @@ impl Resolver<'_> {
             self.lose_concentration(target);
             self.died(target, None)?;
         } else {
-            self.fall_unconscious(target);
+            self.fall_unconscious(target, Duration::Permanent);
         }
         self.fire(target, Hook::DropsToZero, None, false)
     }
@@ -188,6 +188,7 @@ impl Resolver<'_> {
         };
         let over: Vec<EffectId> =
             self.combat.effects.values().filter(over).map(|effect| effect.id).collect();
+        let over = over.into_iter().chain(self.recovering_no_more());
         for id in over {
             self.end(id, EndReason::Over);
         }

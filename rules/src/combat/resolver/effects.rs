@@ -57,15 +57,19 @@ impl Resolver<'_> {
         source: Option<CombatantId>,
         targets: &[CombatantId],
     ) -> Flow<()> {
+        let at_once = template.duration == Duration::Instant;
         for id in targets.iter().chain(&source) {
             self.combatant(*id)?;
-            if self.combat.effects_on(*id).count() >= EFFECTS_PER_CREATURE {
+            if !at_once && self.combat.effects_on(*id).count() >= EFFECTS_PER_CREATURE {
                 return Err(Refusal::TooManyEffects { most: EFFECTS_PER_CREATURE }.into());
             }
         }
         let different: BTreeSet<&CombatantId> = targets.iter().collect();
         if different.len() < targets.len() || targets.is_empty() {
             return Err(Refusal::InvalidTarget.into());
+        }
+        if at_once {
+            return self.incident(template, source, targets);
         }
         self.put_on_all(template, source, targets);
         Ok(())
@@ -160,6 +164,7 @@ impl Resolver<'_> {
             Arc::make_mut(&mut template).exhaustion = Some(level);
         }
         if template.conditions.contains(&Condition::Unconscious) {
+            self.drop_all(target);
             self.fall_prone(target);
         }
         let id = EffectId(self.combat.next_effect);

@@ -8,8 +8,8 @@ use super::traits::Stakes;
 use super::{Flow, Resolver};
 use crate::combat::view::{IMMUNE, Strike};
 use crate::combat::{
-    Choice, CombatantId, DamagePart, Effect, EffectId, EndReason, Fact, HitPoints, Life, Portion,
-    Refusal, concentration_dc, damage, heal, temp_hp_options,
+    Choice, CombatantId, CombatantKind, DamagePart, Effect, EffectId, EndReason, Fact, HitPoints,
+    Life, Portion, Refusal, concentration_dc, damage, heal, temp_hp_options,
 };
 use crate::content::OutcomeSpec;
 use crate::effect::{
@@ -29,6 +29,9 @@ pub(super) struct Blow<'b> {
     pub(super) knock_out: bool,
 }
 
+/// What a short rest takes.
+const SHORT_REST_SECONDS: u32 = 3_600;
+
 /// How far apart those can be who share damage.
 const BOND_FT: i32 = 60;
 
@@ -42,6 +45,7 @@ impl Resolver<'_> {
         parts: Vec<DamagePart>,
         critical: bool,
     ) -> Flow<i32> {
+        self.may_spare = !strike.ranged && strike.at.is_none();
         self.harm(Blow {
             source: Some(strike.attacker),
             target: strike.target,
@@ -56,6 +60,7 @@ impl Resolver<'_> {
     /// Deals an instance of damage; what came through of it.
     pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<i32> {
         let Blow { source, target, mut parts, portion, critical, .. } = blow;
+        let may_spare = std::mem::take(&mut self.may_spare);
         self.pass_on(source, target, &mut parts)?;
         self.lessen(target, &mut parts)?;
         let doused = !self.scalds && self.view().is_doused(target);
@@ -71,7 +76,9 @@ impl Resolver<'_> {
         let hp = HitPoints { max: self.view().max_hp(target), ..own };
         let mut harm = damage(hp, before, victim.at_zero(), total, critical);
         harm.hp.max = own.max;
-        let knocked_out = blow.knock_out && harm.dropped && before == Life::Alive;
+        let falls = harm.dropped && before == Life::Alive;
+        let knocked_out =
+            falls && (blow.knock_out || (may_spare && self.spares(source, target)?));
         if knocked_out {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
         } else if harm.life != Life::Alive {
@@ -99,7 +106,12 @@ impl Resolver<'_> {
             self.lose_concentration(target);
             self.died(target, source)?;
         } else if knocked_out || (harm.dropped && life != Life::Alive) {
-            self.fall_unconscious(target);
+            let rest = Duration::Seconds { seconds: SHORT_REST_SECONDS };
+            let rests = knocked_out && life == Life::Alive;
+            self.fall_unconscious(target, if rests { rest } else { Duration::Permanent });
+            if knocked_out && life == Life::Stable {
+                self.recover_later(target)?;
+            }
         } else if total > 0 && life == Life::Alive {
             self.keep_concentrating(target, total)?;
         }
@@ -238,8 +250,19 @@ impl Resolver<'_> {
         }
     }
 
-    /// Spared by who struck it down: 5.1 stable at 0 hit points, 5.2 at 1 (SRD "Knocking a
-    /// Creature Out").
+    /// Whether a player spares whom its creature's blow brings down, asked as the damage lands (SRD
+    /// 5.1 "Knocking a Creature Out"; SRD 5.2.1 "Knocking Out a Creature"). Game masters say so
+    /// beforehand.
+    fn spares(&mut self, source: Option<CombatantId>, target: CombatantId) -> Flow<bool> {
+        let thing = self.combatant(target)?.kind == CombatantKind::Object;
+        let player = source.filter(|source| !thing && self.combat.owner(*source).is_some());
+        let Some(source) = player else { return Ok(false) };
+        let options = ["strike_down", "knock_out"];
+        Ok(self.choose(source, Choice::KnockOut, &options, "strike_down")? == "knock_out")
+    }
+
+    /// Spared by who struck it down: 5.1 stable at 0 hit points, 5.2 at 1, for a short rest (SRD 5.1
+    /// "Knocking a Creature Out"; SRD 5.2.1 "Knocking Out a Creature").
     fn knocked_out(&self, hp: HitPoints) -> (HitPoints, Life) {
         if self.combat.rules.is_52(Switch::KnockOut) {
             (HitPoints { current: 1, ..hp }, Life::Alive)
@@ -248,8 +271,9 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn fall_unconscious(&mut self, who: CombatantId) {
-        let template = EffectTemplate::condition(Condition::Unconscious, Duration::Permanent);
+    /// Lies unconscious for so long, unless something wakes it.
+    pub(super) fn fall_unconscious(&mut self, who: CombatantId, duration: Duration) {
+        let template = EffectTemplate::condition(Condition::Unconscious, duration);
         self.put(&Arc::new(template), None, who, None);
         self.lose_concentration(who);
     }
@@ -288,15 +312,9 @@ impl Resolver<'_> {
 
     /// The save that damage asks of a concentrating creature: one per instance, by its total.
     fn keep_concentrating(&mut self, who: CombatantId, total: i32) -> Flow<()> {
-        if self.combat.combatant(who).is_none_or(|who| who.concentration.is_none()) {
-            return Ok(());
-        }
         let capped = self.combat.rules.is_52(Switch::ConcentrationCap);
         let dc = concentration_dc(total, capped.then_some(CONCENTRATION_CAP));
-        if !self.concentration_save(who, dc)? {
-            self.lose_concentration(who);
-        }
-        Ok(())
+        self.concentrate_on(who, dc).map(|_| ())
     }
 
     /// Gives hit points back; wakes who lay at 0.

@@ -18,8 +18,6 @@ use crate::{Ability, Condition, Key, Skill, Switch};
 const SHOVE_FT: i32 = 5;
 /// What a check comes to that fails without a roll: less than anything.
 const FAILED: i64 = i32::MIN as i64;
-/// Creatures that one can hold with its hands.
-const HANDS: usize = 2;
 
 impl Resolver<'_> {
     /// Seizes a creature in place of an attack.
@@ -28,12 +26,10 @@ impl Resolver<'_> {
         if self.view().grapples(who, target) {
             return Err(Refusal::NothingToDo.into());
         }
-        let held = self.combat.effects.values().filter(|effect| {
-            effect.source == Some(who) && effect.template.conditions == [Condition::Grappled]
-        });
-        if held.count() >= HANDS || self.view().is(who, ModifierKind::NoFreeHand) {
+        if self.view().is(who, ModifierKind::NoFreeHand) {
             return Err(Refusal::NoFreeHand.into());
         }
+        self.may_seize(who)?;
         self.in_place_of_attack(who, "grapple")?;
         let dc = self.hold_dc(who)?;
         if self.is_overcome(who, target, dc)? {

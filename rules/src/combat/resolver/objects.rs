@@ -23,6 +23,9 @@ impl Resolver<'_> {
         if let Some(target) = target {
             self.near(who, target)?;
         }
+        if item.is_some() {
+            self.may_take(who, interaction, target)?;
+        }
         let economy = self.combatant(who)?.economy.clone();
         let equips = matches!(interaction, Interaction::Draw | Interaction::Stow)
             && self.combat.rules.is_52(Switch::EquipPerAttack)
@@ -36,8 +39,11 @@ impl Resolver<'_> {
         if let Some(economy) = economy {
             self.tell(Fact::EconomySet { who, economy });
         }
-        let (interaction, item) = (Some(interaction), item.cloned());
-        self.tell(Fact::ObjectUsed { who, interaction, item, target });
+        let used = (Some(interaction), item.cloned());
+        self.tell(Fact::ObjectUsed { who, interaction: used.0, item: used.1, target });
+        if let Some(item) = item {
+            self.handle(who, interaction, item, target);
+        }
         Ok(())
     }
 
@@ -94,7 +100,7 @@ impl Resolver<'_> {
             self.heal(on, i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX));
         }
         if does.stabilizes {
-            self.tell(Fact::LifeSet { who: on, life: Life::Stable });
+            self.stabilized(on)?;
         }
         if does.splashes {
             self.fire(on, Hook::Splashed, Some(who), false)?;

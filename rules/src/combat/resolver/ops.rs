@@ -141,7 +141,7 @@ impl Resolver<'_> {
             Op::Stabilize => {
                 let life = self.combat.combatant(target).map(|it| it.life);
                 if matches!(life, Some(Life::Dying { .. })) {
-                    self.tell(Fact::LifeSet { who: target, life: Life::Stable });
+                    self.stabilized(target)?;
                 }
                 Ok(())
             }

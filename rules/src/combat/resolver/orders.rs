@@ -41,7 +41,7 @@ impl Resolver<'_> {
             if knocked_out {
                 self.wake(target);
             } else {
-                self.tell(Fact::LifeSet { who: target, life: Life::Stable });
+                self.stabilized(target)?;
             }
         }
         Ok(())

@@ -149,7 +149,7 @@ impl Resolver<'_> {
         if outcome.stable
             && self.combat.combatant(target).is_some_and(|it| matches!(it.life, Life::Dying { .. }))
         {
-            self.tell(Fact::LifeSet { who: target, life: Life::Stable });
+            self.stabilized(target)?;
         }
         if let Some(weakens) = &outcome.weakens {
             self.weaken(source, target, weakens, by)?;

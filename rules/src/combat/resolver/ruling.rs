@@ -70,9 +70,14 @@ impl Resolver<'_> {
         match (before.life, life) {
             (before, after) if before == after => {}
             (_, Life::Dead) => self.lose_concentration(id),
-            (Life::Alive, Life::Dying { .. } | Life::Stable) => self.fall_unconscious(id),
+            (Life::Alive, Life::Dying { .. } | Life::Stable) => {
+                self.fall_unconscious(id, Duration::Permanent);
+            }
             (Life::Dying { .. } | Life::Stable | Life::Dead, Life::Alive) => self.wake(id),
             _ => {}
+        }
+        if life == Life::Stable && before.life != life {
+            self.recover_later(id)?;
         }
         self.start_if_rolling()
     }

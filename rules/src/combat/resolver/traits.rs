@@ -365,7 +365,7 @@ impl Resolver<'_> {
             self.lose_concentration(who);
             return self.died(who, None);
         }
-        self.fall_unconscious(who);
+        self.fall_unconscious(who, Duration::Permanent);
         Ok(())
     }
 

@@ -215,7 +215,8 @@ impl Resolver<'_> {
         match life {
             Life::Alive => self.wake(who),
             Life::Dead => self.died(who, None)?,
-            Life::Dying { .. } | Life::Stable => {}
+            Life::Stable => self.recover_later(who)?,
+            Life::Dying { .. } => {}
         }
         Ok(())
     }

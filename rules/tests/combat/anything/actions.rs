@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gss_rules::Key;
-use gss_rules::combat::{CombatantId, Command, Extra, Manner, View};
+use gss_rules::combat::{CombatantId, Command, Extra, Interaction, Manner, View};
 use gss_rules::space::Square;
 
 use super::Play;
@@ -60,6 +60,15 @@ impl Play {
         let larger: Vec<CombatantId> = larger.map(|other| other.id).collect();
         let target = self.chance.of(&larger).copied()?;
         Some(Command::Mount { who, target, independent: self.chance.one_in(4) })
+    }
+
+    /// Something is drawn, dropped or stowed, or nothing that has a name.
+    pub(super) fn any_handling(&mut self, who: CombatantId) -> Command {
+        let ways = [Interaction::Draw, Interaction::Draw, Interaction::Drop, Interaction::Stow];
+        let interaction = *self.chance.of(&ways).expect("one");
+        let item = self.chance.of(&["shield", "scimitar", "none"]).expect("one");
+        let item = Key::parse(item).ok().filter(|item| item.as_str() != "none");
+        Command::Interact { who, interaction, item, target: None }
     }
 
     /// A use of somebody, at somebody; spells have choices.

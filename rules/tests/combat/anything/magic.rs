@@ -102,6 +102,7 @@ impl Play {
             json!({"kind": "permanent"}),
             json!({"kind": "until", "edge": edge, "whose": "target", "which": "next"}),
             json!({"kind": "until", "edge": edge, "whose": "source", "which": "this"}),
+            json!({"kind": "instant"}),
         ];
         let mut effect = json!({
             "name": "any", "duration": self.chance.of(&durations).expect("one"),
@@ -113,6 +114,9 @@ impl Play {
         }
         if self.chance.one_in(3) {
             effect["damage"] = json!({"dice": [{"dice": "2d6", "type": "fire"}], "edge": edge});
+            if self.chance.one_in(2) {
+                effect["damage"]["save"] = json!({"ability": "con", "dc": 12, "half": true});
+            }
         }
         let effect: EffectTemplate = serde_json::from_value(effect).expect("an effect");
         Command::ApplyEffect {

@@ -171,6 +171,8 @@ impl Fate {
             self.weakened = true;
         }
         if outcome.stable {
+            // The hours until it comes to itself.
+            thrown.face(4, 2);
             self.life = Some("stable");
         }
         if outcome.dies {

@@ -1,0 +1,143 @@
+//! Hands: what they hold, and whether one is free (SRD 5.1 "Other Activity on Your Turn", "Grappling",
+//! "Components", "Two-Weapon Fighting", "Two-Handed", "Unconscious"; SRD 5.2.1 "Interacting with
+//! Things", "Grappling", "Components", "Two-Handed", "Unconscious").
+//!
+//! What a creature holds is what it drew or was given since it joined. Of one that holds nothing so
+//! nothing is known, and nothing is refused to it for its hands.
+
+use super::Resolver;
+use crate::combat::view::Strike;
+use crate::combat::{CombatantId, Fact, Interaction, Manner, Refusal};
+use crate::content::{Attack, AttackProperty};
+use crate::{Condition, Key};
+
+/// Hands of a creature.
+const HANDS: usize = 2;
+
+impl Resolver<'_> {
+    /// Whether there is something or somebody in each hand of who is known to hold something.
+    pub(super) fn has_hands_full(&self, who: CombatantId) -> bool {
+        !self.held(who).is_empty() && self.hands_taken(who) >= HANDS
+    }
+
+    /// That a hand is free to seize somebody.
+    pub(super) fn may_seize(&self, who: CombatantId) -> Result<(), Refusal> {
+        if self.hands_taken(who) >= HANDS { Err(Refusal::NoFreeHand) } else { Ok(()) }
+    }
+
+    /// That there are hands for an attack: two for a two-handed one.
+    pub(super) fn may_wield(
+        &self,
+        who: CombatantId,
+        attack: &Attack,
+        how: Manner,
+    ) -> Result<(), Refusal> {
+        let two_handed = how.two_handed || attack.has(AttackProperty::TwoHanded);
+        let held = self.held(who);
+        let own = usize::from(held.contains(&attack.attack_id));
+        if two_handed && !held.is_empty() && self.hands_taken(who) > own {
+            return Err(Refusal::NoFreeHand);
+        }
+        Ok(())
+    }
+
+    /// Whether it holds two of these.
+    pub(super) fn holds_two(&self, who: CombatantId, item: &Key) -> bool {
+        self.held(who).iter().filter(|held| *held == item).count() > 1
+    }
+
+    /// Whether it holds what spells are cast with instead of materials.
+    pub(super) fn holds_focus(&self, who: CombatantId) -> bool {
+        let items = &self.book.content.items;
+        self.held(who).iter().any(|held| items.get(held).is_some_and(|item| item.focus))
+    }
+
+    /// That there is a hand to take something with.
+    pub(super) fn may_take(
+        &self,
+        who: CombatantId,
+        interaction: Interaction,
+        target: Option<CombatantId>,
+    ) -> Result<(), Refusal> {
+        let taker = match interaction {
+            Interaction::Draw | Interaction::PickUp => Some(who),
+            Interaction::Give => target,
+            Interaction::Stow
+            | Interaction::Drop
+            | Interaction::Open
+            | Interaction::Close
+            | Interaction::Other => None,
+        };
+        match taker {
+            Some(taker) if self.has_hands_full(taker) => Err(Refusal::NoFreeHand),
+            _ => Ok(()),
+        }
+    }
+
+    /// Something comes into a hand, or out of it.
+    pub(super) fn handle(
+        &mut self,
+        who: CombatantId,
+        interaction: Interaction,
+        item: &Key,
+        target: Option<CombatantId>,
+    ) {
+        match interaction {
+            Interaction::Draw | Interaction::PickUp => self.take_in_hand(who, item),
+            Interaction::Stow | Interaction::Drop => self.let_out_of_hand(who, item),
+            Interaction::Give => {
+                self.let_out_of_hand(who, item);
+                if let Some(target) = target {
+                    self.take_in_hand(target, item);
+                }
+            }
+            Interaction::Open | Interaction::Close | Interaction::Other => {}
+        }
+    }
+
+    /// What is thrown is held no more.
+    pub(super) fn throw_away(&mut self, strike: Strike<'_>) {
+        if strike.ranged && strike.attack.has(AttackProperty::Thrown) {
+            self.let_out_of_hand(strike.attacker, &strike.attack.attack_id);
+        }
+    }
+
+    /// Who falls unconscious drops what it holds.
+    pub(super) fn drop_all(&mut self, who: CombatantId) {
+        let held = self.held(who).to_vec();
+        if held.is_empty() {
+            return;
+        }
+        for item in held {
+            let (interaction, item) = (Some(Interaction::Drop), Some(item));
+            self.tell(Fact::ObjectUsed { who, interaction, item, target: None });
+        }
+        self.tell(Fact::HeldSet { who, held: Vec::new() });
+    }
+
+    fn held(&self, who: CombatantId) -> &[Key] {
+        self.combat.combatant(who).map_or(&[], |it| &it.held)
+    }
+
+    /// Hands with something or somebody in them.
+    fn hands_taken(&self, who: CombatantId) -> usize {
+        let holds = self.combat.effects.values().filter(|effect| {
+            effect.source == Some(who) && effect.template.conditions == [Condition::Grappled]
+        });
+        self.held(who).len() + holds.count()
+    }
+
+    fn take_in_hand(&mut self, who: CombatantId, item: &Key) {
+        let mut held = self.held(who).to_vec();
+        held.push(item.clone());
+        self.tell(Fact::HeldSet { who, held });
+    }
+
+    fn let_out_of_hand(&mut self, who: CombatantId, item: &Key) {
+        let mut held = self.held(who).to_vec();
+        if let Some(at) = held.iter().position(|held| held == item) {
+            held.remove(at);
+            self.tell(Fact::HeldSet { who, held });
+        }
+    }
+}
