@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use changes::{Changes, ConditionAdded, DeathSaves, EconomyChange, HitPointsChange};
-pub use combatant::{Cast, Combatant, CombatantKind, Economy, LairCount, Leap, Readied};
+pub use combatant::{Cast, Combatant, CombatantKind, Economy, LairCount, Leap, NEUTRAL, Readied};
 pub use command::{
     Actor, Awaited, CheckSense, Command, Happening, HelpWith, Input, Interaction, RolledFor, Shove,
     SkillAction,

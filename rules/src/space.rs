@@ -31,12 +31,12 @@ pub use departure::{Departure, MoveCause, Watcher};
 pub use direction::{Direction, Point};
 pub use distance::{distance_ft, within_ft};
 pub use fall::{FALL_INTO_WATER_DC, Flight, fall_dice, lands_prone, water_softens};
-pub use forced::{nearest_free, pull, push};
+pub use forced::{nearest_free, pull, push, push_to};
 pub use gait::{Gait, cost_per_foot, drag_burdens, squeezing_hampers};
 pub use grid::{Bounds, Grid, Obscured, Terrain};
 pub use jump::{JUMP_LANDING_DC, RUN_UP_FT, high_jump_ft, long_jump_ft};
 pub use line::{Leg, line, offset_ft};
-pub use passage::{Occupant, Passage, Relation, falls_for_room, passage};
+pub use passage::{Occupant, Passage, Relation, falls_for_room, kept_from, passage};
 pub use path::{
     Mover, Passing, PathRefusal, Step, StepRefusal, path, path_among, step, way_among, waypoints,
 };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::health::{AtZero, HitPoints, Life};
 use super::{Awaited, CombatantId, Command, EffectId};
 use crate::content::{Cost, IMPROVISED, StatBlock, UNARMED};
-use crate::space::{Place, Scale, Space, Square};
+use crate::space::{Place, Relation, Scale, Space, Square};
 use crate::{Key, MovementMode};
 
 /// Who takes part.
@@ -25,7 +25,8 @@ pub struct Combatant {
     /// The player that commands it; none: the game masters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Uuid>,
-    /// Those of one side are not hostile to each other.
+    /// Those of one side are not hostile to each other; who is of [`NEUTRAL`] is nobody's friend or
+    /// foe.
     pub side: String,
     /// Its record in the bestiary, for what the numbers do not say; none: it is no such creature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +91,9 @@ pub struct Combatant {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Key>,
 }
+
+/// The side of bystanders.
+pub const NEUTRAL: &str = "neutral";
 
 /// A count of 20 as it went for a creature with a lair.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -186,6 +190,9 @@ pub struct Economy {
     /// In which way it moved last this turn; none: it did not, or on foot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<MovementMode>,
+    /// Of a mount: the last round in which a rider led it through a turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub led: Option<u32>,
 }
 
 /// A jump that has not come down yet.
@@ -255,7 +262,13 @@ impl Economy {
             mounted: false,
             leap: None,
             mode: None,
+            led: None,
         }
+    }
+
+    /// As between turns, with the reaction that is left.
+    pub fn rest(&self) -> Self {
+        Self { reaction: self.reaction, led: self.led, ..Self::nothing() }
     }
 
     /// As a turn begins.
@@ -306,6 +319,19 @@ impl Combatant {
             lair: None,
             scale: Scale::Squares,
             held: Vec::new(),
+        }
+    }
+
+    /// What another is to it.
+    pub fn relation(&self, other: &Self) -> Relation {
+        if self.id == other.id {
+            Relation::Ally
+        } else if self.side == NEUTRAL || other.side == NEUTRAL {
+            Relation::Neutral
+        } else if self.side == other.side {
+            Relation::Ally
+        } else {
+            Relation::Enemy
         }
     }
 

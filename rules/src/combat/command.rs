@@ -210,6 +210,9 @@ pub enum Command {
         target: CombatantId,
         /// To do what.
         effect: Shove,
+        /// Of a push, where to: a square 5 feet farther away; absent: straight away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Square>,
     },
     /// Tries to break free of a grapple, or of an effect that says what it takes.
     Escape {

@@ -31,7 +31,7 @@ impl Command {
             Self::Attack { who, target, attack: _, knock_out: _, how: _, ammunition: _ }
             | Self::Stabilize { who, target }
             | Self::Grapple { who, target }
-            | Self::Shove { who, target, effect: _ }
+            | Self::Shove { who, target, effect: _, to: _ }
             | Self::Mount { who, target, independent: _ }
             | Self::Release { who, target } => [*who, *target].into_iter().for_each(named),
             Self::Interact { who, interaction: _, item: _, target }

@@ -228,4 +228,10 @@ pub enum Refusal {
     /// Nothing lets it do that as a bonus action.
     #[error("nothing lets it do that as a bonus action")]
     NotAsBonusAction,
+    /// In the open nobody hides, not from the blind either (SRD 5.2.1 "Hide").
+    #[error("it is neither heavily obscured nor behind enough cover")]
+    NotConcealed {
+        /// From whom.
+        from: CombatantId,
+    },
 }

@@ -43,6 +43,7 @@ mod orders;
 mod reactions;
 mod readiness;
 mod riders;
+mod room;
 mod ruling;
 mod saves;
 mod setup;
@@ -352,7 +353,7 @@ impl<'a> Resolver<'a> {
             Command::Stabilize { who, target } => self.stabilize(*who, *target),
             Command::Dash { who, mode } => self.dash(*who, *mode),
             Command::Grapple { who, target } => self.seize(*who, *target),
-            Command::Shove { who, target, effect } => self.shove(*who, *target, *effect),
+            Command::Shove { who, target, effect, to } => self.shove(*who, *target, *effect, *to),
             Command::Escape { who, effect, skill } => self.escape(*who, *effect, *skill),
             Command::Release { who, target } => self.release(*who, *target),
             Command::Help { who, target, with } => self.help(*who, *target, *with),

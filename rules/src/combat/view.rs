@@ -4,6 +4,7 @@
 //! ask it too.
 
 mod attack;
+mod chances;
 mod creature;
 mod manner;
 mod requirement;
@@ -22,10 +23,13 @@ use super::{
 };
 use crate::dice::RollMode;
 use crate::effect::{Inside, Modifier, ModifierKind, RollKind, When};
-use crate::space::{Cover, Obstacle, Square, Terrain, cover, distance_ft, lane, line_of_sight};
+use crate::space::{
+    Cover, Obstacle, Relation, Square, Terrain, cover, distance_ft, lane, line_of_sight,
+};
 use crate::{Ability, Condition, Diagonals, Key, Skill};
 
 pub(super) use attack::Strike;
+pub(super) use chances::{GRAPPLE, HANDS, SHOVE_PRONE, SHOVE_PUSH};
 pub(super) use requirement::IMMUNE;
 pub(super) use spells::Extra;
 pub(super) use surroundings::RIDDEN;
@@ -357,6 +361,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What one is to another; who left was a foe.
+    pub(in crate::combat) fn relation(self, one: CombatantId, other: CombatantId) -> Relation {
+        let both = self.combat.combatant(one).zip(self.combat.combatant(other));
+        match both {
+            Some((one, other)) => one.relation(other),
+            None if one == other => Relation::Ally,
+            None => Relation::Enemy,
+        }
+    }
+
     /// What a diagonal step costs on this map.
     pub fn diagonals(self) -> Diagonals {
         self.combat.grid.diagonals.unwrap_or(self.combat.rules.diagonals)
@@ -502,7 +516,7 @@ impl<'a> View<'a> {
         let Some(viewer) = self.combat.combatant(one) else { return false };
         let seen = self.combat.combatant(other);
         // Of whom only the game masters and its owner know, no foe sees.
-        if seen.is_some_and(|seen| seen.hidden && seen.side != viewer.side) {
+        if seen.is_some_and(|seen| seen.hidden && viewer.relation(seen) != Relation::Ally) {
             return false;
         }
         let distance = seen.map_or(0, |seen| self.apart_ft(viewer, seen));

@@ -42,6 +42,14 @@ pub struct Weapon {
     pub mastery: Option<Mastery>,
 }
 
+impl Weapon {
+    /// Whether it is the lance of SRD 5.1 "Special Weapons": of those with a rule of their own the one
+    /// for melee. It takes two hands of who is not mounted, and is too long within 5 ft.
+    pub fn is_lance(&self) -> bool {
+        self.special && self.kind == AttackKind::Melee
+    }
+}
+
 /// Category of a weapon.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -337,6 +337,9 @@ pub enum ModifierKind {
     /// Its unarmed strikes deal `dice` of `types`, with `value` more to hit and to harm; with
     /// `set` that is instead of the Strength modifier, and else they count as magical.
     NaturalWeapon,
+    /// Damage of one source that comes to less than `value` does nothing (SRD 5.1 "Objects"; SRD 5.2.1
+    /// "Damage Threshold").
+    DamageThreshold,
 }
 
 /// A kind of roll.

@@ -51,6 +51,20 @@ pub fn pull(
     slide(terrain, others, (size, at, squeezed), toward, (feet, dx.max(dy) - 1))
 }
 
+/// The places that a creature is pushed through straight toward a square, in order, as far as that
+/// is. Empty: it does not move.
+pub fn push_to(
+    terrain: &Terrain<'_>,
+    others: &[Space],
+    (size, at, squeezed): (Size, Place, bool),
+    to: Square,
+) -> Vec<Place> {
+    let away = Direction::new(to.x.saturating_sub(at.square.x), to.y.saturating_sub(at.square.y));
+    let Some(away) = away else { return Vec::new() };
+    let feet = offset_ft(at.square, to, terrain.scale());
+    slide(terrain, others, (size, at, squeezed), away, (feet, i32::MAX))
+}
+
 const fn space_of(size: Size, at: Place, squeezed: bool, scale: Scale) -> Space {
     if squeezed { Space::squeezed(size, at, scale) } else { Space::of_scale(size, at, scale) }
 }

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::place::Space;
+use super::place::{Place, Space};
+use super::scale::Scale;
 use crate::creature::Size;
 use crate::rule_set::Edition;
 
@@ -47,6 +48,24 @@ pub struct Passage {
 /// Creatures"; SRD 5.1 has no such rule.
 pub fn falls_for_room(rule: Edition, own: Size, other: Size) -> bool {
     rule == Edition::E52 && own != Size::Tiny && own <= other
+}
+
+/// Tiny creatures that have room in 5 ft squared: each is 2½ ft wide.
+const TINY_TOGETHER: usize = 4;
+
+/// What somebody's space keeps a creature of size `own` out of; none: nothing. Tiny creatures leave
+/// room to each other until four are in a square, as `tiny` counts those in this space; on open ground
+/// they keep the foot in the middle of the 3 ft that their spaces take there.
+pub fn kept_from(own: Size, other: Size, space: Space, tiny: impl Fn() -> usize) -> Option<Space> {
+    match space.scale {
+        _ if own != Size::Tiny || other != Size::Tiny => Some(space),
+        Scale::Squares => (tiny() >= TINY_TOGETHER).then_some(space),
+        Scale::Feet => {
+            let Place { square, elevation_ft } = space.place;
+            let place = Place { square: square.shifted(1, 1), elevation_ft: elevation_ft + 1 };
+            Some(Space::single(place, space.scale))
+        }
+    }
 }
 
 /// What the space of `other` is to a creature of size `mover`, by the rule of one edition.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{
     Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact,
-    Happening, HelpWith, Input, Life, Phase, Question, RolledFor, Rulebook, Shove, SkillAction,
-    Step, View, decide,
+    Happening, HelpWith, Input, Life, NEUTRAL, Phase, Question, RolledFor, Rulebook, Shove,
+    SkillAction, Step, View, decide,
 };
 use gss_rules::content::{Monster, SpecialAction, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Skill};
+use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Size, Skill};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -67,7 +67,11 @@ impl Play {
             let block = std::sync::Arc::new(block);
             let kind =
                 if number % 2 == 0 { CombatantKind::Character } else { CombatantKind::Monster };
-            let side = if number % 2 == 0 { "party" } else { "foes" };
+            let side = match number {
+                1 if play.chance.one_in(3) => NEUTRAL,
+                _ if number % 2 == 0 => "party",
+                _ => "foes",
+            };
             let name = Uuid::from_u128(u128::try_from(number + 1).expect("positive"));
             let id = CombatantId(name);
             let at = [number % 3 * apart, number / 3 * apart];
@@ -226,7 +230,9 @@ impl Play {
                 let rides =
                     |one: &Combatant| View::of(&self.combat, &self.book).mount(one.id).is_some();
                 let living = living && !rides(one) && !rides(other);
-                let shared = here.overlaps(there);
+                // Tiny creatures make room for each other.
+                let tiny = [one, other].map(|it| it.block.size == Size::Tiny) == [true, true];
+                let shared = here.overlaps(there) && !tiny;
                 let were = |id| before.combatant(id).and_then(Combatant::space);
                 let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
                 let on_the_way = self.combat.prompt().is_some();
@@ -328,6 +334,12 @@ impl Play {
     /// Squares that are 5 feet.
     fn stride(&self) -> i32 {
         self.combat.grid.scale().block()
+    }
+
+    /// A step to one side, to the other, or none.
+    fn aside(&mut self) -> i32 {
+        let sides = [-1, 0, 1].map(|side| side * self.stride());
+        *self.chance.of(&sides).expect("one")
     }
 
     fn any_stance(&mut self, who: CombatantId, target: CombatantId) -> Command {
@@ -466,8 +478,13 @@ impl Play {
         let skill = Some(Skill::Athletics).filter(|_| self.chance.one_in(2));
         match self.chance.below(9) {
             0 | 1 => Command::Grapple { who, target },
-            2 => Command::Shove { who, target, effect: Shove::Prone },
-            3 => Command::Shove { who, target, effect: Shove::Push },
+            2 => Command::Shove { who, target, effect: Shove::Prone, to: None },
+            3 => {
+                let at = self.combat.combatant(target).and_then(|it| it.position);
+                let to = at.map(|at| at.shifted(self.aside(), self.aside()));
+                let to = to.filter(|_| self.chance.one_in(2));
+                Command::Shove { who, target, effect: Shove::Push, to }
+            }
             4 => Command::Escape { who, effect: None, skill },
             5 => Command::Release { who, target },
             6 => {

@@ -1,7 +1,10 @@
 //! Help, hiding, searching and the other actions that are a check.
 
+use std::sync::Arc;
+
 use gss_rules::combat::{CombatantKind, Command, Fact, HelpWith, Life, Refusal, SkillAction};
 use gss_rules::dice::RollMode;
+use gss_rules::space::{Grid, Obscured, Square};
 use gss_rules::{Condition, Edition, Skill};
 use serde_json::json;
 
@@ -116,6 +119,9 @@ fn nobody_hides_in_plain_sight() {
 fn who_hides_is_found_by_a_search_and_seen_when_it_attacks() {
     let mut table = Table::duel(Edition::E52, [1, 0]);
     table.afflict(GOBLIN, Condition::Blinded);
+    let fog = Obscured { heavily: [Square { x: 0, y: 0 }].into(), ..Obscured::default() };
+    let clear = table.combat.grid.clone();
+    table.combat.grid = Arc::new(Grid { obscured: fog, ..Grid::clone(&clear) });
     // Stealth 2: 14 is no 15.
     let facts = table.play(Command::Hide { who: HERO }, "20:12");
     assert!(facts.iter().any(|fact| matches!(
@@ -125,6 +131,7 @@ fn who_hides_is_found_by_a_search_and_seen_when_it_attacks() {
     table.play(Command::EndTurn { who: HERO }, "");
     table.play(Command::EndTurn { who: GOBLIN }, "");
     table.play(Command::Hide { who: HERO }, "20:13");
+    table.combat.grid = clear;
     let blind = table.combat.effects_on(GOBLIN).next().expect("one").id;
     table.play(Command::RemoveEffect { id: blind }, "");
     table.play(Command::EndTurn { who: HERO }, "");

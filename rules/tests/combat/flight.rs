@@ -36,7 +36,8 @@ fn every_step_rises_and_the_rest_goes_straight_up() {
     // Two steps up by 5 ft each and two more feet of air, all at 5 ft a step; beside the goblin's
     // reach of 5 ft it is left at the second.
     table.play(go(MovementMode::Fly, &[[0, 1], [0, 2]], 20), "");
-    let options = vec![Key::parse("longsword").expect("a key")];
+    let options = ["longsword", "unarmed", "grapple", "shove-prone", "shove-push"];
+    let options = options.map(|it| Key::parse(it).expect("a key")).to_vec();
     let prompt = table.combat.prompt().expect("a question").question.clone();
     assert_eq!(prompt, Question::OpportunityAttack { target: HERO, options });
     table.answer(Answer::Decline, "");

@@ -26,7 +26,8 @@ fn leaving_a_reach_waits_for_the_one_who_may_strike() {
     let facts = table.play(leave(), "");
     assert_eq!(facts.len(), 1, "the first step stays within reach: {facts:?}");
     let prompt = table.combat.prompt().expect("a question").clone();
-    let options = vec![Key::parse("longsword").expect("a key")];
+    let options = ["longsword", "unarmed", "grapple", "shove-prone", "shove-push"];
+    let options = options.map(|it| Key::parse(it).expect("a key")).to_vec();
     assert_eq!(prompt.question, Question::OpportunityAttack { target: HERO, options });
     assert_eq!(prompt.who, GOBLIN);
     assert_eq!(table.refused(attack(HERO, GOBLIN, "longsword")), Refusal::AwaitingDecision);

@@ -208,3 +208,47 @@ fn a_round_has_one_count_20_whoever_joins_or_leaves() {
     let state: Value = serde_json::to_value(table.combat.combatant(GOBLIN)).expect("encoded");
     assert_eq!(state["lair"], json!({"round": 2}));
 }
+
+#[test]
+fn an_order_that_is_changed_skips_no_count_and_brings_none_twice() {
+    // The hero's turn comes before the count of the round; the order then puts it last.
+    let mut table = lair(Edition::E51, [5, 25, 19]);
+    table.play(Command::SetOrder { order: vec![OGRE, GOBLIN, HERO] }, "");
+    assert_eq!((table.combat.active(), table.combat.round), (Some(HERO), 1));
+    end(&mut table);
+    assert_eq!((asked(&table).is_some(), table.combat.round), (true, 1));
+    table.answer(using("tremor"), "6:1 20:20");
+    // That of the next round is before all who have less than 20.
+    assert_eq!(asked(&table), Some(vec!["rocks-fall"]));
+    table.answer(Answer::Decline, "");
+    assert_eq!((table.combat.active(), table.combat.round), (Some(OGRE), 2));
+    table.play(Command::SetOrder { order: vec![HERO, OGRE, GOBLIN] }, "");
+    for active in [GOBLIN, HERO] {
+        end(&mut table);
+        assert_eq!((table.combat.active(), asked(&table)), (Some(active), None));
+    }
+    end(&mut table);
+    assert_eq!((asked(&table).is_some(), table.combat.round), (true, 3));
+}
+
+#[test]
+fn who_comes_after_the_count_or_cannot_act_on_it_waits_for_the_next() {
+    let mut table = lair(Edition::E51, [5, 25, 19]);
+    table.afflict(GOBLIN, Condition::Incapacitated);
+    end(&mut table);
+    assert_eq!((table.combat.active(), asked(&table)), (Some(OGRE), None));
+    let held = table.combat.effects_on(GOBLIN).next().expect("one").id;
+    table.play(Command::RemoveEffect { id: held }, "");
+    end(&mut table);
+    assert_eq!((table.combat.active(), asked(&table)), (Some(GOBLIN), None));
+    let gone = table.combat.combatant(GOBLIN).expect("there").clone();
+    table.play(Command::RemoveCombatant { id: GOBLIN }, "");
+    end(&mut table);
+    assert_eq!(table.combat.active(), Some(OGRE));
+    table.play(Command::AddCombatant { combatant: Box::new(gone) }, "");
+    end(&mut table);
+    assert_eq!((table.combat.active(), asked(&table)), (Some(GOBLIN), None));
+    end(&mut table);
+    end(&mut table);
+    assert_eq!((asked(&table).is_some(), table.combat.round), (true, 3));
+}

@@ -87,20 +87,20 @@ fn who_cannot_be_seized() {
     table.play(Command::Begin, "20:15 20:10");
     assert_eq!(table.refused(SEIZE), Refusal::TooLarge);
     table.play(Command::Dodge { who: HERO }, "");
-    let shove = Command::Shove { who: HERO, target: GOBLIN, effect: Shove::Prone };
+    let shove = Command::Shove { who: HERO, target: GOBLIN, effect: Shove::Prone, to: None };
     assert_eq!(table.refused(shove), Refusal::TooLarge);
 }
 
 #[test]
 fn a_shove_pushes_or_knocks_down() {
     let mut table = Table::duel(Edition::E52, [1, 0]);
-    table.play(Command::Shove { who: HERO, target: GOBLIN, effect: Shove::Push }, "");
+    table.play(Command::Shove { who: HERO, target: GOBLIN, effect: Shove::Push, to: None }, "");
     // Strength 3: 12 is one short of 13.
     table.answer(choose("str"), "20:9");
     let goblin = table.combat.combatant(GOBLIN).expect("there");
     assert_eq!(goblin.position, Some(Square { x: 2, y: 0 }));
     let mut table = Table::duel(Edition::E51, [1, 0]);
-    table.play(Command::Shove { who: HERO, target: GOBLIN, effect: Shove::Prone }, "");
+    table.play(Command::Shove { who: HERO, target: GOBLIN, effect: Shove::Prone, to: None }, "");
     table.answer(choose("athletics"), "20:12 20:11");
     let lies =
         |effect: &gss_rules::combat::Effect| effect.template.conditions == [Condition::Prone];

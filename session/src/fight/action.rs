@@ -191,6 +191,8 @@ enum ShoveEffect {
 #[serde(deny_unknown_fields)]
 struct Shove {
     effect: ShoveEffect,
+    /// Where it pushes to.
+    to: Option<Square>,
     #[serde(default)]
     cost: Cost,
 }
@@ -468,12 +470,12 @@ fn stabilize(
 }
 
 fn shove(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
-    let Shove { effect, cost } = typed(details)?;
+    let Shove { effect, to, cost } = typed(details)?;
     let effect = match effect {
         ShoveEffect::Prone => ShoveTo::Prone,
         ShoveEffect::Push => ShoveTo::Push,
     };
-    Ok(cost.of(who, Command::Shove { who, target: one(targets)?, effect }))
+    Ok(cost.of(who, Command::Shove { who, target: one(targets)?, effect, to }))
 }
 
 fn attempt(

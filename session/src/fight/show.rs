@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gss_rules::MovementMode;
 use gss_rules::combat::{
     Combat, Combatant, CombatantId, CombatantKind, Command, Effect, EffectId, HitPoints, Life,
-    Phase, Point, View,
+    Phase, Point, Question, View,
 };
 use gss_rules::content::Pool;
 use gss_rules::effect::Modifier;
@@ -47,8 +47,8 @@ pub(crate) struct Scene<'a> {
 pub(super) enum Asks {
     Nobody,
     Somebody,
-    /// This one, about an attack at a square. Who does not know of it is not told that one waits: it
-    /// would be told that somebody is there.
+    /// This one, about an attack at a square, or between two turns. Who does not know of it is not
+    /// told that one waits: it would be told that somebody is there.
     Unawares(CombatantId),
 }
 
@@ -57,9 +57,15 @@ impl Asks {
         match (combat.prompt(), combat.waiting()) {
             (None, _) => Self::Nobody,
             (Some(prompt), Some(Command::AttackAt { .. })) => Self::Unawares(prompt.who),
+            (Some(prompt), _) if is_between_turns(&prompt.question) => Self::Unawares(prompt.who),
             (Some(_), _) => Self::Somebody,
         }
     }
+}
+
+/// Whether nobody's doing is answered.
+const fn is_between_turns(question: &Question) -> bool {
+    matches!(question, Question::LegendaryAction { .. } | Question::LairAction { .. })
 }
 
 impl Eye {

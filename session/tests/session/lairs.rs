@@ -29,6 +29,10 @@ fn dragon() -> Value {
 
 /// By the old rules; all have less than 20, so that the lair is asked before the first turn.
 fn at_home() -> Fight {
+    home_of(dragon())
+}
+
+fn home_of(owner: Value) -> Fight {
     let settings = json!({"rules": {"edition": "5.1"}, "reaction_seconds": 10});
     let mut fight = Fight::new(settings);
     let mut all = combatants();
@@ -39,7 +43,7 @@ fn at_home() -> Fight {
             *block = json!("goblin");
         }
     }
-    all.push(dragon());
+    all.push(owner);
     let start = json!({
         "combatants": all, "grid": {"width": 12, "height": 12}, "options": {"initiative": "all"},
     });
@@ -103,4 +107,24 @@ fn time_runs_out_for_a_lair_and_its_round_comes_back_with_the_fight() {
         (&fight.combat(GM)["round"], &asked["character_id"]),
         (&json!(1), &json!(id(DRAGON)))
     );
+}
+
+#[test]
+fn of_a_hidden_owner_nobody_hears_that_it_is_asked() {
+    let mut owner = dragon();
+    owner["hidden"] = json!(true);
+    let mut fight = home_of(owner);
+    for who in [ARIA, WATCHER] {
+        let seen = fight.combat(who);
+        assert_eq!((&seen["step"], &seen["prompts"]), (&json!("acting"), &json!({})), "{who}");
+    }
+    let asked = fight.combat(GM);
+    assert_eq!(asked["step"], "awaiting_decision");
+    let prompts = asked["prompts"].as_object().expect("prompts");
+    let prompt = prompts.keys().next().expect("one").clone();
+    fight.frame(GM, "reaction", json!({"prompt_id": prompt, "accept": false})).expect("declines");
+    for who in [ARIA, WATCHER] {
+        assert!(!fight.types(who).contains(&"reaction_resolved"), "{who}");
+        assert_eq!(fight.combat(who)["step"], "acting");
+    }
 }

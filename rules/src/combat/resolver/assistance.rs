@@ -11,6 +11,7 @@ use crate::combat::{
 use crate::effect::{
     Duration, Edge, EffectTemplate, Ending, Modifier, ModifierKind, RollKind, When, Which, Whose,
 };
+use crate::space::{Cover, Relation};
 use crate::{Ability, Condition, Key, Skill, Switch};
 
 /// What a Stealth check must reach to hide (SRD 5.2.1 "Hide").
@@ -60,7 +61,7 @@ impl Resolver<'_> {
                 if self.view().is_elsewhere(who, enemy) {
                     return Err(Refusal::InvalidTarget.into());
                 }
-                if foe.side == own.side || foe.life == Life::Dead {
+                if own.relation(foe) == Relation::Ally || foe.life == Life::Dead {
                     return Err(Refusal::InvalidTarget.into());
                 }
                 let distance_ft = self.view().distance_ft(who, enemy);
@@ -97,20 +98,30 @@ impl Resolver<'_> {
         self.be_hiding(who)
     }
 
-    /// That nobody hostile sees it.
+    /// That nobody hostile sees it. SRD 5.2.1: and that it is heavily obscured, or behind
+    /// three-quarters or total cover, to each of them.
     pub(super) fn unseen(&self, who: CombatantId) -> Result<(), Refusal> {
-        let side = &self.combatant(who)?.side;
-        let seen = self
-            .combat
-            .combatants
-            .values()
-            // Who is hidden from it must not be given away by its not being able to hide.
-            .filter(|other| other.side != *side && other.is_conscious() && !other.hidden)
-            .find(|other| other.position.is_some() && self.view().sees(other.id, who));
-        match seen.map(|other| other.id) {
-            Some(by) => Err(Refusal::Seen { by }),
-            None => Ok(()),
+        let (me, view) = (self.combatant(who)?, self.view());
+        let covered = |from: CombatantId| {
+            view.is_hidden_by_ground(from, who) || view.cover(from, who) >= Cover::ThreeQuarters
+        };
+        let modern = self.combat.rules.is_52(Switch::Hide);
+        // Who is hidden from it must not be given away by its not being able to hide.
+        let foes = self.combat.combatants.values().filter(|other| {
+            me.relation(other) == Relation::Enemy
+                && other.is_conscious()
+                && !other.hidden
+                && other.position.is_some()
+        });
+        for foe in foes.map(|foe| foe.id) {
+            if view.sees(foe, who) {
+                return Err(Refusal::Seen { by: foe });
+            }
+            if modern && !covered(foe) {
+                return Err(Refusal::NotConcealed { from: foe });
+            }
         }
+        Ok(())
     }
 
     /// A check to hide.

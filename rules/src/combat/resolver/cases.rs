@@ -56,7 +56,7 @@ impl Resolver<'_> {
             Case::HasNot(condition) => !self.view().has(who, *condition),
             Case::CanHave(condition) => !self.is_immune_to(creature, *condition),
             Case::Hostile => self.hostile(caster, who),
-            Case::Friendly => !self.hostile(caster, who),
+            Case::Friendly => self.allied(caster, who),
             Case::IsCaster => caster == who,
             Case::AtZero => creature.hp.current == 0,
             Case::Dead => creature.life == Life::Dead,

@@ -9,11 +9,11 @@ use crate::combat::{
 };
 use crate::effect::{Flee, Hook, ModifierKind, Op, Reacts, Targets, Teleport};
 use crate::space::{
-    FALL_INTO_WATER_DC, Flight, MoveCause, Place, Space, Square, distance_ft, fall_dice,
-    lands_prone, nearest_free, pull, push, water_softens,
+    FALL_INTO_WATER_DC, Flight, MoveCause, Place, Space, Square, Terrain, distance_ft, fall_dice,
+    lands_prone, nearest_free, pull, push, push_to, water_softens,
 };
 use crate::{
-    Ability, Condition, DamageType, Edition, Expression, Key, MovementMode, Skill, Switch,
+    Ability, Condition, DamageType, Edition, Expression, Key, MovementMode, Size, Skill, Switch,
 };
 
 impl Resolver<'_> {
@@ -36,17 +36,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// Everybody else on the board.
-    pub(super) fn others(&self, who: CombatantId) -> Vec<Space> {
-        self.combat
-            .combatants
-            .values()
-            .filter(|other| other.id != who && other.life != Life::Dead)
-            .filter(|other| !self.view().is_inside(other.id))
-            .filter_map(|other| other.space())
-            .collect()
-    }
-
     /// Pushes a creature away from another, or pulls it there.
     pub(super) fn shift(
         &mut self,
@@ -65,17 +54,31 @@ impl Resolver<'_> {
 
     /// The squares straight away from another creature, or toward it.
     fn way(&self, source: CombatantId, who: CombatantId, feet: i32, away: bool) -> Vec<Square> {
-        let space = |id| self.combat.combatant(id).and_then(Combatant::space);
-        let (Some(from), Some(combatant)) = (space(source), self.combat.combatant(who)) else {
-            return Vec::new();
-        };
+        let from = self.combat.combatant(source).and_then(Combatant::space);
+        let Some(from) = from else { return Vec::new() };
+        let slide = if away { push } else { pull };
+        self.slid(who, |terrain, others, mover| {
+            slide(terrain, others, mover, from.footprint(), feet)
+        })
+    }
+
+    /// Pushes a creature toward a square, as far as that is.
+    pub(super) fn shift_to(&mut self, who: CombatantId, to: Square) -> Flow<()> {
+        let path = self.slid(who, |terrain, others, mover| push_to(terrain, others, mover, to));
+        self.slide_along(who, &path)
+    }
+
+    /// The squares that a creature slides over.
+    fn slid(
+        &self,
+        who: CombatantId,
+        slide: impl FnOnce(&Terrain<'_>, &[Space], (Size, Place, bool)) -> Vec<Place>,
+    ) -> Vec<Square> {
+        let Some(combatant) = self.combat.combatant(who) else { return Vec::new() };
         let at = combatant.space().filter(|_| !self.view().is_inside(who));
         let Some(at) = at else { return Vec::new() };
-        let others = self.others(who);
         let mover = (combatant.block.size, at.place, combatant.squeezed);
-        let slide = if away { push } else { pull };
-        let terrain = self.view().terrain();
-        let places = slide(&terrain, &others, mover, from.footprint(), feet);
+        let places = slide(&self.view().terrain(), &self.others(who), mover);
         places.into_iter().map(|place| place.square).collect()
     }
 
@@ -320,7 +323,7 @@ impl Resolver<'_> {
     fn caught(&mut self, who: CombatantId) -> Flow<()> {
         let others: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for other in others {
-            if !self.hostile(other, who) && !self.view().is(who, ModifierKind::SlowFall) {
+            if self.allied(other, who) && !self.view().is(who, ModifierKind::SlowFall) {
                 self.react_by_casting(other, who, Reacts::Falling, None)?;
             }
         }

@@ -61,7 +61,7 @@ impl Resolver<'_> {
             return Some(Some(at));
         }
         let wanted = Place { square: at, elevation_ft: changed.elevation_ft };
-        let others = self.others(changed.id);
+        let others = self.others_for(changed);
         let found = nearest_free(&self.view().terrain(), &others, changed.block.size, wanted);
         found.filter(|_| must).map(|place| Some(place.square))
     }

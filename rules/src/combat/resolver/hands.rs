@@ -6,36 +6,33 @@
 //! nothing is known, and nothing is refused to it for its hands.
 
 use super::Resolver;
-use crate::combat::view::Strike;
+use crate::Key;
+use crate::combat::view::{HANDS, Strike};
 use crate::combat::{CombatantId, Fact, Interaction, Manner, Refusal};
 use crate::content::{Attack, AttackProperty};
-use crate::{Condition, Key};
-
-/// Hands of a creature.
-const HANDS: usize = 2;
 
 impl Resolver<'_> {
     /// Whether there is something or somebody in each hand of who is known to hold something.
     pub(super) fn has_hands_full(&self, who: CombatantId) -> bool {
-        !self.held(who).is_empty() && self.hands_taken(who) >= HANDS
+        !self.held(who).is_empty() && self.view().hands_taken(who) >= HANDS
     }
 
-    /// That a hand is free to seize somebody.
-    pub(super) fn may_seize(&self, who: CombatantId) -> Result<(), Refusal> {
-        if self.hands_taken(who) >= HANDS { Err(Refusal::NoFreeHand) } else { Ok(()) }
-    }
-
-    /// That there are hands for an attack: two for a two-handed one.
+    /// That there are hands for an attack: two for a two-handed one, one for a rider's lance.
     pub(super) fn may_wield(
         &self,
         who: CombatantId,
         attack: &Attack,
         how: Manner,
     ) -> Result<(), Refusal> {
-        let two_handed = how.two_handed || attack.has(AttackProperty::TwoHanded);
+        let weapon = self.book.content.weapons.get(&attack.attack_id);
+        let two_handed = match weapon.filter(|it| it.two_handed_unless_mounted || it.is_lance()) {
+            Some(_) => self.view().mount(who).is_none(),
+            None => attack.has(AttackProperty::TwoHanded),
+        };
+        let two_handed = how.two_handed || two_handed;
         let held = self.held(who);
         let own = usize::from(held.contains(&attack.attack_id));
-        if two_handed && !held.is_empty() && self.hands_taken(who) > own {
+        if two_handed && !held.is_empty() && self.view().hands_taken(who) > own {
             return Err(Refusal::NoFreeHand);
         }
         Ok(())
@@ -117,14 +114,6 @@ impl Resolver<'_> {
 
     fn held(&self, who: CombatantId) -> &[Key] {
         self.combat.combatant(who).map_or(&[], |it| &it.held)
-    }
-
-    /// Hands with something or somebody in them.
-    fn hands_taken(&self, who: CombatantId) -> usize {
-        let holds = self.combat.effects.values().filter(|effect| {
-            effect.source == Some(who) && effect.template.conditions == [Condition::Grappled]
-        });
-        self.held(who).len() + holds.count()
     }
 
     fn take_in_hand(&mut self, who: CombatantId, item: &Key) {

@@ -69,7 +69,11 @@ impl Resolver<'_> {
             guard.resistant |= doused && part.kind == DamageType::Fire;
             part.applied = guard.applied(part.rolled, portion);
         }
-        let total = parts.iter().fold(0_i32, |total, part| total.saturating_add(part.applied));
+        let mut total = parts.iter().fold(0_i32, |total, part| total.saturating_add(part.applied));
+        if total < self.view().damage_threshold(target) {
+            parts.iter_mut().for_each(|part| part.applied = 0);
+            total = 0;
+        }
         let Some(victim) = self.combat.combatant(target) else { return Ok(0) };
         let before = victim.life;
         let own = victim.hp;

@@ -6,8 +6,8 @@ use super::{Flow, Resolver};
 use crate::combat::{Combatant, CombatantId, Economy, Fact, Happening, Leap, Life, Refusal};
 use crate::effect::ModifierKind;
 use crate::space::{
-    JUMP_LANDING_DC, Place, RUN_UP_FT, SQUARE_FT, Scale, Square, distance_ft, fall_dice,
-    high_jump_ft, line, long_jump_ft,
+    JUMP_LANDING_DC, Place, RUN_UP_FT, SQUARE_FT, Scale, Square, distance_ft, high_jump_ft, line,
+    long_jump_ft,
 };
 use crate::{Ability, MovementMode, Skill};
 
@@ -225,8 +225,7 @@ impl Resolver<'_> {
         self.tell(Fact::EconomySet { who, economy });
     }
 
-    /// Who is in the air by a jump comes down to what it jumped from; from where that is a fall it
-    /// falls.
+    /// Who is in the air by a jump comes down to what it jumped from, on its feet; who cannot act falls.
     pub(super) fn come_down(&mut self, who: CombatantId) -> Flow<()> {
         let Some(jumper) = self.combat.combatant(who) else { return Ok(()) };
         let Some(leap) = jumper.economy.leap else { return Ok(()) };
@@ -236,7 +235,7 @@ impl Resolver<'_> {
             self.forget_leap(who);
             return Ok(());
         }
-        if fall_dice(height_ft) > 0 {
+        if self.view().is(who, ModifierKind::CannotAct) {
             self.drop_to(who, leap.from_ft)?;
         } else {
             self.tell(Fact::Displaced { who, to, elevation_ft: leap.from_ft });

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use super::{Flow, Resolver};
+use crate::combat::view::{GRAPPLE, SHOVE_PRONE, SHOVE_PUSH};
 use crate::combat::{
-    CheckSense, Choice, Combatant, CombatantId, Effect, EffectId, EndReason, Fact, Life, Purpose,
+    CheckSense, Choice, Combatant, CombatantId, Effect, EffectId, EndReason, Fact, Purpose,
     Refusal, Shove,
 };
-use crate::content::UNARMED;
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
-use crate::grapple::{contest_won, grapple_dc, may_grapple};
-use crate::space::Cover;
+use crate::grapple::{contest_won, grapple_dc};
+use crate::space::{Place, Scale, Square, distance_ft, offset_ft};
 use crate::{Ability, Condition, Key, Skill, Switch};
 
 /// Feet that a shove pushes.
@@ -22,15 +22,14 @@ const FAILED: i64 = i32::MIN as i64;
 impl Resolver<'_> {
     /// Seizes a creature in place of an attack.
     pub(super) fn seize(&mut self, who: CombatantId, target: CombatantId) -> Flow<()> {
-        self.may_lay_hands(who, target)?;
-        if self.view().grapples(who, target) {
-            return Err(Refusal::NothingToDo.into());
-        }
-        if self.view().is(who, ModifierKind::NoFreeHand) {
-            return Err(Refusal::NoFreeHand.into());
-        }
-        self.may_seize(who)?;
-        self.in_place_of_attack(who, "grapple")?;
+        self.on_its_turn(who)?;
+        self.view().may_lay_hands(who, target)?;
+        self.view().may_seize(who, target)?;
+        self.in_place_of_attack(who, GRAPPLE)?;
+        self.grip(who, target)
+    }
+
+    fn grip(&mut self, who: CombatantId, target: CombatantId) -> Flow<()> {
         let dc = self.hold_dc(who)?;
         if self.is_overcome(who, target, dc)? {
             let template = EffectTemplate {
@@ -48,43 +47,70 @@ impl Resolver<'_> {
         who: CombatantId,
         target: CombatantId,
         effect: Shove,
+        to: Option<Square>,
     ) -> Flow<()> {
-        self.may_lay_hands(who, target)?;
+        self.on_its_turn(who)?;
+        self.view().may_lay_hands(who, target)?;
+        if to.is_some_and(|to| effect != Shove::Push || !self.is_away(who, target, to)) {
+            return Err(Refusal::InvalidPath { at: to }.into());
+        }
         self.in_place_of_attack(who, "shove")?;
+        self.thrust(who, target, effect, to)
+    }
+
+    fn thrust(
+        &mut self,
+        who: CombatantId,
+        target: CombatantId,
+        effect: Shove,
+        to: Option<Square>,
+    ) -> Flow<()> {
         let dc = self.hold_dc(who)?;
         if self.is_overcome(who, target, dc)? {
-            match effect {
-                Shove::Prone => self.fall_prone(target),
-                Shove::Push => self.shift(who, target, SHOVE_FT, true)?,
+            match (effect, to) {
+                (Shove::Prone, _) => self.fall_prone(target),
+                (Shove::Push, None) => self.shift(who, target, SHOVE_FT, true)?,
+                (Shove::Push, Some(to)) => self.shift_to(target, to)?,
             }
         }
         Ok(())
     }
 
-    /// That a creature can be seized or shoved: within reach, and not too large.
-    fn may_lay_hands(&self, who: CombatantId, target: CombatantId) -> Result<(), Refusal> {
-        self.on_its_turn(who)?;
-        let (own, other) = (self.combatant(who)?, self.combatant(target)?);
-        let apart = self.view().is_elsewhere(who, target);
-        if who == target || other.life == Life::Dead || apart {
-            return Err(Refusal::InvalidTarget);
+    /// Whether a creature that is pushed to this square is moved straight away from another by as
+    /// many feet as it is moved, at most those of a shove; a rider leaves its seat one way only.
+    fn is_away(&self, who: CombatantId, target: CombatantId, to: Square) -> bool {
+        let view = self.view();
+        let spaces = (view.space_of(who), view.space_of(target));
+        let (Some(own), Some(from)) = spaces else { return false };
+        let there = from.at(Place { square: to, ..from.place });
+        let apart_ft = |space| distance_ft(own, space, view.diagonals());
+        let moved_ft = offset_ft(from.place.square, to, from.scale);
+        // On open ground both are rounded.
+        let rounded_ft = if from.scale == Scale::Feet { 1 } else { 0 };
+        view.mount(target).is_none()
+            && (1..=SHOVE_FT).contains(&moved_ft)
+            && apart_ft(there) - apart_ft(from) >= moved_ft - rounded_ft
+    }
+
+    /// An Unarmed Strike in reaction that seizes or shoves; false: this is none.
+    pub(super) fn wrestle(
+        &mut self,
+        who: CombatantId,
+        target: CombatantId,
+        option: &Key,
+    ) -> Flow<bool> {
+        let effect = match option.as_str() {
+            GRAPPLE => None,
+            SHOVE_PRONE => Some(Shove::Prone),
+            SHOVE_PUSH => Some(Shove::Push),
+            _ => return Ok(false),
+        };
+        self.spend_reaction(who);
+        match effect {
+            None => self.grip(who, target)?,
+            Some(effect) => self.thrust(who, target, effect, None)?,
         }
-        if !may_grapple(own.block.size, other.block.size) {
-            return Err(Refusal::TooLarge);
-        }
-        if self.view().is_charmed_by(who, target) {
-            return Err(Refusal::CharmedByTarget);
-        }
-        let unarmed = Key::parse(UNARMED).ok().and_then(|id| own.block.any_attack(&id));
-        let reach_ft = unarmed.map_or(SHOVE_FT, |attack| self.view().reach_ft(who, &attack));
-        let distance_ft = self.view().distance_ft(who, target);
-        if distance_ft > reach_ft {
-            return Err(Refusal::OutOfReach { distance_ft, reach_ft });
-        }
-        if self.view().cover(who, target) == Cover::Total {
-            return Err(Refusal::NoLineOfEffect);
-        }
-        Ok(())
+        Ok(true)
     }
 
     fn in_place_of_attack(&mut self, who: CombatantId, what: &str) -> Flow<()> {

@@ -93,7 +93,7 @@ impl Resolver<'_> {
         self.put(&Arc::new(riding), Some(mount), who, ridden);
     }
 
-    /// A controlled mount has its rider's initiative, and acts in this turn already.
+    /// A controlled mount has its rider's initiative, and acts in this turn already, once in a round.
     fn take_reins(&mut self, who: CombatantId, mount: CombatantId) -> Flow<()> {
         let count = |id| self.combat.combatant(id).and_then(|it| it.initiative);
         let (own, its) = (count(who), count(mount));
@@ -108,8 +108,17 @@ impl Resolver<'_> {
         let order: Vec<CombatantId> = others.flat_map(before).collect();
         self.tell(Fact::OrderSet { order });
         self.keep_turn(active);
-        let reaction = to_come || self.combatant(mount)?.economy.reaction;
-        let economy = Economy { reaction, ..Economy::turn() };
+        let round = self.combat.round;
+        let before = &self.combatant(mount)?.economy;
+        let reaction = to_come || before.reaction;
+        let economy = match before.led {
+            // Another led it in this round: it has gone its way.
+            Some(led) if led == round => {
+                let moved_ft = self.view().best_speed_ft(mount);
+                Economy { moved_ft, ..before.rest() }
+            }
+            _ => Economy { reaction, led: Some(round), ..Economy::turn() },
+        };
         self.tell(Fact::EconomySet { who: mount, economy });
         if to_come { self.set_out(mount) } else { Ok(()) }
     }
@@ -197,7 +206,7 @@ impl Resolver<'_> {
         let Some(economy) = self.combat.combatant(mount).map(|it| &it.economy) else {
             return Ok(());
         };
-        if *economy == (Economy { reaction: economy.reaction, ..Economy::nothing() }) {
+        if *economy == economy.rest() {
             return Ok(());
         }
         self.wind_up(mount)?;

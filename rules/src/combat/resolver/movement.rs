@@ -10,9 +10,8 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
-    Gait, Leg, MoveCause, Mover, Occupant, PathRefusal, Place, Relation, Scale, Space, Square,
-    Step, StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among,
-    waypoints,
+    Gait, Leg, MoveCause, Mover, PathRefusal, Place, Relation, Scale, Space, Square, Step,
+    StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
@@ -110,63 +109,6 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Who stopped where only a part of it had room, or within another, goes to the nearest free place.
-    fn make_room(&mut self, who: CombatantId) {
-        let passing = self.passing_of(who);
-        if passing.narrow || passing.incorporeal {
-            self.stand_apart(who);
-        }
-    }
-
-    /// Who is within another and does not share spaces, or within what is filled and cannot be, goes
-    /// to the nearest free place.
-    pub(super) fn stand_apart(&mut self, who: CombatantId) {
-        let Some(mover) = self.combat.combatant(who).filter(|it| it.life == Life::Alive) else {
-            return;
-        };
-        let (passing, Some(own)) = (self.passing(mover), mover.space()) else { return };
-        let shared = self.others(who).iter().any(|other| other.overlaps(own));
-        let (terrain, footprint) = (self.view().terrain(), own.footprint());
-        let outside = terrain.outside(footprint).is_some();
-        let filled = terrain.filled(footprint).is_some() && !passing.incorporeal;
-        if (shared && !passing.shares) || outside || filled {
-            self.set_down(who, own.place.square);
-        }
-    }
-
-    /// Whether a step was the last of a walk: something took who moves elsewhere, or keeps it here. In
-    /// the space of another it goes to the nearest free one.
-    fn is_stopped(&mut self, who: CombatantId, at: Place) -> bool {
-        let Some(mover) = self.combat.combatant(who) else { return true };
-        if mover.position != Some(at.square) || mover.life != Life::Alive {
-            return true;
-        }
-        let moved_ft = mover.economy.moved_ft;
-        let reach = self.view().best_speed_ft(who).saturating_add(mover.economy.dashed_ft);
-        let lifted = mover.elevation_ft != at.elevation_ft;
-        let stopped = lifted || self.view().best_speed_ft(who) == 0 || reach <= moved_ft;
-        let own = mover.space();
-        let others = self.combat.combatants.values();
-        let shares = others
-            .filter(|other| other.id != who && other.life != Life::Dead)
-            .filter(|other| !self.view().is_inside(other.id))
-            .any(|other| own.zip(other.space()).is_some_and(|(one, other)| one.overlaps(other)));
-        if stopped && shares && !self.passing_of(who).shares {
-            self.set_down(who, at.square);
-        }
-        stopped
-    }
-
-    /// Whether somebody whom it does not know of stands where it steps: it gets no further.
-    pub(super) fn bumps_into_the_unknown(&self, who: CombatantId, to: Space) -> bool {
-        let Some(mover) = self.combat.combatant(who) else { return false };
-        self.combat.combatants.values().any(|other| {
-            other.life != Life::Dead
-                && is_unknown(mover, other)
-                && other.space().is_some_and(|other| other.overlaps(to))
-        })
-    }
-
     /// A square, as high above it as somebody is now.
     pub(super) fn level(&self, who: CombatantId, square: Square) -> Place {
         let elevation_ft = self.combat.combatant(who).map_or(0, |it| it.elevation_ft);
@@ -178,32 +120,6 @@ impl Resolver<'_> {
         if self.combat.combatant(who).is_some_and(|it| it.elevation_ft != elevation_ft) {
             self.tell(Fact::HeightSet { who, elevation_ft });
         }
-    }
-
-    /// Whether a creature could stand there.
-    pub(super) fn has_room(&self, who: &Combatant, square: Square) -> bool {
-        self.is_room(who, who.room_at(square), |_| true)
-    }
-
-    /// Whether a creature could stand there as far as it knows.
-    pub(super) fn has_known_room(&self, who: &Combatant, square: Square) -> bool {
-        self.has_known_room_in(who, who.room_at(square))
-    }
-
-    /// As [`Resolver::has_known_room`], in a space.
-    pub(super) fn has_known_room_in(&self, who: &Combatant, space: Space) -> bool {
-        self.is_room(who, space, |other| !is_unknown(who, other))
-    }
-
-    fn is_room(&self, who: &Combatant, space: Space, counts: impl Fn(&Combatant) -> bool) -> bool {
-        let taken = self.combat.combatants.values().any(|other| {
-            other.id != who.id
-                && other.life != Life::Dead
-                && counts(other)
-                && !self.view().is_inside(other.id)
-                && other.space().is_some_and(|other| other.overlaps(space))
-        });
-        !taken && self.view().terrain().has_room(space.footprint())
     }
 
     /// Movement that something grants besides the turn's: at most so many feet; none of the turn's
@@ -270,7 +186,7 @@ impl Resolver<'_> {
                 let inside = self.combat.combatants.values().any(|other| {
                     other.id != combatant.id
                         && other.life != Life::Dead
-                        && other.side == combatant.side
+                        && combatant.relation(other) != Relation::Enemy
                         && other.space().is_some_and(|it| it.footprint().contains(last))
                 });
                 let passable = inside && before.len() < STEPS_PAST;
@@ -372,27 +288,6 @@ impl Resolver<'_> {
         squares
     }
 
-    /// Everybody else on the board, as somebody meets them.
-    pub(super) fn occupants(&self, mover: &Combatant, drag: &[CombatantId]) -> Vec<Occupant> {
-        self.combat
-            .combatants
-            .values()
-            .filter(|other| other.id != mover.id && other.life != Life::Dead)
-            .filter(|other| !drag.contains(&other.id) && !is_unknown(mover, other))
-            .filter(|other| !self.view().is_inside(other.id))
-            .filter_map(|other| {
-                let relation =
-                    if other.side == mover.side { Relation::Ally } else { Relation::Enemy };
-                Some(Occupant {
-                    space: other.space()?,
-                    size: other.block.size,
-                    relation,
-                    incapacitated: self.view().is(other.id, ModifierKind::CannotAct),
-                })
-            })
-            .collect()
-    }
-
     /// Feet of movement left in a way; climbing and swimming go by the walking speed where there is
     /// no other. SRD 5.1: half the speed, that of a Dash too, where a burden is taken along.
     pub(super) fn left_ft(
@@ -489,6 +384,9 @@ impl Resolver<'_> {
         let combatant = self.combatant(who)?;
         let economy = Economy { reaction: false, ..combatant.economy.clone() };
         let block = Arc::clone(&combatant.block);
+        if block.attack(attack).is_none() && self.wrestle(who, target, attack)? {
+            return Ok(());
+        }
         let Some(attack) = block.any_attack(attack) else { return Ok(()) };
         let attack = self.view().enchanted(who, attack);
         let Ok(strike) = self.view().aim(who, target, &attack, false) else { return Ok(()) };
@@ -559,13 +457,6 @@ fn refused(refusal: PathRefusal, places: &[Place]) -> Refusal {
         PathRefusal::Steps => None,
     };
     Refusal::InvalidPath { at }
-}
-
-/// Whether only the game masters and its owner know of the other: no refusal may tell of it. Who is of
-/// the same side knows of it, unless another player commands it.
-pub(super) fn is_unknown(mover: &Combatant, other: &Combatant) -> bool {
-    let players = mover.owner.is_some() && mover.owner != other.owner;
-    other.hidden && (other.side != mover.side || players)
 }
 
 /// Whether a movement may end that high: on foot it goes along the ground, in the air it does not

@@ -48,6 +48,7 @@ impl Resolver<'_> {
         if self.combat.phase == Phase::Running {
             self.roll_initiative(id)?;
             self.put_in_order(id);
+            self.miss_lairs(id);
             if self.combatant(id)?.surprised {
                 self.surprise(&[id]);
             }
@@ -73,11 +74,8 @@ impl Resolver<'_> {
         let terrain = self.view().terrain();
         let footprint = space.footprint();
         let swarm = combatant.is_swarm();
-        let taken = self.combat.combatants.values().any(|other| {
-            other.life != Life::Dead
-                && !(swarm || other.is_swarm())
-                && other.space().is_some_and(|other| other.overlaps(space))
-        });
+        let mut kept = self.kept_from(combatant, |other| !(swarm || other.is_swarm())).into_iter();
+        let taken = kept.any(|(_, other)| other.overlaps(space));
         if taken || terrain.outside(footprint).is_some() || terrain.filled(footprint).is_some() {
             return Err(Refusal::InvalidPath { at });
         }

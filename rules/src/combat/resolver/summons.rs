@@ -117,16 +117,16 @@ impl Resolver<'_> {
         block.tags.extend(summon.tag.clone());
         let wanted = Place { square: at, elevation_ft: 0 };
         let (id, name) = (self.new_id(act.caster), self.new_name(&caster.side, &monster.name));
-        let others = self.others(id);
-        let place = nearest_free(&self.view().terrain(), &others, block.size, wanted)?;
         let kind = CombatantKind::Monster;
-        Some(Combatant {
+        let summoned = Combatant {
             owner: caster.owner,
             monster: Some(monster.id.clone()),
-            position: Some(place.square),
             scale: caster.scale,
             ..Combatant::new(id, &name, kind, &caster.side, Arc::new(block))
-        })
+        };
+        let (others, size) = (self.others_for(&summoned), summoned.block.size);
+        let place = nearest_free(&self.view().terrain(), &others, size, wanted)?;
+        Some(Combatant { position: Some(place.square), ..summoned })
     }
 
     /// A name in commands that nobody has or had an effect's place in the order by.

@@ -10,7 +10,7 @@ use crate::combat::{CombatantId, Life, Refusal};
 use crate::content::{Area as Spec, Shape, Spell, SpellRange, SpellRules};
 use crate::effect::{Casting, ModifierKind, Pick, Program, Targets, Whom};
 use crate::space::{
-    Area, Cover, Place, Space, Square, distance_ft, near_side, point_cover, within_ft,
+    Area, Cover, Place, Relation, Space, Square, distance_ft, near_side, point_cover, within_ft,
 };
 
 /// How far a touch reaches.
@@ -354,15 +354,19 @@ impl Resolver<'_> {
         match whom {
             Whom::All => true,
             Whom::Enemies => self.hostile(who, other),
-            Whom::Allies => !self.hostile(who, other),
+            Whom::Allies => self.allied(who, other),
             Whom::Others => who != other,
         }
     }
 
-    /// Whether two creatures are of different sides.
+    /// Whether two creatures are foes.
     pub(super) fn hostile(&self, one: CombatantId, other: CombatantId) -> bool {
-        let side = |id| self.combat.combatant(id).map(|it| it.side.as_str());
-        side(one) != side(other)
+        self.view().relation(one, other) == Relation::Enemy
+    }
+
+    /// Whether two creatures are of one side, or are the same.
+    pub(super) fn allied(&self, one: CombatantId, other: CombatantId) -> bool {
+        self.view().relation(one, other) == Relation::Ally
     }
 
     /// Whoever is within so many feet of a creature, itself left out.

@@ -135,14 +135,13 @@ impl Resolver<'_> {
     ) -> Vec<CombatantId> {
         let feet = facts.feet.first().copied().unwrap_or(0);
         let view = self.view();
-        let side = |id| self.combat.combatant(id).map(|who| who.side.as_str());
         let on_board = |id| self.combat.combatant(id).is_some_and(|who| who.position.is_some());
         let meant = |other: &Combatant| {
             other.id != bearer
                 && other.life != Life::Dead
                 && only.is_none_or(|only| only == other.id)
                 && match aura.who {
-                    Some(Who::Enemies | Who::Chosen) => side(bearer) != Some(other.side.as_str()),
+                    Some(Who::Enemies | Who::Chosen) => self.hostile(bearer, other.id),
                     Some(Who::Others) | None => true,
                 }
                 && aura.targets.as_ref().is_none_or(|it| view.meets(it, bearer, other.id))

@@ -69,7 +69,7 @@ impl Resolver<'_> {
         let Some(effect) = self.combat.effects.get(&id).cloned() else { return Ok(()) };
         let of_its_side = || {
             let both = other.zip(effect.source);
-            both.is_some_and(|(other, source)| !self.hostile(other, source))
+            both.is_some_and(|(other, source)| self.allied(other, source))
         };
         if trigger.on == Hook::DamagedBySource && !of_its_side() {
             return Ok(());

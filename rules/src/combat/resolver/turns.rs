@@ -101,7 +101,7 @@ impl Resolver<'_> {
     /// Between its turns nothing is left to a creature but its reaction.
     pub(super) fn keep_reaction(&mut self, who: CombatantId) {
         if let Some(combatant) = self.combat.combatant(who) {
-            let economy = Economy { reaction: combatant.economy.reaction, ..Economy::nothing() };
+            let economy = combatant.economy.rest();
             self.tell(Fact::EconomySet { who, economy });
         }
     }
@@ -137,10 +137,11 @@ impl Resolver<'_> {
             if next < order.len() { (next, round.max(1)) } else { (0, round + 1) }
         };
         let (at, then) = after(&self.combat.order);
-        let count = self.lair_place();
-        if count == self.combat.order.len() && then > round && round > 0 {
+        // Whoever was asked in a round is not asked again, wherever the order was put meanwhile.
+        if then > round && round > 0 {
             self.lairs(round)?;
-        } else if count == at {
+        }
+        if self.lair_place() <= at {
             self.lairs(then)?;
         }
         // Somebody may have joined.
@@ -160,7 +161,8 @@ impl Resolver<'_> {
         self.refresh_reactions(who);
         // A mount's place is right before its rider's.
         if let Some(mount) = self.view().controlled(who) {
-            self.tell(Fact::EconomySet { who: mount, economy: Economy::turn() });
+            let economy = Economy { led: Some(round), ..Economy::turn() };
+            self.tell(Fact::EconomySet { who: mount, economy });
             self.set_out(mount)?;
         }
         self.set_out(who)

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::cast::{has_twice, is_beside, is_connected, squares_apart};
-use super::movement::is_unknown;
 use super::ops::Act;
+use super::room::is_unknown;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{Combatant, CombatantId, CombatantKind, Fact, Life, Refusal};

@@ -1,12 +1,15 @@
 //! Attacks as they stand before a die is thrown.
 
 use super::{About, Active, View};
-use crate::combat::{CombatantId, CombatantKind, Life, Manner, Refusal, Test};
-use crate::content::{Attack, AttackKind, RangeFt, UNARMED};
+use crate::Key;
+use crate::combat::{CombatantId, Life, Manner, Refusal, Test};
+use crate::content::{Attack, AttackKind, RangeFt};
 use crate::dice::RollMode;
 use crate::effect::{ModifierKind, RollKind};
-use crate::space::{Cover, Departure, MoveCause, Shot, Space, Square, Watcher, crowded, shot};
-use crate::{Key, Switch};
+use crate::space::{Cover, Relation, Shot, Square, crowded, shot};
+
+/// How far a creature reaches with what has no reach of its own.
+const REACH_FT: i32 = 5;
 
 /// Corrosion that leaves nothing of a weapon.
 const WORTHLESS: i32 = 5;
@@ -183,11 +186,16 @@ impl<'a> View<'a> {
 
     /// How far a creature reaches with an attack.
     pub(in crate::combat) fn reach_ft(self, who: CombatantId, attack: &Attack) -> i32 {
+        self.reach_of(who, attack.reach_ft)
+    }
+
+    /// As [`View::reach_ft`], with what has such a reach of its own.
+    pub(in crate::combat) fn reach_of(self, who: CombatantId, own_ft: Option<i32>) -> i32 {
         let added = self
             .of_kind(who, ModifierKind::Reach)
             .map(|active| active.modifier.value(active.level))
             .fold(0_i32, i32::saturating_add);
-        attack.reach_ft.unwrap_or(5).saturating_add(added)
+        own_ft.unwrap_or(REACH_FT).saturating_add(added)
     }
 
     pub(in crate::combat) fn attack_test(self, strike: Strike<'_>) -> Test {
@@ -209,6 +217,9 @@ impl<'a> View<'a> {
         }
         if self.is_too_heavy(strike) {
             test.reason(RollMode::Disadvantage, "heavy_weapon", None);
+        }
+        if self.is_too_long(strike) {
+            test.reason(RollMode::Disadvantage, "too_near", None);
         }
         if self.is_hampered_by_squeezing(attacker) {
             test.reason(RollMode::Disadvantage, "squeezing", None);
@@ -254,7 +265,8 @@ impl<'a> View<'a> {
         self.combat
             .combatants
             .values()
-            .filter(|it| it.side != me.side && it.is_conscious() && it.position.is_some())
+            .filter(|it| me.relation(it) == Relation::Enemy)
+            .filter(|it| it.is_conscious() && it.position.is_some())
             .find(|other| {
                 let incapacitated = || self.is(other.id, ModifierKind::CannotAct);
                 let sees = || self.sees(other.id, who);
@@ -297,55 +309,6 @@ impl<'a> View<'a> {
         let about = About { other: Some(strike.target), ..about };
         let own = self.of_kind(strike.attacker, ModifierKind::HitsCritically);
         whoever || own.into_iter().any(|active| self.cases_hold(strike.attacker, &active, about))
-    }
-
-    /// Melee attacks that a creature may make on another right before its next step.
-    pub(in crate::combat) fn opportunities(
-        self,
-        reactor: CombatantId,
-        mover: CombatantId,
-        (to, cause): (Space, MoveCause),
-    ) -> Vec<Key> {
-        let both = (self.combat.combatant(reactor), self.combat.combatant(mover));
-        let (Some(watching), Some(moving)) = both else { return Vec::new() };
-        if watching.kind == CombatantKind::Object {
-            return Vec::new();
-        }
-        let spaces = (self.space_of(reactor), self.space_of(mover));
-        let (Some(space), Some(from)) = spaces else { return Vec::new() };
-        if self.is(reactor, ModifierKind::NoOpportunity) {
-            return Vec::new();
-        }
-        let departure = Departure { from, to, cause, disengaged: moving.economy.disengaged };
-        let watcher = |attack: &Attack| Watcher {
-            space,
-            reach_ft: self.reach_ft(reactor, attack),
-            hostile: watching.side != moving.side,
-            // Looked at last: it is found out at some cost, and few steps leave anybody's reach.
-            sees: true,
-            reaction: watching.is_conscious()
-                && watching.economy.reaction
-                && !self.is(reactor, ModifierKind::CannotReact),
-            may_attack: !self.is_charmed_by(reactor, mover),
-        };
-        let rule = self.combat.rules.edition(Switch::OpportunityAttack);
-        let provoked = |attack: &&Attack| {
-            attack.kind != AttackKind::Ranged
-                && departure.provokes(&watcher(attack), rule, self.diagonals())
-                && self.sees(reactor, mover)
-        };
-        let attacks = &watching.block.attacks;
-        if attacks.iter().all(|attack| attack.kind == AttackKind::Ranged) {
-            // Who has nothing to strike with has its body.
-            let unarmed = Key::parse(UNARMED).ok();
-            let unarmed = unarmed.and_then(|id| watching.block.any_attack(&id));
-            return unarmed
-                .iter()
-                .filter(|attack| provoked(&attack.as_ref()))
-                .map(|attack| attack.attack_id.clone())
-                .collect();
-        }
-        attacks.iter().filter(provoked).map(|attack| attack.attack_id.clone()).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Active, View};
 use crate::combat::{CombatantId, CombatantKind, Guard, Life};
 use crate::content::Defense;
 use crate::effect::{ModifierKind, Quality};
-use crate::space::{Change, speed_ft};
+use crate::space::{Change, Relation, speed_ft};
 use crate::{Condition, DamageType, MovementMode};
 
 impl View<'_> {
@@ -37,6 +37,12 @@ impl View<'_> {
         if halved { (most / 2).max(least) } else { most.max(least) }
     }
 
+    /// Damage of one source that is less than this does nothing to it.
+    pub(in crate::combat) fn damage_threshold(self, who: CombatantId) -> i32 {
+        let thresholds = self.of_kind(who, ModifierKind::DamageThreshold);
+        thresholds.map(|active| active.modifier.value(active.level)).max().unwrap_or(0)
+    }
+
     /// Whether effects leave nothing of a creature's maximum of hit points.
     pub(in crate::combat) fn is_drained(self, who: CombatantId) -> bool {
         let Some(combatant) = self.combat.combatant(who) else { return false };
@@ -51,7 +57,7 @@ impl View<'_> {
         let Some(me) = self.combat.combatant(who) else { return false };
         self.combat.combatants.values().any(|ally| {
             ally.id != who
-                && ally.side == me.side
+                && me.relation(ally) == Relation::Ally
                 && ally.position.is_some()
                 && ally.life == Life::Alive
                 && self.distance_ft(who, ally.id) <= feet

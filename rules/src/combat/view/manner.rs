@@ -4,8 +4,9 @@
 use super::attack::attack_kinds;
 use super::{About, Strike, View};
 use crate::combat::{Combatant, CombatantId, Effect, EffectId, Extra, Manner, Refusal};
-use crate::content::{Attack, AttackKind, AttackProperty, Mastery, When};
+use crate::content::{Attack, AttackKind, AttackProperty, Mastery, Weapon, When};
 use crate::effect::{Ending, ModifierKind, RollKind};
+use crate::space::SQUARE_FT;
 use crate::two_weapon::second_hand_modifier;
 use crate::{Ability, Size, Skill, Switch};
 
@@ -109,6 +110,12 @@ impl View<'_> {
         } else {
             heavy && who.block.size <= Size::Small
         }
+    }
+
+    /// Whether a weapon is too long for a target this near (SRD 5.1 "Special Weapons").
+    pub(in crate::combat) fn is_too_long(self, strike: Strike<'_>) -> bool {
+        let weapon = self.book.content.weapons.get(&strike.attack.attack_id);
+        !strike.ranged && strike.distance_ft <= SQUARE_FT && weapon.is_some_and(Weapon::is_lance)
     }
 
     /// Effects that are over with this attack's roll, because they say something to it.

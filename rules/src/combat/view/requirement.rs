@@ -8,7 +8,7 @@ use crate::combat::{Combatant, CombatantId, CombatantKind, Effect, Refusal};
 use crate::content::{Burns, Detail, Favored, Requirement, SpecialAction, Variant, Who};
 use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind};
-use crate::space::{SQUARE_FT, Scale, Square, distance_ft, offset_ft};
+use crate::space::{Relation, SQUARE_FT, Scale, Square, distance_ft, offset_ft};
 use crate::{Condition, Key, Size};
 
 /// What the effect's name begins with that keeps a creature safe from a use it resisted.
@@ -83,8 +83,7 @@ impl<'a> View<'a> {
 
     /// Whether a creature lets another do what it wants, or cannot help it (SRD 5.1 "Vampire").
     fn is_at_mercy(self, user: CombatantId, target: CombatantId) -> bool {
-        let side = |id| self.combat.combatant(id).map(|who| &who.side);
-        side(user) == side(target)
+        self.relation(user, target) == Relation::Ally
             || self.grapples(user, target)
             || self.is(target, ModifierKind::CannotAct)
             || self.has(target, Condition::Restrained)
@@ -123,7 +122,7 @@ impl<'a> View<'a> {
         self.combat.combatants.values().any(|ally| {
             ally.id != who
                 && ally.id != other
-                && ally.side == me.side
+                && me.relation(ally) == Relation::Ally
                 && ally.position.is_some()
                 && ally.life == crate::combat::Life::Alive
                 && !self.is(ally.id, ModifierKind::CannotAct)
@@ -275,10 +274,7 @@ impl<'a> View<'a> {
         chosen: &[CombatantId],
     ) -> bool {
         let Some(detail) = detail else { return true };
-        let hostile = || {
-            let side = |id| self.combat.combatant(id).map(|who| &who.side);
-            side(user) != side(target)
-        };
+        let hostile = || self.relation(user, target) == Relation::Enemy;
         let meant = match detail.who {
             None => true,
             Some(Who::Others) => user != target,

@@ -9,7 +9,7 @@ use crate::combat::{Combatant, CombatantId, Covered, Effect, EffectId};
 use crate::content::{Attack, AttackProperty, Component, Detail, EntryClass, UNARMED, plus};
 use crate::dice::RollMode;
 use crate::effect::{DamageDice, ModifierKind, Whom};
-use crate::space::{Footprint, Space, Square, Terrain, line_of_sight};
+use crate::space::{Footprint, Relation, Space, Square, Terrain, line_of_sight};
 use crate::{Ability, Condition, CreatureType, DamageType, Key};
 
 /// Dice that an effect adds to a hit.
@@ -34,11 +34,11 @@ impl<'a> View<'a> {
             return false;
         }
         let source = effect.source.and_then(|source| self.combat.combatant(source));
-        let hostile = source.is_none_or(|source| source.side != creature.side);
+        let relation = source.map_or(Relation::Enemy, |source| source.relation(creature));
         match zone.whom {
             Whom::All => true,
-            Whom::Enemies => hostile,
-            Whom::Allies => !hostile,
+            Whom::Enemies => relation == Relation::Enemy,
+            Whom::Allies => relation == Relation::Ally,
             Whom::Others => effect.source != Some(who),
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::View;
 use crate::combat::{Combatant, CombatantId, Effect, Life};
 use crate::effect::{Inside, Light, ModifierKind, RollKind};
-use crate::space::{Space, Square, squeezing_hampers};
+use crate::space::{Relation, Space, Square, squeezing_hampers};
 use crate::{Key, Skill, Switch};
 
 impl View<'_> {
@@ -83,12 +83,22 @@ impl View<'_> {
         space.is_some_and(|it| it.footprint().squares().all(|at| self.is_ground(at, kinds)))
     }
 
-    /// Whether a creature feels another on the ground that both are on.
+    /// Whether a creature feels another on the ground that both are on: on some kind of it, or within
+    /// its tremorsense (SRD 5.1 "Tremorsense"; SRD 5.2.1 same). It does not see it by that.
     pub(in crate::combat) fn feels(self, who: CombatantId, other: CombatantId) -> bool {
-        self.of_kind(who, ModifierKind::FeelsOn).any(|active| {
-            let of = &active.modifier.of;
-            self.is_on(who, of) && self.is_on(other, of)
-        })
+        let both = self.combat.combatant(who).zip(self.combat.combatant(other));
+        let trembles = both.is_some_and(|(who, other)| {
+            let reach_ft = who.block.senses.tremorsense_ft;
+            let grounded = |it: &Combatant| it.position.is_some() && it.elevation_ft <= 0;
+            reach_ft.is_some_and(|feet| self.apart_ft(who, other) <= feet)
+                && grounded(who)
+                && grounded(other)
+        });
+        trembles
+            || self.of_kind(who, ModifierKind::FeelsOn).any(|active| {
+                let of = &active.modifier.of;
+                self.is_on(who, of) && self.is_on(other, of)
+            })
     }
 
     /// Difficult terrain that hinders a creature: what it ignores is left out.
@@ -219,7 +229,8 @@ impl View<'_> {
             .combat
             .combatants
             .values()
-            .filter(|it| it.side != me.side && it.position.is_some() && it.life != Life::Dead)
+            .filter(|it| me.relation(it) == Relation::Enemy)
+            .filter(|it| it.position.is_some() && it.life != Life::Dead)
             .peekable();
         foes.peek().is_some() && foes.all(|foe| self.is_mistaken(who, foe.id))
     }
