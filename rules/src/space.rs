@@ -25,7 +25,7 @@ mod square;
 
 pub(crate) use cover::lane;
 
-pub use area::{Area, PlacementError, Rise, Template};
+pub use area::{Area, Far, PlacementError, Rise, Template};
 pub use cover::{Cover, Obstacle, cover, line_of_sight, near_side, point_cover};
 pub use departure::{Departure, MoveCause, Watcher};
 pub use direction::{Direction, Point};

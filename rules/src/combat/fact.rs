@@ -381,6 +381,13 @@ pub enum Fact {
         /// Now.
         held: Vec<Key>,
     },
+    /// What effects make of the map is otherwise.
+    GroundChanged {
+        /// What is so from now on.
+        more: Arc<Ground>,
+        /// What is so no more.
+        less: Arc<Ground>,
+    },
 }
 
 /// What dice are thrown for.

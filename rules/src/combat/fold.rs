@@ -53,6 +53,7 @@ impl Combat {
             | Fact::EffectEnded { .. }
             | Fact::EffectMoved { .. }
             | Fact::GroundSet { .. }
+            | Fact::GroundChanged { .. }
             | Fact::Touched { .. }
             | Fact::Counted { .. } => self.apply_to_effects(fact),
             Fact::ActionUsed { who, .. }
@@ -92,6 +93,9 @@ impl Combat {
                 self.effects.alter(*id, |effect| effect.covers = Some(covers.clone()));
             }
             Fact::GroundSet { ground } => self.ground = Arc::clone(ground),
+            Fact::GroundChanged { more, less } => {
+                Arc::make_mut(&mut self.ground).change(more, less)
+            }
             Fact::Touched { id, who } => {
                 self.effects.alter(*id, |effect| effect.touched.push(*who))
             }

@@ -31,6 +31,42 @@ pub struct Ground {
 }
 
 impl Ground {
+    fn kinds(&self) -> [&BTreeSet<Square>; 6] {
+        let Self { difficult, solid, obscured, opened, overgrown, opaque } = self;
+        [difficult, solid, obscured, opened, overgrown, opaque]
+    }
+
+    fn kinds_mut(&mut self) -> [&mut BTreeSet<Square>; 6] {
+        let Self { difficult, solid, obscured, opened, overgrown, opaque } = self;
+        [difficult, solid, obscured, opened, overgrown, opaque]
+    }
+
+    /// How many squares are listed.
+    pub(super) fn count(&self) -> usize {
+        self.kinds().into_iter().map(BTreeSet::len).sum()
+    }
+
+    /// What of it the other has not.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let mut left = Self::default();
+        let kinds = left.kinds_mut().into_iter().zip(self.kinds()).zip(other.kinds());
+        for ((left, own), other) in kinds {
+            left.extend(own.difference(other));
+        }
+        left
+    }
+
+    /// So much of it is changed no more, and more is.
+    pub(super) fn change(&mut self, more: &Self, less: &Self) {
+        let kinds = self.kinds_mut().into_iter().zip(more.kinds()).zip(less.kinds());
+        for ((own, more), less) in kinds {
+            for square in less {
+                own.remove(square);
+            }
+            own.extend(more);
+        }
+    }
+
     /// Whether nothing is changed.
     pub fn is_plain(&self) -> bool {
         *self == Self::default()

@@ -66,7 +66,7 @@ mod zones;
 
 pub(in crate::combat) use assistance::is_hiding;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use attack::Aimed;
@@ -144,6 +144,8 @@ pub(super) struct Resolver<'a> {
     suffered: Vec<DamageType>,
     /// Riders whose seat is shaken, by what.
     jolted: VecDeque<(CombatantId, Jolt)>,
+    /// Feet that creatures have gone since what stays around them went along.
+    trailing: BTreeMap<CombatantId, i32>,
     /// Mounts that nobody controls any more in the turn that they had a part in.
     unled: VecDeque<CombatantId>,
 }
@@ -208,6 +210,7 @@ impl<'a> Resolver<'a> {
             checked: VecDeque::new(),
             suffered: Vec::new(),
             jolted: VecDeque::new(),
+            trailing: BTreeMap::new(),
             unled: VecDeque::new(),
         }
     }

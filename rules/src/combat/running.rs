@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{CombatantId, EffectId};
 use crate::Key;
 use crate::effect::{Edge, EffectTemplate};
-use crate::space::{Space, Square};
+use crate::space::{Far, Space, Square};
 
 /// An effect on a creature. One casting on several creatures is as many effects with one `parent`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -59,6 +59,9 @@ impl Effect {
 pub struct Covered {
     /// Its squares.
     pub squares: BTreeSet<Square>,
+    /// What of it is so far off that its squares are not listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far: Option<Far>,
     /// Feet above the ground of its lower end.
     pub low_ft: i32,
     /// Feet above the ground of its upper end.
@@ -66,11 +69,16 @@ pub struct Covered {
 }
 
 impl Covered {
+    /// Whether a square of the map has part in it.
+    pub fn contains(&self, square: Square) -> bool {
+        self.squares.contains(&square) || self.far.is_some_and(|far| far.covers(square))
+    }
+
     /// Whether a space has part in it.
     pub fn touches(&self, space: Space) -> bool {
         space.place.elevation_ft < self.high_ft
             && self.low_ft < space.top_ft()
-            && space.footprint().squares().any(|square| self.squares.contains(&square))
+            && space.footprint().squares().any(|square| self.contains(square))
     }
 }
 

@@ -18,6 +18,8 @@ mod polygon;
 
 pub use placement::PlacementError;
 
+use serde::{Deserialize, Serialize};
+
 use super::cover::{Cover, point_cover};
 use super::direction::{Direction, Point, SQUARE};
 use super::grid::{Bounds, Terrain};
@@ -27,7 +29,8 @@ use super::square::{Footprint, SQUARE_FT, Square};
 use crate::rule_set::AreaSquares;
 
 /// A shape in its place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Template {
     /// A sphere on its middle plane, or a cylinder.
     Disc {
@@ -108,6 +111,25 @@ impl Template {
         let corner = Point::corner(from.corner);
         let least = corner.shifted(along(dx, toward.dx()), along(dy, toward.dy()));
         Some(Self::Cube { least, edge_ft })
+    }
+
+    /// The same so many columns and rows away.
+    fn shifted(self, dx: i32, dy: i32) -> Self {
+        let moved =
+            |point: Point| point.shifted(dx.saturating_mul(SQUARE), dy.saturating_mul(SQUARE));
+        match self {
+            Self::Disc { center, radius_ft } => Self::Disc { center: moved(center), radius_ft },
+            Self::Emanation { from, distance_ft } => {
+                Self::Emanation { from: from.at(from.corner.shifted(dx, dy)), distance_ft }
+            }
+            Self::Cube { least, edge_ft } => Self::Cube { least: moved(least), edge_ft },
+            Self::Cone { from, toward, length_ft } => {
+                Self::Cone { from: moved(from), toward, length_ft }
+            }
+            Self::Line { from, toward, length_ft, width_ft } => {
+                Self::Line { from: moved(from), toward, length_ft, width_ft }
+            }
+        }
     }
 
     /// Whether the table counts this square as affected.
@@ -213,6 +235,30 @@ fn surrounds(from: Footprint, reach: i64, square: Square, policy: AreaSquares) -
     }
 }
 
+/// What of a shape is too far from its middle for its squares to be listed, on open ground.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Far {
+    /// The whole shape.
+    shape: Template,
+    /// Where its squares are listed.
+    listed: Bounds,
+}
+
+impl Far {
+    /// Whether a square has part in the shape, and is not where its squares are listed.
+    pub fn covers(&self, square: Square) -> bool {
+        !self.listed.contains(square) && self.shape.covers(square, AreaSquares::AnyOverlap)
+    }
+
+    /// So many columns and rows away.
+    pub fn shifted(self, dx: i32, dy: i32) -> Self {
+        let Bounds { least, most } = self.listed;
+        let listed = Bounds { least: least.shifted(dx, dy), most: most.shifted(dx, dy) };
+        Self { shape: self.shape.shifted(dx, dy), listed }
+    }
+}
+
 /// How high an area goes from its base.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rise {
@@ -268,6 +314,14 @@ impl Area {
         let mut squares = self.template.squares(policy, bounds);
         squares.retain(|square| self.reaches(terrain, *square));
         squares
+    }
+
+    /// What of it is too far off for [`Area::squares`]; none: nothing. What total cover hides there
+    /// is not left out.
+    pub fn far(&self, terrain: &Terrain<'_>) -> Option<Far> {
+        let all = self.template.extent().common(terrain.grid.bounds());
+        let listed = terrain.around(self.origin);
+        (all.common(listed) != all).then_some(Far { shape: self.template, listed })
     }
 
     /// Whether it affects a creature: a square of its space, as high as it is.

@@ -1,5 +1,7 @@
 //! Points and directions that need not lie along the grid.
 
+use serde::{Deserialize, Serialize};
+
 use super::square::{Footprint, Square};
 
 /// Half feet along an edge of a square.
@@ -9,7 +11,7 @@ const LONGEST: i32 = 10_000;
 
 /// A point of the map in half feet: intersections of the grid at multiples of 10, centers of
 /// squares between them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Point {
     /// To the right.
     pub x: i32,
@@ -46,7 +48,7 @@ impl Point {
 }
 
 /// A direction: never none, in lowest terms, its components at most 10,000.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Direction {
     dx: i32,
     dy: i32,

@@ -80,7 +80,8 @@ impl Obscured {
 }
 
 /// The squares there are: those from `least` to `most`, both included.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// Least column and row.
     pub least: Square,
@@ -197,7 +198,7 @@ impl<'a> Terrain<'a> {
         }
     }
 
-    /// Where the squares are listed of an area that starts here: on open ground at most 40,000.
+    /// Where the squares are listed of an area that starts here: on open ground at most 40,401.
     pub(super) fn around(&self, origin: Point) -> Bounds {
         let bounds = self.grid.bounds();
         match self.scale() {
@@ -205,7 +206,7 @@ impl<'a> Terrain<'a> {
             Scale::Feet => {
                 let middle = origin.square();
                 let least = middle.shifted(-LISTED_FT, -LISTED_FT);
-                let most = middle.shifted(LISTED_FT - 1, LISTED_FT - 1);
+                let most = middle.shifted(LISTED_FT, LISTED_FT);
                 bounds.common(Bounds { least, most })
             }
         }

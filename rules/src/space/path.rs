@@ -138,7 +138,7 @@ pub fn step(
     diagonals: u32,
 ) -> Result<Step, StepRefusal> {
     let how = How { diagonals, passing: Passing::default(), feet: None };
-    step_among(mover, terrain, occupants, (from, to), how)
+    step_among(Among { mover: *mover, terrain: *terrain, occupants }, (from, to), how)
 }
 
 /// What a step depends on besides where it leads.
@@ -151,10 +151,16 @@ struct How {
     feet: Option<i32>,
 }
 
+/// Who steps, and what is around it.
+#[derive(Clone, Copy)]
+struct Among<'a> {
+    mover: Mover<'a>,
+    terrain: Terrain<'a>,
+    occupants: &'a [Occupant],
+}
+
 fn step_among(
-    mover: &Mover<'_>,
-    terrain: &Terrain<'_>,
-    occupants: &[Occupant],
+    Among { mover, terrain, occupants }: Among<'_>,
     (from, to): (Place, Place),
     How { diagonals, passing, feet }: How,
 ) -> Result<Step, StepRefusal> {
@@ -165,10 +171,10 @@ fn step_among(
     let rise = i32::try_from(rise).ok().filter(|rise| *rise <= scale.cell_ft() && axes > 0);
     let rise = rise.ok_or(StepRefusal::TooLong)?;
     let space = mover.space_of(to, passing, scale);
-    open(terrain, mover.space_of(from, passing, scale).footprint(), (dx, dy), passing)?;
+    open(&terrain, mover.space_of(from, passing, scale).footprint(), (dx, dy), passing)?;
     let entered = occupants.iter().filter(|occupant| occupant.space.overlaps(space));
     let rule = mover.rules.edition(Switch::PassThrough);
-    let mut difficult = hinders(mover, to)
+    let mut difficult = hinders(&mover, to)
         && space.footprint().squares().any(|square| terrain.is_difficult(square));
     difficult |= passing.incorporeal && terrain.filled(space.footprint()).is_some();
     for occupant in entered {
@@ -183,7 +189,7 @@ fn step_among(
     let double = diagonal && grid == Diagonals::Alternate && diagonals % 2 == 1;
     let whole = if dx == 0 && dy == 0 { rise } else { scale.cell_ft() };
     let feet = feet.unwrap_or(if double { 2 * whole } else { whole });
-    let overgrown = hinders(mover, to)
+    let overgrown = hinders(&mover, to)
         && space.footprint().squares().any(|square| terrain.overgrown.contains(&square));
     let per_foot = cost_per_foot(mover.gait, difficult && !overgrown, mover.rules);
     let per_foot = if overgrown { per_foot + OVERGROWN } else { per_foot };
@@ -191,14 +197,10 @@ fn step_among(
 }
 
 /// One step of one that squeezes where it has to: into what is too narrow, and out of it.
-fn step_squeezing(
-    mover: &Mover<'_>,
-    terrain: &Terrain<'_>,
-    occupants: &[Occupant],
-    (from, to): (Place, Place),
-    how: How,
-) -> Result<Step, StepRefusal> {
-    let step = step_among(mover, terrain, occupants, (from, to), how);
+fn step_squeezing(among: Among<'_>, way: (Place, Place), how: How) -> Result<Step, StepRefusal> {
+    let Among { mover, terrain, .. } = among;
+    let (from, to) = way;
+    let step = step_among(among, way, how);
     let space = |place| Space::of_scale(mover.size, place, terrain.scale());
     let fits = |place| terrain.has_room(space(place).footprint());
     let walled = |why: &StepRefusal| match why {
@@ -211,8 +213,8 @@ fn step_squeezing(
         return step;
     }
     let gait = Gait { squeezing: true, ..mover.gait };
-    let mover = Mover { gait, ..*mover };
-    let step = step_among(&mover, terrain, occupants, (from, to), how)?;
+    let mover = Mover { gait, ..mover };
+    let step = step_among(Among { mover, ..among }, way, how)?;
     Ok(Step { squeezed: !fits(to), ..step })
 }
 
@@ -283,7 +285,8 @@ pub fn path_among(
     passing: Passing,
 ) -> Result<Vec<Step>, PathRefusal> {
     let steps = places.iter().map(|to| (*to, None));
-    all_steps(mover, terrain, occupants, (from, steps), How { diagonals, passing, feet: None })
+    let among = Among { mover: *mover, terrain: *terrain, occupants };
+    all_steps(among, (from, steps), How { diagonals, passing, feet: None })
 }
 
 /// All steps of a way over open ground, as [`path_among`] finds them on squares.
@@ -298,23 +301,23 @@ pub fn way_among(
     passing: Passing,
 ) -> Result<Vec<Step>, PathRefusal> {
     let steps = legs.iter().map(|leg| (leg.to, Some(leg.feet)));
-    all_steps(mover, terrain, occupants, (from, steps), How { diagonals: 0, passing, feet: None })
+    let among = Among { mover: *mover, terrain: *terrain, occupants };
+    all_steps(among, (from, steps), How { diagonals: 0, passing, feet: None })
 }
 
 fn all_steps(
-    mover: &Mover<'_>,
-    terrain: &Terrain<'_>,
-    occupants: &[Occupant],
+    among: Among<'_>,
     (from, ways): (Place, impl ExactSizeIterator<Item = (Place, Option<i32>)>),
     how: How,
 ) -> Result<Vec<Step>, PathRefusal> {
     let How { mut diagonals, passing, .. } = how;
+    let Among { mover, terrain, occupants } = among;
     let (mut at, scale) = (from, terrain.scale());
     let mut steps = Vec::with_capacity(ways.len());
     for (index, (to, feet)) in ways.enumerate() {
         let how = How { diagonals, passing, feet };
-        let step = step_squeezing(mover, terrain, occupants, (at, to), how)
-            .map_err(|why| PathRefusal::Step { index, why })?;
+        let step =
+            step_squeezing(among, (at, to), how).map_err(|why| PathRefusal::Step { index, why })?;
         diagonals = diagonals.wrapping_add(u32::from(step.diagonal));
         at = to;
         steps.push(step);

@@ -91,8 +91,10 @@ impl Scale {
             Self::Feet => {
                 let (wide, high) = (i64::from(dx), i64::from(dy));
                 let long = length([wide, high, 0], FINE).max(1);
+                // Rounded to the nearest, half away from where it starts.
                 let part = |part: i64| {
-                    i32::try_from(((part * i64::from(feet)) << FINE) / long).unwrap_or(0)
+                    let twice = ((2 * part * i64::from(feet)) << FINE) / long;
+                    i32::try_from((twice + part.signum()) / 2).unwrap_or(0)
                 };
                 (part(wide), part(high))
             }

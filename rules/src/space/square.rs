@@ -39,7 +39,7 @@ impl Square {
 
 /// The squares a creature stands on: as many rows as columns, from the one with the least `x` and
 /// `y`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Footprint {
     /// The square with the least column and row.
     pub corner: Square,

@@ -15,6 +15,7 @@ mod lairs;
 mod lives;
 mod maneuvers;
 mod manners;
+mod open_ground;
 mod orders;
 mod questions;
 mod reached;

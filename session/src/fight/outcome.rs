@@ -33,6 +33,7 @@ pub(super) fn is_told(fact: &Fact) -> bool {
             | Fact::SpellCast { .. }
             | Fact::SlotsSet { .. }
             | Fact::GroundSet { .. }
+            | Fact::GroundChanged { .. }
             | Fact::Touched { .. }
             | Fact::Counted { .. }
             | Fact::EffectMoved { .. }

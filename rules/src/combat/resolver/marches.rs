@@ -68,28 +68,34 @@ impl Resolver<'_> {
         }
     }
 
-    /// The squares that a creature can still step through this turn.
+    /// The squares that a creature can still step through this turn. What keeps it from a path keeps
+    /// it from every longer one, but for the spaces of others: it may not stop there.
     fn course(&self, who: CombatantId, next: impl Fn(Square) -> Option<Square>) -> Vec<Square> {
         let Some(mover) = self.combat.combatant(who) else { return Vec::new() };
         let able = mover.life == Life::Alive && self.in_its_turn(who).is_ok();
         let (Some(mut at), true) = (mover.position, able) else { return Vec::new() };
         let left_ft = self.left_ft(who, MovementMode::Walk, false).unwrap_or(0);
-        let mut path = Vec::new();
-        let mut far = 0;
-        while let Some(step) = next(at) {
-            at = step;
-            path.push(at);
-            let cost = self.cost_of(mover, MovementMode::Walk, &path);
-            let fits = |cost: i32| cost <= left_ft && self.dares(who, &path).is_ok();
-            match cost {
-                Ok(Some(cost)) if fits(cost) => far = path.len(),
-                // In the space of another it may not stop, but it may come out of it.
-                Ok(None) => {}
-                Ok(Some(_)) | Err(_) => break,
-            }
+        // No step costs less than its length.
+        let most = usize::try_from(left_ft / mover.scale.cell_ft()).unwrap_or(0);
+        let path: Vec<Square> = std::iter::from_fn(|| {
+            at = next(at)?;
+            Some(at)
+        })
+        .take(most)
+        .collect();
+        let cost = |steps: usize| {
+            let path = path.get(..steps).unwrap_or(&path);
+            let cost = self.cost_of(mover, MovementMode::Walk, path).ok()?;
+            let fits = cost.is_none_or(|cost| cost <= left_ft) && self.dares(who, path).is_ok();
+            fits.then_some(cost)
+        };
+        let (mut can, mut cannot) = (0, path.len() + 1);
+        while can + 1 < cannot {
+            let steps = can.midpoint(cannot);
+            *if cost(steps).is_some() { &mut can } else { &mut cannot } = steps;
         }
-        path.truncate(far);
-        path
+        let far = (1..=can).rev().find(|steps| matches!(cost(*steps), Some(Some(_))));
+        path.into_iter().take(far.unwrap_or(0)).collect()
     }
 
     /// One melee attack on somebody within reach, whom a die says, with the action of the turn.

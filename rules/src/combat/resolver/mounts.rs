@@ -358,7 +358,17 @@ impl Resolver<'_> {
         let spare = 0..=(seat.side - side).max(0);
         let corner = seat.place.square;
         let seats = spare.clone().flat_map(|x| spare.clone().map(move |y| corner.shifted(x, y)));
-        let start = if away { seats.max_by_key(far) } else { seats.min_by_key(far) };
+        // Of equally far ones that from which it goes straightest.
+        let aside = |square: &Square| {
+            let middle = crate::space::Point::middle;
+            let (own, from) = (middle(own(*square)), middle(from.footprint()));
+            own.x.abs_diff(from.x).min(own.y.abs_diff(from.y))
+        };
+        let start = if away {
+            seats.max_by_key(|square| (far(square), std::cmp::Reverse(aside(square))))
+        } else {
+            seats.min_by_key(|square| (far(square), aside(square)))
+        };
         let at = start.map(|square| Place { square, ..seat.place });
         let others: Vec<Space> =
             self.others(who).into_iter().filter(|other| *other != seat).collect();

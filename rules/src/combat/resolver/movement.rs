@@ -1,6 +1,7 @@
 //! Movement of one's own will, and what it provokes (SRD 5.1 "Movement and Position", "Opportunity
 //! Attacks"; SRD 5.2.1 same).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,9 +15,6 @@ use crate::space::{
     StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
-
-/// More steps than anybody makes in a turn.
-const STEPS_PAST: usize = 200;
 
 impl Resolver<'_> {
     /// Steps along a path, square by square.
@@ -169,28 +167,25 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Feet that a path costs; none: it cannot end where it does.
+    /// Feet that a path costs; none: it ends in the space of another, where one that goes on may get
+    /// past.
     pub(super) fn cost_of(
         &self,
         combatant: &Combatant,
         mode: MovementMode,
         squares: &[Square],
     ) -> Result<Option<i32>, Refusal> {
-        let (last, before) = match squares.split_last() {
-            Some((last, before)) => (*last, before),
-            None => return Ok(None),
-        };
+        let Some(last) = squares.last() else { return Ok(None) };
+        let end = combatant.space_at(*last);
         match self.steps(combatant, mode, (squares, None), (&[], false)) {
             Ok(steps) => Ok(Some(steps.iter().map(|step| step.cost_ft).sum())),
             Err(refusal) => {
                 let inside = self.combat.combatants.values().any(|other| {
                     other.id != combatant.id
                         && other.life != Life::Dead
-                        && combatant.relation(other) != Relation::Enemy
-                        && other.space().is_some_and(|it| it.footprint().contains(last))
+                        && other.space().is_some_and(|it| it.overlaps(end))
                 });
-                let passable = inside && before.len() < STEPS_PAST;
-                if passable { Ok(None) } else { Err(refusal) }
+                if inside { Ok(None) } else { Err(refusal) }
             }
         }
     }
@@ -219,7 +214,7 @@ impl Resolver<'_> {
         let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);
-        let hard = self.hard_ground(combatant.id);
+        let hard = self.hard_ground(combatant, &squares);
         let mut terrain = Terrain { difficult: &hard, ..self.view().terrain() };
         let own = self.own_ground(combatant.id, mode);
         if let Some(own) = &own {
@@ -273,16 +268,22 @@ impl Resolver<'_> {
         if places.is_empty() { Err(Refusal::InvalidPath { at: None }) } else { Ok((places, legs)) }
     }
 
-    /// Squares that effects make difficult for a creature: for all, or for such as it is.
-    fn hard_ground(&self, who: CombatantId) -> BTreeSet<Square> {
-        let mut squares = self.combat.ground.difficult.clone();
+    /// Squares that effects make difficult for a creature on its way: for all, or for such as it is.
+    fn hard_ground(&self, mover: &Combatant, way: &[Square]) -> Cow<'_, BTreeSet<Square>> {
+        let mut squares = Cow::Borrowed(&self.combat.ground.difficult);
         for effect in self.combat.effects.zones() {
             let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
                 continue;
             };
-            let meant = effect.source.is_none_or(|source| self.concerns(source, who, zone.whom));
-            if zone.hinders && meant {
-                squares.extend(covers.squares.iter().copied());
+            let meant =
+                effect.source.is_none_or(|source| self.concerns(source, mover.id, zone.whom));
+            let hinders = zone.hinders && meant;
+            if hinders {
+                squares.to_mut().extend(covers.squares.iter().copied());
+            }
+            if let Some(far) = covers.far.filter(|_| zone.difficult || hinders) {
+                let trod = way.iter().flat_map(|at| mover.space_at(*at).footprint().squares());
+                squares.to_mut().extend(trod.filter(|at| far.covers(*at)));
             }
         }
         squares

@@ -2,7 +2,6 @@
 //! "Climbing, Swimming, and Crawling", "Monsters", "Speed"; SRD 5.2.1 "Climbing", "Burrow Speed").
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::{Flow, Resolver};
 use crate::combat::view::Active;
@@ -201,7 +200,7 @@ impl Resolver<'_> {
         );
         if opened != self.combat.ground.opened {
             let ground = Ground { opened, ..(*self.combat.ground).clone() };
-            self.tell(Fact::GroundSet { ground: Arc::new(ground) });
+            self.set_ground(ground);
         }
     }
 }

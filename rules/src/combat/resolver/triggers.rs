@@ -91,7 +91,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         let by_the_way = matches!(trigger.on, Hook::Moves | Hook::Crosses) && !trigger.ends;
-        if by_the_way && !self.has_gone_on(id, bearer) {
+        if by_the_way && !self.has_gone_on(&effect, trigger, bearer) {
             return Ok(());
         }
         if trigger.once_a_turn {
@@ -103,20 +103,15 @@ impl Resolver<'_> {
         self.carry_out(&act, &trigger.does, &[(about, Cover::None)])
     }
 
-    /// Whether a creature has gone 5 feet more on which an effect does something: every square, on open
+    /// Whether a creature has gone 5 feet more on which an effect does this: every square, on open
     /// ground every fifth foot.
-    fn has_gone_on(&mut self, id: EffectId, who: CombatantId) -> bool {
+    fn has_gone_on(&mut self, effect: &Effect, trigger: &Trigger, who: CombatantId) -> bool {
         let every = self.combat.grid.scale().block().unsigned_abs();
-        if every == 1 {
-            return true;
-        }
-        let (Some(effect), Ok(of)) =
-            (self.combat.effects.get(&id), Key::parse(&format!("gone-{}", who.0)))
-        else {
-            return true;
-        };
+        let which = effect.template.triggers.iter().position(|own| own == trigger).unwrap_or(0);
+        let of = Key::parse(&format!("gone-{}-{which}", who.0)).ok();
+        let Some(of) = of.filter(|_| every > 1) else { return true };
         let count = (effect.counts.get(&of).copied().unwrap_or(0) + 1) % every;
-        self.tell(Fact::Counted { id, of, count });
+        self.tell(Fact::Counted { id: effect.id, of, count });
         count == 0
     }
 
@@ -151,6 +146,7 @@ impl Resolver<'_> {
 
     /// Does what effects do that have ended since.
     pub(super) fn settle(&mut self) -> Flow<()> {
+        self.catch_up()?;
         self.unseat()?;
         while let Some(who) = self.checked.pop_front() {
             self.fire(who, Hook::Checks, None, false)?;
@@ -177,7 +173,7 @@ impl Resolver<'_> {
             }
             self.dismiss(&effect)?;
         }
-        Ok(())
+        self.catch_up()
     }
 }
 

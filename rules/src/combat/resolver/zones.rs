@@ -15,7 +15,7 @@ impl Resolver<'_> {
         let (terrain, policy) = (self.view().terrain(), self.combat.rules.area_squares);
         let squares = area.squares(&terrain, policy).into_iter().collect();
         let (low_ft, high_ft) = area.heights_ft(terrain.scale());
-        Covered { squares, low_ft, high_ft }
+        Covered { squares, far: area.far(&terrain), low_ft, high_ft }
     }
 
     /// Where an effect is that stays around its bearer.
@@ -44,7 +44,7 @@ impl Resolver<'_> {
         let Some(spec) = template.area else {
             let high_ft = zone.height_ft.unwrap_or(i32::from(u8::MAX));
             let squares = drawn.into_iter().collect();
-            return Some(Covered { squares, low_ft: 0, high_ft });
+            return Some(Covered { squares, far: None, low_ft: 0, high_ft });
         };
         if zone.follows {
             return self.around_bearer(template, bearer);
@@ -80,9 +80,21 @@ impl Resolver<'_> {
                 }
             }
         }
-        if ground != *self.combat.ground {
-            self.tell(Fact::GroundSet { ground: Arc::new(ground) });
+        self.set_ground(ground);
+    }
+
+    /// Tells what the ground is from now on, by what changes of it where that is less.
+    pub(super) fn set_ground(&mut self, ground: Ground) {
+        let now = &*self.combat.ground;
+        if ground == *now {
+            return;
         }
+        let (more, less) = (ground.without(now), now.without(&ground));
+        self.tell(if more.count() + less.count() < ground.count() {
+            Fact::GroundChanged { more: Arc::new(more), less: Arc::new(less) }
+        } else {
+            Fact::GroundSet { ground: Arc::new(ground) }
+        });
     }
 
     /// Whether a creature is in the area of an effect that concerns it, and no other of its key
@@ -130,11 +142,12 @@ impl Resolver<'_> {
     pub(super) fn came_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
         self.unfold(who);
         self.carry(who);
-        self.take_along(who)?;
+        self.follow(who, before)?;
         if let Some(rider) = self.view().rider(who) {
             self.came_from(rider, before)?;
         }
         let now = self.view().space_of(who);
+        let goes = self.goes_by_steps(before, now);
         let zones: Vec<EffectId> = self
             .combat
             .effects
@@ -152,10 +165,48 @@ impl Resolver<'_> {
             }
             for trigger in &effect.template.triggers {
                 let enters = trigger.on == Hook::Enters && !was;
-                if enters || trigger.on == Hook::Crosses {
+                if enters || (goes && trigger.on == Hook::Crosses) {
                     self.pull_trigger(id, trigger, who, None, false)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether what came from one space to another went there, as far as the map tells: without a grid
+    /// it is 1 ft away. On squares all that comes to be elsewhere counts.
+    fn goes_by_steps(&self, before: Option<Space>, now: Option<Space>) -> bool {
+        let scale = self.combat.grid.scale();
+        let next = |(before, now): (Space, Space)| {
+            let ((one, one_ft), (other, other_ft)) = (
+                (before.place.square, before.place.elevation_ft),
+                (now.place.square, now.place.elevation_ft),
+            );
+            let apart = one.x.abs_diff(other.x).max(one.y.abs_diff(other.y));
+            apart.max(one_ft.abs_diff(other_ft)) <= 1
+        };
+        scale.is_squares() || before.zip(now).is_some_and(next)
+    }
+
+    /// What stays around a creature that is elsewhere goes there: at once, on open ground after 5 ft
+    /// of a way and at its end.
+    fn follow(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        if !self.combat.effects_on(who).any(|effect| follows(&effect.template)) {
+            return Ok(());
+        }
+        let every = self.combat.grid.scale().block();
+        let gone = self.trailing.remove(&who).unwrap_or(0) + 1;
+        if gone < every && self.goes_by_steps(before, self.view().space_of(who)) {
+            self.trailing.insert(who, gone);
+            return Ok(());
+        }
+        self.take_along(who)
+    }
+
+    /// What stays around those who went on is where they are.
+    pub(super) fn catch_up(&mut self) -> Flow<()> {
+        while let Some((who, _)) = self.trailing.pop_first() {
+            self.take_along(who)?;
         }
         Ok(())
     }
@@ -216,7 +267,8 @@ impl Resolver<'_> {
         let bounds = self.combat.grid.bounds();
         let moved = covers.squares.iter().map(|at| at.shifted(dx, dy));
         let squares = moved.filter(|at| bounds.contains(*at)).collect();
-        self.move_effect(id, Covered { squares, ..covers.clone() })
+        let far = covers.far.map(|far| far.shifted(dx, dy));
+        self.move_effect(id, Covered { squares, far, ..*covers })
     }
 
     /// Those whom an effect's area concerns and who live, by name.

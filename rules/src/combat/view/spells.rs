@@ -56,7 +56,7 @@ impl<'a> View<'a> {
 
     /// Whether what nothing gets through is between a space and where an area starts.
     pub(in crate::combat) fn is_sealed_from(self, space: Space, origin: Square) -> bool {
-        self.sealed().any(|covers| covers.touches(space) != covers.squares.contains(&origin))
+        self.sealed().any(|covers| covers.touches(space) != covers.contains(origin))
     }
 
     fn sealed(self) -> impl Iterator<Item = &'a Covered> {
@@ -203,6 +203,7 @@ impl<'a> View<'a> {
             self.space_for(creature).is_some_and(|space| {
                 let mut squares = space.footprint().squares();
                 squares.any(|at| obscured.contains(&at) || printed.contains(&at))
+                    || self.is_obscured_afar(space)
             })
         };
         dark(viewer) || dark(seen) || self.is_behind(&obscured, viewer, seen)

@@ -1,6 +1,7 @@
 //! What the surroundings are to a creature: the ground it stands on, light and darkness, what it is
 //! taken for (SRD 5.1 "The Environment", "Surprise"; SRD 5.2.1 "Exploration").
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::View;
@@ -9,7 +10,7 @@ use crate::effect::{Inside, Light, ModifierKind, RollKind};
 use crate::space::{Relation, Space, Square, squeezing_hampers};
 use crate::{Key, Skill, Switch};
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// What a creature notices without looking.
     pub(in crate::combat) fn passive_perception(self, who: CombatantId) -> i32 {
         self.combat.combatant(who).map_or(0, |who| {
@@ -67,7 +68,7 @@ impl View<'_> {
         printed.into_iter().any(|squares| squares.contains(&square))
             || self.combat.effects.zones().iter().any(|effect| {
                 let named = effect.template.key.as_ref().is_some_and(|key| kinds.contains(key));
-                named && effect.covers.as_ref().is_some_and(|it| it.squares.contains(&square))
+                named && effect.covers.as_ref().is_some_and(|it| it.contains(square))
             })
     }
 
@@ -181,24 +182,37 @@ impl View<'_> {
 
     /// Squares that effects make hard to see in for a creature: magical darkness left out where that
     /// does not hinder it.
-    pub(super) fn obscured_for(self, viewer: CombatantId, distance: i32) -> BTreeSet<Square> {
+    pub(super) fn obscured_for(
+        self,
+        viewer: CombatantId,
+        distance: i32,
+    ) -> Cow<'a, BTreeSet<Square>> {
         let darkvision = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
         let pierces = darkvision.is_some_and(|feet| distance <= feet)
             && self.is(viewer, ModifierKind::SeesInMagicalDarkness);
         if !pierces {
-            return self.combat.ground.obscured.clone();
+            return Cow::Borrowed(&self.combat.ground.obscured);
         }
-        self.combat
-            .effects
-            .zones()
-            .iter()
+        let zones = self.combat.effects.zones().iter();
+        let others = zones
             .filter(|effect| {
                 let zone = effect.template.zone.as_ref();
                 zone.is_some_and(|zone| zone.obscured && zone.light != Some(Light::Dark))
             })
             .filter_map(|effect| effect.covers.as_ref())
             .flat_map(|covers| covers.squares.iter().copied())
-            .collect()
+            .collect();
+        Cow::Owned(others)
+    }
+
+    /// Whether a space has part in what effects make hard to see in, so far from its middle that the
+    /// squares are not listed.
+    pub(in crate::combat) fn is_obscured_afar(self, space: Space) -> bool {
+        self.combat.effects.zones().iter().any(|effect| {
+            let obscures = effect.template.zone.as_ref().is_some_and(|zone| zone.obscured);
+            let covers = effect.covers.as_ref().filter(|covers| obscures && covers.far.is_some());
+            covers.is_some_and(|covers| covers.touches(space))
+        })
     }
 
     /// Whether darkness keeps one creature from seeing another: that is not lit, and out of the
