@@ -81,16 +81,10 @@ fn count_20_comes_after_those_who_have_it_and_before_those_who_have_less() {
     assert_eq!((table.hp(HERO), table.combat.active()), (16, Some(OGRE)));
     end(&mut table);
     // Its own turn has no lair actions.
-    let own = Command::UseAction {
-        who: GOBLIN,
-        id: key("tremor"),
-        targets: vec![HERO],
-        at: None,
-        direction: None,
-        option: None,
-        path: Vec::new(),
-        choices: BTreeMap::new(),
+    let Answer::Use { id, targets, at, direction, option, path, choices } = using("tremor") else {
+        panic!("a use");
     };
+    let own = Command::UseAction { who: GOBLIN, id, targets, at, direction, option, path, choices };
     assert_eq!(table.refused(own), Refusal::NotAnAction);
 }
 

@@ -82,6 +82,39 @@ fn ties_are_rolled_off_or_ordered_by_hand_where_the_table_says_so() {
     assert_eq!((table.combat.active(), table.combat.turn), (Some(GOBLIN), Some(1)));
 }
 
+/// Who shares a roll of initiative shares what decides between equal counts, and acts together.
+#[test]
+fn those_who_roll_together_throw_once_for_equal_counts() {
+    let alike = |hero: &mut Combatant, ogre: &mut Combatant| {
+        for one in [hero, ogre] {
+            one.monster = Key::parse("ogre").ok();
+        }
+    };
+    let grouped = |hero: &mut Combatant, ogre: &mut Combatant| {
+        for one in [hero, ogre] {
+            one.group = Some("twins".to_owned());
+        }
+    };
+    let order = |band: &dyn Fn(&mut Combatant, &mut Combatant), faces: &str| {
+        let mut table = Table::new(Edition::E52);
+        let monster = |id, at| combatant(id, CombatantKind::Monster, "foes", at, block(json!({})));
+        let (mut hero, mut ogre) = (monster(HERO, [0, 0]), monster(OGRE, [4, 0]));
+        band(&mut hero, &mut ogre);
+        for combatant in [hero, monster(GOBLIN, [2, 0]), ogre] {
+            table.play(Command::AddCombatant { combatant: Box::new(combatant) }, "");
+        }
+        table.play(Command::Begin, faces);
+        table.combat.order.clone()
+    };
+    for band in [&alike as &dyn Fn(&mut Combatant, &mut Combatant), &grouped] {
+        // A roll of both and one of the goblin; then as often as they are level, again.
+        let last = order(band, "20:10 20:10 20:9 20:9 20:3 20:15");
+        assert_eq!(last, [GOBLIN, HERO, OGRE]);
+        let first = order(band, "20:10 20:10 20:15 20:3");
+        assert_eq!(first, [HERO, OGRE, GOBLIN]);
+    }
+}
+
 #[test]
 fn surprise_is_a_disadvantage_in_the_new_rules_and_a_lost_turn_in_the_old() {
     let ambush = |edition, faces| {

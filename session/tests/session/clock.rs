@@ -6,17 +6,12 @@ use gss_session::service_time_out;
 use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Value, json};
 
-use crate::fights::{ALL, ARIA, Fight, GM, GOBLIN, HERO};
+use crate::fights::{ARIA, Fight, GM, GOBLIN, HERO};
 use crate::support::id;
 
 fn turn_of(who: u128, settings: Value) -> Fight {
     let mut fight = Fight::started(settings);
-    let order: Vec<Value> = ALL.iter().map(|who| json!(id(*who))).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(who)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(who);
     fight
 }
 

@@ -4,10 +4,12 @@
 use gss_session::{Characters, Context, Parsed, Verdict, parse_frame};
 use gss_shared::error_code::ErrorCode;
 use gss_shared::ids::PlayerId;
-use gss_shared::limits::{CLIENT_QUEUE_BYTES, CLIENT_QUEUE_FRAMES, MESSAGE_BYTES};
+use gss_shared::limits::{
+    CLIENT_QUEUE_BYTES, CLIENT_QUEUE_FRAMES, LINK_FRAME_BYTES, MESSAGE_BYTES,
+};
 use serde_json::{Value, json};
 
-use crate::fights::{ARIA, Fight, GM, PLAYERS};
+use crate::fights::{ARIA, Fight, GM, PLAYERS, cleric};
 use crate::support::{Faces, id};
 
 const MOST: u128 = 200;
@@ -66,6 +68,48 @@ fn the_largest_fight_fits_into_what_a_connection_may_have_waiting() {
     fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
     let last = fight.table.journal.last().expect("an event").data.len();
     assert!(last < 64 << 10, "{last} bytes for one turn");
+}
+
+/// The most combatants, on open ground, and one spell that strikes all the others.
+#[test]
+fn what_strikes_everybody_at_once_is_told_in_messages_that_fit() {
+    let mut all = crowd(MOST);
+    let each = all.as_array_mut().expect("combatants");
+    for (number, one) in (0..MOST).zip(each.iter_mut()) {
+        one["stat_block"] = json!("goblin-warrior");
+        one["position"] = json!([number % 20 * 5, number / 20 * 5]);
+        one["initiative"] = json!(10);
+    }
+    let mut caster = cleric();
+    caster["spellcasting"]["spells"] = json!(["meteor-swarm"]);
+    caster["spellcasting"]["slots"] = json!({"9": 1});
+    each[0] = json!({
+        "character_id": id(1_000), "name": "Star", "kind": "npc", "side": "two", "custom": caster,
+        "position": [500, 0], "initiative": 20,
+    });
+    let mut fight = Fight::new(json!({}));
+    let start = json!({"combatants": all, "options": {"initiative": "all"}});
+    fight.frame(GM, "combat_start", start).expect("starts");
+    let told = |fight: &Fight| {
+        for who in PLAYERS {
+            let frames = fight.got(who).into_iter().map(|frame| frame.to_string().len());
+            let frames: Vec<usize> = frames.collect();
+            assert!(frames.len() < CLIENT_QUEUE_FRAMES, "{who} is told {} frames", frames.len());
+            let bytes: usize = frames.iter().sum();
+            assert!(bytes < CLIENT_QUEUE_BYTES, "{who} is told {bytes} bytes");
+        }
+        let events = fight.table.journal.iter().map(|event| event.data.len());
+        let most = events.max().expect("events");
+        assert!(most < MESSAGE_BYTES.min(LINK_FRAME_BYTES), "{most} bytes");
+    };
+    told(&fight);
+    let points = json!({"points": [25, 25, 75, 25]});
+    let details = json!({"spell": "meteor-swarm", "slot_level": 9, "choices": points});
+    fight.declare(GM, 1_000, "cast", &[], details).expect("casts");
+    told(&fight);
+    let resolved = fight.got(GM).into_iter().filter(|frame| frame["type"] == "action_resolve");
+    let struck = resolved.filter_map(|frame| frame["data"]["outcomes"].as_array().map(Vec::len));
+    assert_eq!(struck.max(), Some(199));
 }
 
 /// Each of them is told almost what others are.

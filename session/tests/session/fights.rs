@@ -160,6 +160,26 @@ impl Fight {
         self.frame(by, "action_declare", data)
     }
 
+    /// Initiative is as in [`ALL`], whatever was rolled.
+    pub(crate) fn in_order(&mut self) {
+        let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
+        self.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    }
+
+    /// Turns end until it is this one's.
+    pub(crate) fn pass_to(&mut self, who: u128) {
+        while self.combat(GM)["active_character"] != json!(id(who)) {
+            let active = self.combat(GM)["active_character"].clone();
+            self.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+        }
+    }
+
+    /// In the order of [`ALL`], turns end until it is this one's.
+    pub(crate) fn at_turn_of(&mut self, who: u128) {
+        self.in_order();
+        self.pass_to(who);
+    }
+
     /// Faces for seeds.
     fn throw(&mut self) {
         self.table.faces.0.clear();
@@ -264,12 +284,7 @@ fn the_seed_was_committed_to_and_is_revealed_at_the_end() {
 fn refusals_say_what_keeps_it_and_nothing_that_is_hidden() {
     let mut fight = Fight::started(json!({}));
     // In this order whatever was rolled.
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(HERO);
     type Row = (u128, u128, &'static str, &'static [u128], Value, ErrorCode);
     let table: &[Row] = &[
         (BREN, HERO, "dodge", &[], json!({}), ErrorCode::NotYourCharacter),
@@ -334,12 +349,7 @@ fn refusals_say_what_keeps_it_and_nothing_that_is_hidden() {
 fn a_reaction_is_asked_for_and_the_deadline_answers() {
     for answered in [false, true] {
         let mut fight = Fight::started(json!({"reaction_seconds": 10}));
-        let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-        fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-        while fight.combat(GM)["active_character"] != json!(id(GOBLIN)) {
-            let active = fight.combat(GM)["active_character"].clone();
-            fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-        }
+        fight.at_turn_of(GOBLIN);
         let path = json!({"path": [[3, 2], [3, 1], [4, 0], [5, 0]]});
         fight.declare(GM, GOBLIN, "move", &[], path).expect("moves");
         assert_eq!(fight.types(ARIA), ["action_declare", "action_resolve", "reaction_prompt"]);
@@ -409,12 +419,7 @@ fn initiative_without_a_key_is_journaled_and_decided_each_time() {
 #[test]
 fn a_pause_stops_the_clock_of_a_question() {
     let mut fight = Fight::started(json!({"reaction_seconds": 10}));
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(GOBLIN)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(GOBLIN);
     let path = json!({"path": [[3, 2], [3, 1], [4, 0]]});
     fight.declare(GM, GOBLIN, "move", &[], path).expect("moves");
     fight.frame(GM, "session_pause", json!({})).expect("pauses");
@@ -431,12 +436,7 @@ fn a_pause_stops_the_clock_of_a_question() {
 #[test]
 fn the_turn_of_somebody_absent_ends_by_itself() {
     let mut fight = Fight::started(json!({"turn_seconds": 30}));
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(HERO);
     let due = fight.table.now.plus_ms(30_000);
     assert_eq!(fight.table.session().acts_at(|player| player != PlayerId(id(ARIA))), None);
     assert_eq!(fight.table.session().acts_at(|player| player == PlayerId(id(ARIA))), Some(due));
@@ -448,8 +448,7 @@ fn the_turn_of_somebody_absent_ends_by_itself() {
 #[test]
 fn a_rewound_fight_stands_where_it_stood_and_rolls_other_faces() {
     let mut fight = Fight::started(json!({}));
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    fight.in_order();
     let slowed = json!({
         "name": "Slowed", "key": "slowed", "duration": {"kind": "rounds", "rounds": 2},
         "concentration": true, "source_id": id(CLERIC),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fights::{ALL, ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, combatants};
+use crate::fights::{ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, combatants};
 use crate::support::id;
 
 /// Where the lurker is.
@@ -22,12 +22,7 @@ fn turn_of(who: u128, chance: u64, settings: Value, lurker: &Value) -> Fight {
     let (grid, options) = (json!({"width": 12, "height": 12}), json!({"initiative": "all"}));
     let start = json!({"combatants": combatants, "grid": grid, "options": options});
     fight.frame(GM, "combat_start", start).expect("starts");
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(who)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(who);
     fight
 }
 

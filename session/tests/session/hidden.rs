@@ -4,23 +4,14 @@
 use gss_shared::error_code::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::fights::{ALL, ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, OGRE, WATCHER};
+use crate::fights::{ARIA, BREN, Fight, GM, GOBLIN, HERO, LURKER, OGRE, WATCHER};
 use crate::support::id;
 
 /// The turn of somebody, in the order of [`ALL`].
 fn turn_of(who: u128) -> Fight {
     let mut fight = Fight::started(json!({"reaction_seconds": 10}));
-    let order: Vec<Value> = ALL.iter().map(|who| json!(id(*who))).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    go_on_to(&mut fight, who);
+    fight.at_turn_of(who);
     fight
-}
-
-fn go_on_to(fight: &mut Fight, who: u128) {
-    while fight.combat(GM)["active_character"] != json!(id(who)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
 }
 
 #[test]
@@ -30,7 +21,7 @@ fn what_waits_for_movement_does_not_notice_who_is_hidden() {
                      "details": {"attack_id": "longbow"}});
     let details = json!({"trigger": {"on": "moves"}, "action": bow});
     fight.declare(ARIA, HERO, "ready", &[], details).expect("waits");
-    go_on_to(&mut fight, LURKER);
+    fight.pass_to(LURKER);
     let path = json!({"path": [[4, 6], [5, 7]]});
     fight.declare(GM, LURKER, "move", &[], path).expect("moves");
     assert_eq!(fight.combat(GM)["prompts"], json!({}));
@@ -38,12 +29,12 @@ fn what_waits_for_movement_does_not_notice_who_is_hidden() {
         assert_eq!(fight.types(who), [""; 0], "{who}");
     }
     // Its turn comes round again, and it waits again: whom it sees, it notices.
-    go_on_to(&mut fight, HERO);
+    fight.pass_to(HERO);
     let bow = json!({"action_type": "attack", "targets": [id(OGRE)],
                      "details": {"attack_id": "longbow"}});
     let details = json!({"trigger": {"on": "moves"}, "action": bow});
     fight.declare(ARIA, HERO, "ready", &[], details).expect("waits");
-    go_on_to(&mut fight, OGRE);
+    fight.pass_to(OGRE);
     fight.declare(GM, OGRE, "move", &[], json!({"path": [[6, 6]]})).expect("moves");
     assert_eq!(fight.types(ARIA).last(), Some(&"reaction_prompt"));
 }

@@ -88,10 +88,7 @@ fn each_step_of_a_command_has_an_action_of_its_own() {
     let (grid, options) = (json!({"width": 12, "height": 12}), json!({"initiative": "all"}));
     let start = json!({"combatants": combatants, "grid": grid, "options": options});
     fight.frame(GM, "combat_start", start).expect("starts");
-    while fight.combat(GM)["active_character"] != json!(id(CLERIC)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.pass_to(CLERIC);
     let fly = json!({"spell": "fly", "slot_level": 4});
     fight.declare(BREN, CLERIC, "cast", &[HERO, OGRE], fly).expect("casts");
     for flier in [HERO, OGRE] {

@@ -10,8 +10,7 @@ use crate::support::id;
 /// Started, played for two rounds, rewound, played on, rolled back to, ended.
 fn played() -> Fight {
     let mut fight = Fight::started(json!({"reaction_seconds": 10}));
-    let order: Vec<_> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    fight.in_order();
     let began = fight.table.position().version;
     turns(&mut fight, 10);
     fight.frame(GM, "turn_rewind", json!({"to_version": began.to_string()})).expect("rewinds");

@@ -3,9 +3,8 @@
 use gss_session::Verdict;
 use gss_shared::error_code::{ClientError, ErrorCode};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::fights::{ALL, ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, combatants};
+use crate::fights::{ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, combatants};
 use crate::support::id;
 
 /// Everybody at these feet, in this order.
@@ -23,12 +22,7 @@ const PLACES: [[i32; 2]; 5] = [[0, 0], [-8, 0], [15, 12], [60, 0], [-40, -40]];
 fn at_turn_of(who: u128, start: Value) -> Fight {
     let mut fight = Fight::new(json!({}));
     fight.frame(GM, "combat_start", start).expect("starts");
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(who)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(who);
     fight
 }
 

@@ -4,10 +4,9 @@ use gss_session::service_time_out;
 use gss_shared::error_code::ErrorCode;
 use gss_shared::ids::ActionId;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::fights::{
-    ALL, ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, cleric, combatants,
+    ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, LURKER, WATCHER, cleric, combatants,
 };
 use crate::support::id;
 
@@ -17,17 +16,8 @@ fn started(combatants: Value) -> Fight {
     let start = json!({"combatants": combatants, "grid": {"width": 12, "height": 12},
                        "options": {"name": "Ford", "initiative": "all"}});
     fight.frame(GM, "combat_start", start).expect("starts");
-    let order: Vec<Uuid> = ALL.iter().map(|who| id(*who)).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    fight.in_order();
     fight
-}
-
-/// Turns end until it is this one's.
-fn turn_of(fight: &mut Fight, who: u128) {
-    while fight.combat(GM)["active_character"] != json!(id(who)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
 }
 
 fn daze(fight: &mut Fight) {
@@ -40,7 +30,7 @@ fn daze(fight: &mut Fight) {
 /// Aria's turn; two effects on her let her save as it ends.
 fn afflicted() -> Fight {
     let mut fight = started(combatants());
-    turn_of(&mut fight, HERO);
+    fight.pass_to(HERO);
     for (name, by) in [("Dazed", GOBLIN), ("Chilled", LURKER)] {
         let effect = json!({"name": name, "source_id": id(by), "duration": {"kind": "permanent"},
                             "save_ends": {"ability": "wis", "dc": 1}});
@@ -107,13 +97,13 @@ fn of_what_is_unseen_no_name_is_told() {
     all[4]["custom"] = cleric();
     all[4].as_object_mut().expect("a combatant").remove("stat_block");
     let mut fight = started(all);
-    turn_of(&mut fight, LURKER);
+    fight.pass_to(LURKER);
     let guardians = json!({"spell": "spirit-guardians", "slot_level": 3});
     fight.declare(GM, LURKER, "cast", &[], guardians).expect("casts");
     let hides = json!({"character_id": id(LURKER), "fields": {"hidden": true}});
     fight.frame(GM, "combatant_update", hides).expect("hides");
     daze(&mut fight);
-    turn_of(&mut fight, HERO);
+    fight.pass_to(HERO);
     fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
     let prompt = fight.got(ARIA).last().expect("asked")["data"].clone();
     let running = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();
@@ -135,11 +125,11 @@ fn what_is_part_of_another_has_the_name_that_is_shown() {
     all[0]["custom"]["creature_type"] = json!("humanoid");
     all[1]["custom"]["spellcasting"]["dc"] = json!(30);
     let mut fight = started(all);
-    turn_of(&mut fight, CLERIC);
+    fight.pass_to(CLERIC);
     let hold = json!({"spell": "hold-person", "slot_level": 2});
     fight.declare(BREN, CLERIC, "cast", &[HERO], hold).expect("casts");
     daze(&mut fight);
-    turn_of(&mut fight, HERO);
+    fight.pass_to(HERO);
     fight.frame(ARIA, "turn_end", json!({"character_id": id(HERO)})).expect("ends");
     let asked = fight.got(ARIA).last().expect("asked")["data"].clone();
     let running = fight.combat(ARIA)["effects"].as_object().cloned().unwrap_or_default();

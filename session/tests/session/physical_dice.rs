@@ -1,7 +1,7 @@
 //! Players that throw dice of their own.
 
 use gss_session::judge;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::fights::{ALL, ARIA, Fight, GM, HERO};
 use crate::support::id;
@@ -32,8 +32,7 @@ fn asked(fight: &Fight) -> Option<String> {
 #[test]
 fn who_throws_follows_the_settings_in_the_middle_of_a_fight() {
     let mut fight = Fight::started(json!({"reaction_seconds": 0}));
-    let order: Vec<Value> = ALL.iter().map(|who| json!(id(*who))).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
+    fight.in_order();
     while fight.combat(GM)["active_character"] != json!(id(HERO)) {
         next_turn(&mut fight);
     }

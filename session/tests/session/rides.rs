@@ -23,10 +23,7 @@ fn in_turn_of_aria(owner: Option<u128>) -> Fight {
     fight.frame(GM, "combatant_add", json!({"combatant": horse})).expect("joins");
     let order: Vec<Uuid> = ALL.iter().chain([&HORSE]).map(|who| id(*who)).collect();
     fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.pass_to(HERO);
     fight
 }
 
@@ -127,10 +124,7 @@ fn all_see_that_a_large_creature_squeezes() {
     let mut fight = in_turn_of_aria(Some(ARIA));
     let beside = json!({"fields": {"position": [6, 7]}, "character_id": id(HORSE)});
     fight.frame(GM, "combatant_update", beside).expect("moved");
-    while fight.combat(GM)["active_character"] != json!(id(HORSE)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.pass_to(HORSE);
     assert_eq!(shown(&fight, WATCHER, HORSE).get("squeezed"), None);
     fight.declare(ARIA, HORSE, "move", &[], json!({"path": [[7, 7]]})).expect("beside the wall");
     assert_eq!(shown(&fight, WATCHER, HORSE)["squeezed"], json!(true));

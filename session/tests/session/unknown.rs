@@ -3,18 +3,13 @@
 use gss_shared::error_code::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::fights::{ALL, ARIA, CLERIC, Fight, GM, HERO, LURKER};
+use crate::fights::{ARIA, CLERIC, Fight, GM, HERO, LURKER};
 use crate::support::id;
 
 /// The hero's turn, who has left everybody's mind: it may move without being struck.
 fn turn() -> Fight {
     let mut fight = Fight::started(json!({}));
-    let order: Vec<Value> = ALL.iter().map(|who| json!(id(*who))).collect();
-    fight.frame(GM, "initiative_order", json!({"order": order})).expect("ordered");
-    while fight.combat(GM)["active_character"] != json!(id(HERO)) {
-        let active = fight.combat(GM)["active_character"].clone();
-        fight.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-    }
+    fight.at_turn_of(HERO);
     fight
 }
 

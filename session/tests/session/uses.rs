@@ -27,18 +27,11 @@ fn against(edition: &str, block: &str, at: [i32; 2], more: &Value) -> Fight {
         "combatants": all, "grid": {"width": 30, "height": 30}, "options": {"initiative": "all"},
     });
     fight.frame(GM, "combat_start", start).expect("starts");
-    fight.turn_of(HERO);
+    fight.pass_to(HERO);
     fight
 }
 
 impl Fight {
-    fn turn_of(&mut self, who: u128) {
-        while self.combat(GM)["active_character"] != json!(id(who)) {
-            let active = self.combat(GM)["active_character"].clone();
-            self.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
-        }
-    }
-
     fn shown(&self, who: u128) -> Value {
         self.combat(GM)["combatants"][id(who).to_string()].clone()
     }
@@ -91,7 +84,7 @@ fn a_legendary_action_goes_where_its_path_says_and_is_what_its_option_says() {
 #[test]
 fn a_charge_takes_the_steps_that_it_is_told() {
     let mut fight = against("5.2", "troll", [10, 2], &json!({}));
-    fight.turn_of(GOBLIN);
+    fight.pass_to(GOBLIN);
     let charge = |path: Value| json!({"use_id": "charge", "choices": {"path": path}});
     let away = fight.declare(GM, GOBLIN, "use_action", &[], charge(json!([11, 2])));
     assert_eq!(away.expect_err("not at anybody").details["rule"], json!("invalid_path"));
@@ -123,7 +116,7 @@ fn an_action_is_a_bonus_action_where_something_grants_it() {
     // A trait that grants it, and a use that can be it.
     for (edition, block) in [("5.1", "goblin"), ("5.2", "goblin-warrior")] {
         let mut fight = against(edition, block, [10, 2], &json!({}));
-        fight.turn_of(GOBLIN);
+        fight.pass_to(GOBLIN);
         let dodge = fight.declare(GM, GOBLIN, "dodge", &[], quick()).expect_err("not granted");
         assert_eq!(dodge.code, ErrorCode::NoActionLeft);
         assert_eq!(dodge.details["rule"], json!("not_as_bonus_action"));
@@ -164,7 +157,7 @@ fn a_use_of_that_name_makes_an_action_a_bonus_action() {
 fn who_charged_bites_as_a_bonus_action() {
     let mut fight = against("5.1", "panther", [8, 2], &json!({"ac": 1}));
     fight.fields(HERO, &json!({"conditions_add": [{"condition": "prone"}]}));
-    fight.turn_of(GOBLIN);
+    fight.pass_to(GOBLIN);
     let bite = || json!({"attack_id": "bite", "cost": "bonus_action"});
     let early = fight.declare(GM, GOBLIN, "attack", &[HERO], bite()).expect_err("no charge");
     assert_eq!(early.details["rule"], json!("not_as_bonus_action"));
