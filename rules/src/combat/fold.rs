@@ -13,9 +13,7 @@ impl Combat {
             Fact::CombatantSet { combatant } => {
                 self.combatants.insert(combatant.id, Arc::clone(combatant));
             }
-            Fact::CombatantRemoved { id } => {
-                self.combatants.remove(id);
-            }
+            Fact::CombatantRemoved { id } => drop(self.combatants.remove(id)),
             Fact::InitiativeSet { who, initiative } => {
                 self.change(*who, |combatant| combatant.initiative = Some(*initiative));
             }
