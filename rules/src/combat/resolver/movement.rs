@@ -11,8 +11,8 @@ use crate::combat::{
 };
 use crate::effect::{Duration, EffectTemplate, Hook, ModifierKind};
 use crate::space::{
-    Gait, Leg, MoveCause, Mover, PathRefusal, Place, Relation, Scale, Space, Square, Step,
-    StepRefusal, Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among, waypoints,
+    Gait, Leg, MoveCause, Mover, PathRefusal, Place, Scale, Space, Square, Step, StepRefusal,
+    Terrain, line, movement_left_ft, path_among, pay_half_speed, way_among, waypoints,
 };
 use crate::{Condition, Edition, Key, MovementMode, Switch};
 
