@@ -265,7 +265,7 @@ impl Resolver<'_> {
     }
 
     /// When a duration that begins now is over.
-    fn ends(
+    pub(super) fn ends(
         &self,
         duration: Duration,
         source: Option<CombatantId>,
@@ -379,7 +379,11 @@ impl Resolver<'_> {
 
     /// Ends what runs out at this point of a turn.
     pub(super) fn expire(&mut self, of: CombatantId, at: Point) {
-        let round = self.combat.round;
+        self.expire_in(of, at, self.combat.round);
+    }
+
+    /// The same of a round that is yet to be told of.
+    pub(super) fn expire_in(&mut self, of: CombatantId, at: Point, round: u32) {
         let over: Vec<EffectId> = self
             .combat
             .effects

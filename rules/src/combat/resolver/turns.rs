@@ -149,11 +149,9 @@ impl Resolver<'_> {
     }
 
     fn pass_over(&mut self, who: CombatantId, round: u32) {
-        let now = std::mem::replace(&mut self.combat.round, round);
         for point in [Point::Start, Point::Within, Point::End] {
-            self.expire(who, point);
+            self.expire_in(who, point, round);
         }
-        self.combat.round = now;
     }
 
     fn open_turn(&mut self, who: CombatantId, round: u32, turn: usize) -> Flow<()> {
