@@ -29,7 +29,7 @@ pub use attack::{Attack, AttackKind, AttackProperty, Mastery, RangeFt};
 pub use creature_trait::{Aura, AuraEdge, Burst, Charge, Corrosion, Death, Form, Trait};
 pub use deed::{Deed, Deeds};
 pub use gear::Gear;
-pub use item::Item;
+pub use item::{Item, ItemSpell};
 pub use monster::{
     ArmorClassWhen, Burns, Casting, Detail, Entry, EntryClass, Facts, Favored, Monster,
     Requirement, Section, Variant, When, Who,

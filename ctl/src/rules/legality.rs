@@ -226,6 +226,8 @@ fn castings((spell, level): &(Key, u8)) -> Vec<Command> {
                 at: place,
                 direction: place,
                 choices: std::collections::BTreeMap::new(),
+                ritual: false,
+                item: None,
             });
         }
     }

@@ -190,6 +190,8 @@ impl Wish {
                     at: at.filter(|_| area),
                     direction: at.filter(|_| area),
                     choices: std::collections::BTreeMap::new(),
+                    ritual: false,
+                    item: None,
                 }
             }
             other => bail!("the intent `{other}` is not known"),

@@ -2,6 +2,7 @@
 
 /// Every file of `rules/cases`: its path there, and its text.
 pub const BUILT_IN: &[(&str, &str)] = &[
+    file("5.1/castings.json", include_str!("../../cases/5.1/castings.json")),
     file("5.1/combat.json", include_str!("../../cases/5.1/combat.json")),
     file("5.1/damage.json", include_str!("../../cases/5.1/damage.json")),
     file("5.1/falls.json", include_str!("../../cases/5.1/falls.json")),
@@ -24,6 +25,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     file("5.1/monsters-traits.json", include_str!("../../cases/5.1/monsters-traits.json")),
     file("5.1/places.json", include_str!("../../cases/5.1/places.json")),
     file("5.2/places.json", include_str!("../../cases/5.2/places.json")),
+    file("5.2/castings.json", include_str!("../../cases/5.2/castings.json")),
     file("5.2/combat.json", include_str!("../../cases/5.2/combat.json")),
     file("5.2/damage.json", include_str!("../../cases/5.2/damage.json")),
     file("5.2/falls.json", include_str!("../../cases/5.2/falls.json")),

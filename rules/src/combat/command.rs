@@ -319,13 +319,15 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sense: Option<CheckSense>,
     },
-    /// Casts a spell.
+    /// Casts a spell. What takes longer than an action is begun so, and gone on with by the same in
+    /// each of its turns.
     Cast {
         /// Who.
         who: CombatantId,
         /// Which.
         spell: Key,
-        /// Level of the slot; 0: a cantrip, or what its block casts without a slot.
+        /// Level of the slot; 0: a cantrip, a ritual, or what its block casts without a slot. From a
+        /// thing: the level that it is cast at; 0: the lowest.
         #[serde(default)]
         slot_level: u8,
         /// Whom; one named twice gets two rays, darts …
@@ -340,6 +342,12 @@ pub enum Command {
         /// What the spell leaves open.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         choices: BTreeMap<Key, Choice>,
+        /// As a ritual.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ritual: bool,
+        /// From this thing of its own, for charges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<Key>,
     },
     /// What a running effect lets its bearer do.
     UseEffect {

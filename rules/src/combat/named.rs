@@ -48,6 +48,8 @@ impl Command {
                 at: _,
                 direction: _,
                 choices: _,
+                ritual: _,
+                item: _,
             }
             | Self::UseEffect { who, effect: _, id: _, targets, at: _, direction: _, choices: _ }
             | Self::Move { who, mode: _, path: _, drag: targets, elevation_ft: _ } => {

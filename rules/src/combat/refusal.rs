@@ -151,12 +151,6 @@ pub enum Refusal {
     /// Another spell of this turn keeps it from casting this one.
     #[error("another spell was cast this turn")]
     SpellLimit,
-    /// Casting takes longer than a turn.
-    #[error("casting this takes longer than a turn")]
-    CastingTime {
-        /// How long.
-        minutes: u32,
-    },
     /// It cannot speak, and the spell needs words.
     #[error("it cannot speak")]
     CannotSpeak,
@@ -234,4 +228,10 @@ pub enum Refusal {
         /// From whom.
         from: CombatantId,
     },
+    /// The spell has no ritual, or the caster cannot cast it as one.
+    #[error("it cannot cast this as a ritual")]
+    NotARitual,
+    /// The spell needs materials, and it has none at hand.
+    #[error("it has no material components")]
+    NoMaterials,
 }

@@ -15,6 +15,7 @@ mod charges;
 mod choices;
 mod contests;
 mod corrosion;
+mod costs;
 mod deaths;
 mod deeds;
 mod dispel;
@@ -29,9 +30,11 @@ mod hands;
 mod harm;
 mod incidents;
 mod insides;
+mod item_spells;
 mod jumps;
 mod lairs;
 mod legendary;
+mod longer;
 mod maneuvers;
 mod manners;
 mod marches;
@@ -70,7 +73,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use attack::Aimed;
-use cast::Asked;
+use cast::{Asked, Means};
 use uuid::Uuid;
 
 use super::step::{Answered, Rulebook};
@@ -325,15 +328,7 @@ impl<'a> Resolver<'a> {
     fn obey(&mut self, command: &Command) -> Flow<()> {
         self.may_as_mount(command)?;
         match command {
-            Command::Cast { who, spell, slot_level, targets, at, direction, choices } => {
-                let (slot_level, at, direction) = (*slot_level, *at, *direction);
-                self.cast(*who, spell, Asked { slot_level, targets, at, direction, choices })
-            }
-            Command::UseEffect { who, effect, id, targets, at, direction, choices } => {
-                let (slot_level, at, direction) = (0, *at, *direction);
-                let asked = Asked { slot_level, targets, at, direction, choices };
-                self.use_effect(*who, *effect, id, asked)
-            }
+            Command::Cast { .. } | Command::UseEffect { .. } => self.do_magic(command),
             Command::Attack { who, target, attack, knock_out, how, ammunition } => {
                 let shot = (attack, ammunition.as_ref());
                 self.attack_action(*who, Aimed::At(*target), shot, (*knock_out, *how))
@@ -391,6 +386,33 @@ impl<'a> Resolver<'a> {
             | Command::SetOrder { .. }
             | Command::Fall { .. }
             | Command::End => self.arrange(command),
+        }
+    }
+
+    /// Spells, and what effects let their bearers do.
+    fn do_magic(&mut self, command: &Command) -> Flow<()> {
+        match command {
+            Command::Cast {
+                who,
+                spell,
+                slot_level,
+                targets,
+                at,
+                direction,
+                choices,
+                ritual,
+                item,
+            } => {
+                let (slot_level, at, direction) = (*slot_level, *at, *direction);
+                let asked = Asked { slot_level, targets, at, direction, choices };
+                self.cast(*who, spell, asked, Means { ritual: *ritual, item: item.as_ref() })
+            }
+            Command::UseEffect { who, effect, id, targets, at, direction, choices } => {
+                let (slot_level, at, direction) = (0, *at, *direction);
+                let asked = Asked { slot_level, targets, at, direction, choices };
+                self.use_effect(*who, *effect, id, asked)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What things do that are used up in a fight.
+//! What things do that are used up, or whose charges are, in a fight.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +32,32 @@ pub struct Item {
     /// It is splashed on whom it is used on: a gallon of water.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub splashes: bool,
+    /// Spells cast from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub casts: Vec<ItemSpell>,
+}
+
+/// A spell cast from a thing, for charges of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemSpell {
+    /// Which.
+    pub spell: Key,
+    /// What it takes at the lowest level; absent: 1. Each level above takes one more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charges: Option<u8>,
+    /// The lowest level that it is cast at; absent: the spell's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u8>,
+    /// The highest; absent: the lowest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<u8>,
+    /// Against it; absent: its user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dc: Option<i32>,
+    /// With it; absent: its user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attack_bonus: Option<i32>,
 }
 
 /// Reads them from an object, one member per thing.

@@ -239,7 +239,7 @@ pub enum ModifierKind {
     SlowFall,
     /// It makes no opportunity attacks.
     NoOpportunity,
-    /// Its hands are full or bound: no gestures, nothing to seize with.
+    /// Its hands are full or bound: no gestures, no materials, nothing to seize with.
     NoFreeHand,
     /// It makes no attacks; of those at a distance none in `on`, where that says some.
     CannotAttack,
@@ -340,6 +340,10 @@ pub enum ModifierKind {
     /// Damage of one source that comes to less than `value` does nothing (SRD 5.1 "Objects"; SRD 5.2.1
     /// "Damage Threshold").
     DamageThreshold,
+    /// 5.1: it casts spells with the tag as rituals.
+    CastsRituals,
+    /// It has no material components at hand, nor what stands for them.
+    NoMaterials,
 }
 
 /// A kind of roll.

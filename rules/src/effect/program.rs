@@ -104,7 +104,8 @@ pub struct Targets {
     /// Of those in the area.
     #[serde(default, skip_serializing_if = "Whom::is_all")]
     pub whom: Whom,
-    /// All of these must hold: who is named and is not so is refused, who is in the area is left out.
+    /// All of these must hold: who is in the area and is not so is left out; who is named is refused,
+    /// or named by a spell in vain in 5.2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Case>,
     /// Only those who let it happen: who is not of the caster's side is refused.
@@ -113,6 +114,9 @@ pub struct Targets {
     /// The caster has to see them, or the place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen: bool,
+    /// 5.1: the place has to be free, as far as the caster knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
     /// Of a place: whatever is in the way, it is that one. It is otherwise before that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub through: bool,

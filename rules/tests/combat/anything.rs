@@ -11,7 +11,7 @@ use gss_rules::combat::{
     Happening, HelpWith, Input, Life, NEUTRAL, Phase, Question, RolledFor, Rulebook, Shove,
     SkillAction, Step, View, decide,
 };
-use gss_rules::content::{Monster, SpecialAction, Spellcasting, StatBlock};
+use gss_rules::content::{Monster, Pool, SpecialAction, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Size, Skill};
@@ -59,7 +59,7 @@ impl Play {
             let monster = play.chance.of(among).expect("a monster");
             let mut block = StatBlock::clone(&monster.block);
             if number < 2 {
-                block.spellcasting = Some(play.any_spellcasting());
+                play.enchant(&mut block);
             }
             if number == 4 {
                 block.uses.extend(lair());

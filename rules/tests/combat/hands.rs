@@ -84,6 +84,8 @@ fn cast(spell: &str, slot_level: u8, target: CombatantId) -> Command {
         at: None,
         direction: None,
         choices: BTreeMap::new(),
+        ritual: false,
+        item: None,
     }
 }
 
@@ -176,6 +178,8 @@ fn gestures_need_a_hand() {
         at: Some(gss_rules::space::Square { x: 20, y: 0 }),
         direction: None,
         choices: BTreeMap::new(),
+        ritual: false,
+        item: None,
     };
     table.play(Command::EndTurn { who: HERO }, "");
     for who in [GOBLIN, OGRE] {

@@ -196,6 +196,8 @@ fn a_life_is_spared_by_any_melee_attack() {
             at: None,
             direction: None,
             choices: std::collections::BTreeMap::new(),
+            ritual: false,
+            item: None,
         };
         table.play(grasp, "20:15 8:8");
         spare(&mut table, "knock_out", faces);

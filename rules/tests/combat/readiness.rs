@@ -238,6 +238,8 @@ fn cast(spell: &str, slot_level: u8, targets: Vec<gss_rules::combat::CombatantId
         at,
         direction: None,
         choices: std::collections::BTreeMap::new(),
+        ritual: false,
+        item: None,
     }
 }
 

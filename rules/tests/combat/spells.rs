@@ -40,6 +40,8 @@ fn cast(spell: &str, slot_level: u8) -> Command {
         at: Some(Square { x: 4, y: 0 }),
         direction: None,
         choices: BTreeMap::new(),
+        ritual: false,
+        item: None,
     }
 }
 
@@ -89,6 +91,8 @@ fn one_turn_has_so_many_spells() {
         at: None,
         direction: None,
         choices: BTreeMap::new(),
+        ritual: false,
+        item: None,
     };
     for (edition, dice) in [(Edition::E51, "4:1"), (Edition::E52, "4:1 4:1")] {
         let mut table = table(edition, &spells, json!({}));
@@ -100,10 +104,9 @@ fn one_turn_has_so_many_spells() {
 
 #[test]
 fn words_need_a_voice_and_reactions_a_cause() {
-    let spells = ["fire-bolt", "shield", "identify", "hold-person"];
-    let mut table = table(Edition::E52, &spells, json!({}));
+    let spells = ["fire-bolt", "shield", "hold-person"];
+    let mut table = table(Edition::E51, &spells, json!({}));
     assert_eq!(table.refused(cast("shield", 1)), Refusal::NotAnAction);
-    assert_eq!(table.refused(cast("identify", 1)), Refusal::CastingTime { minutes: 1 });
     // The goblin is no humanoid here.
     assert_eq!(table.refused(cast("hold-person", 2)), Refusal::InvalidTarget);
     table.rule(Condition::Poisoned, r#"{"kind": "cannot_speak"}"#);
@@ -132,6 +135,29 @@ fn range_number_and_choice_of_targets_are_checked() {
         *at = None;
     }
     assert_eq!(table.refused(nowhere), Refusal::InvalidArea);
+}
+
+/// Ten minutes and an action, each of them in a turn: no slot.
+#[test]
+fn a_ritual_takes_its_action_of_so_many_turns() {
+    let mut table = table(Edition::E52, &["detect-magic"], json!({}));
+    let mut ritual = cast("detect-magic", 0);
+    if let Command::Cast { ritual, targets, .. } = &mut ritual {
+        (*ritual, *targets) = (true, Vec::new());
+    }
+    let was_cast = |fact: &Fact| matches!(fact, Fact::SpellCast { who: HERO, slot: 1, .. });
+    for _ in 0..100 {
+        let facts = table.play(ritual.clone(), "");
+        assert!(!facts.iter().any(was_cast), "{facts:?}");
+        table.play(Command::EndTurn { who: HERO }, "");
+        table.play(Command::EndTurn { who: GOBLIN }, "");
+    }
+    let facts = table.play(ritual, "");
+    assert!(facts.iter().any(was_cast), "{facts:?}");
+    assert!(!facts.iter().any(|fact| matches!(fact, Fact::SlotsSet { .. })), "{facts:?}");
+    let hero = table.combat.combatant(HERO).expect("there");
+    let held = hero.concentration.and_then(|held| table.combat.effects.get(&held));
+    assert!(held.is_some_and(|held| held.template.casting.is_some()), "the spell itself");
 }
 
 /// A second spell that is concentrated on ends the first as it is cast.

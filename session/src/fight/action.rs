@@ -118,6 +118,7 @@ struct Cast {
     features: Vec<Key>,
     #[serde(default)]
     ritual: bool,
+    /// Cast from this.
     item_id: Option<Key>,
     /// The spell says what casting it takes.
     #[serde(default, rename = "cost")]
@@ -294,7 +295,7 @@ pub(super) fn read(
     let command = match action_type {
         "attack" => attack(who, targets, details)?,
         "use_action" => return use_action(who, targets, details),
-        "cast" => return cast(who, targets, details),
+        "cast" => cast(who, targets, details)?,
         "move" => movement(who, targets, details)?,
         "dash" => {
             none(targets)?;
@@ -427,20 +428,19 @@ fn use_action(
     Ok(Action::Command(command))
 }
 
-fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Action> {
-    let Cast { spell, slot_level, at, direction, choices, features, ritual, item_id, .. } =
+fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
+    let Cast { spell, slot_level, at, direction, choices, features, ritual, item_id: item, .. } =
         typed(details)?;
     if slot_level > 9 {
         return Err(refusal::argument("slot_level", "is 0 to 9"));
     }
-    if ritual {
-        return Ok(Action::Left("A ritual takes ten minutes more."));
-    }
-    if !features.is_empty() || item_id.is_some() {
-        return Ok(Action::Left("The engine leaves features and items to the GM."));
+    if let Some(feature) = features.first() {
+        let fact = "changes no spell here: leave it out, and use it by use_action or have the GM apply \
+                    what it does";
+        return Err(refusal::argument("features", fact).with("feature", feature.to_string()));
     }
     let targets = targets.to_vec();
-    Ok(Action::Command(Command::Cast { who, spell, slot_level, targets, at, direction, choices }))
+    Ok(Command::Cast { who, spell, slot_level, targets, at, direction, choices, ritual, item })
 }
 
 fn help(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {

@@ -2,6 +2,7 @@
 
 mod any_fight;
 mod bounds;
+mod castings;
 mod characters;
 mod clock;
 mod crowd;

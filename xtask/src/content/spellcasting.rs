@@ -29,15 +29,18 @@ pub(super) fn list(entry: &RawEntry, block: &StatBlock) -> Option<List> {
     }
 }
 
-/// Components that the spells of a list do not need; materials are nowhere asked for.
+/// Components that the spells of a list do not need.
 pub(super) fn without(text: &str) -> Vec<Component> {
     let none = re!(r"requir(?:ing|es) no (?:spell )?components");
     let voice =
         re!(r"(?:requir(?:ing|es)|needs) only verbal components|requiring no somatic or material");
+    let material = re!(r"requir(?:ing|es) no material (?:spell )?components");
     if none.is_match(text) {
-        vec![Component::Verbal, Component::Somatic]
+        vec![Component::Verbal, Component::Somatic, Component::Material]
     } else if voice.is_match(text) {
-        vec![Component::Somatic]
+        vec![Component::Somatic, Component::Material]
+    } else if material.is_match(text) {
+        vec![Component::Material]
     } else {
         Vec::new()
     }

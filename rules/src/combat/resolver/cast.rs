@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cases::against;
+use super::costs::Payment;
 use super::ops::Act;
 use super::walls::is_side;
 use super::{Flow, Resolver};
-use crate::combat::{
-    Cast, CombatantId, Economy, Effect, EffectId, EndReason, Fact, Purpose, Refusal,
-};
+use crate::combat::{CombatantId, Effect, EffectId, EndReason, Fact, Purpose, Refusal};
 use crate::content::{CastingTime, Component, SpellRules, Spellcasting};
 use crate::effect::{
     Casting, Choice, Duration, Edge, EffectTemplate, Ending, Hook, ModifierKind, Op, Pick, Program,
     Reacts, Targets, Which, Whose, printed_duration,
 };
 use crate::space::{Cover, Scale, Square};
-use crate::{Edition, Key, Skill, Switch};
+use crate::{Edition, Key, Skill};
 
 /// What a command says of a casting.
 #[derive(Clone, Copy)]
@@ -34,24 +33,48 @@ const HEAT_FT: i32 = 10;
 /// Key of the effect that holds a spell to be let go.
 pub(super) const HELD: &str = "held-spell";
 
-/// What a casting is paid with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Payment {
-    Nothing,
-    Slot(u8),
-    PerDay,
+/// How a command wants a spell to be cast.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Means<'a> {
+    /// As a ritual.
+    pub(super) ritual: bool,
+    /// From this thing.
+    pub(super) item: Option<&'a Key>,
 }
 
 impl Resolver<'_> {
-    /// A spell in the caster's own turn.
-    pub(super) fn cast(&mut self, who: CombatantId, spell: &Key, asked: Asked<'_>) -> Flow<()> {
+    /// A spell in the caster's own turn: the whole of it, or one of the actions that it takes.
+    pub(super) fn cast(
+        &mut self,
+        who: CombatantId,
+        spell: &Key,
+        asked: Asked<'_>,
+        by: Means<'_>,
+    ) -> Flow<()> {
         self.on_its_turn(who)?;
-        let (rules, block) = self.known_spell(who, spell)?;
-        let economy = self.cast_economy(who, &rules)?;
-        let (slot, payment) = self.payment(who, &rules, &block, asked.slot_level)?;
-        let economy = self.within_limit(economy, &rules, payment)?;
-        self.can_perform(who, &rules)?;
-        let casting = casting(&rules, &block, self.modifier(who, &block), slot, asked);
+        let (rules, block) = match by.item {
+            None => self.known_spell(who, spell)?,
+            Some(item) => self.spell_of_item(who, spell, item)?,
+        };
+        let longer = self.longer(who, &rules.record, by.ritual);
+        let economy = self.cast_economy(who, &rules, longer.is_some())?;
+        let (slot, payment) = self.payment_by(who, &rules, &block, asked.slot_level, by)?;
+        let unfinished = longer.as_ref().filter(|it| !it.is_last());
+        let paid = if unfinished.is_some() { &Payment::Nothing } else { &payment };
+        let economy = self.within_limit(economy, &rules, paid)?;
+        if by.item.is_none() {
+            self.has_components(who, &rules)?;
+        }
+        self.can_cast(who, rules.record.concentration || longer.is_some())?;
+        if let Some(longer) = unfinished {
+            self.tell(Fact::EconomySet { who, economy });
+            self.cast_on(who, &rules, longer);
+            return Ok(());
+        }
+        // Of who has no spellcasting nothing is added to what a thing casts.
+        let own = self.combatant(who)?.block.spellcasting.is_some();
+        let modifier = if own { self.modifier(who, &block) } else { 0 };
+        let casting = casting(&rules, &block, modifier, slot, asked);
         if let Some(program) = &rules.program {
             self.may_choose(&program.does, &casting)?;
         }
@@ -67,10 +90,12 @@ impl Resolver<'_> {
             self.may_raise(who, &rules, &casting)?;
         }
         self.tell(Fact::EconomySet { who, economy });
-        if self.is_delayed(who, &rules, &casting, payment)? {
-            return Ok(());
+        match longer {
+            Some(longer) => self.complete(&longer),
+            None if self.is_delayed(who, &rules, &casting, &payment)? => return Ok(()),
+            None => {}
         }
-        self.perform(who, &rules, casting, payment, &targets)
+        self.perform(who, &rules, casting, &payment, &targets)
     }
 
     /// Casts a spell to be let go later: it is paid for now, and held by concentration until its
@@ -85,16 +110,16 @@ impl Resolver<'_> {
         if rules.record.casting_time != CastingTime::Action {
             return Err(Refusal::CannotReady.into());
         }
-        let economy = self.cast_economy(who, &rules)?;
+        let economy = self.cast_economy(who, &rules, false)?;
         let (slot, payment) = self.payment(who, &rules, &block, asked.slot_level)?;
-        let economy = self.within_limit(economy, &rules, payment)?;
+        let economy = self.within_limit(economy, &rules, &payment)?;
         self.can_perform(who, &rules)?;
         if self.view().is(who, ModifierKind::CannotConcentrate) {
             return Err(Refusal::CannotConcentrate.into());
         }
         let casting = casting(&rules, &block, self.modifier(who, &block), slot, asked);
         self.tell(Fact::EconomySet { who, economy });
-        self.pay(who, &casting, payment);
+        self.pay(who, &casting, &payment);
         self.lose_concentration(who);
         let until = Duration::Until { edge: Edge::Start, whose: Whose::Source, which: Which::Next };
         let held = EffectTemplate {
@@ -134,131 +159,42 @@ impl Resolver<'_> {
         self.combat.combatant(who).map_or(0, |who| who.block.abilities.modifier(block.ability))
     }
 
-    /// What is left of a turn after the casting time (SRD 5.1 "Casting Time"; SRD 5.2.1 same).
-    fn cast_economy(&self, who: CombatantId, rules: &SpellRules) -> Result<Economy, Refusal> {
-        let bonus_action = rules.record.casting_time == CastingTime::BonusAction;
-        if !bonus_action && self.view().has_chosen_bonus_action(who) {
-            return Err(Refusal::NoActionLeft);
-        }
-        let economy = self.combatant(who)?.economy.clone();
-        match rules.record.casting_time {
-            CastingTime::Action | CastingTime::ActionOrMinutes { .. } => {
-                // Part of Multiattack where a set of it says so, or an action of its own.
-                let caster = self.combatant(who)?;
-                let id = &rules.record.id;
-                let named = caster.block.multiattack.iter().any(|set| set.contains(id));
-                let member = self.view().set_member(who).or_else(|| named.then_some(id));
-                let made = match member {
-                    Some(member) => caster.after_making(member),
-                    None => economy.action.then(|| Economy {
-                        action: false,
-                        made: Vec::new(),
-                        ..economy
-                    }),
-                };
-                made.ok_or(Refusal::NoActionLeft)
-            }
-            CastingTime::BonusAction if self.view().bonus_action_left(who) => {
-                Ok(Economy { bonus_action: false, ..economy })
-            }
-            CastingTime::BonusAction => Err(Refusal::NoActionLeft),
-            CastingTime::Reaction => Err(Refusal::NotAnAction),
-            CastingTime::Minutes { minutes } => Err(Refusal::CastingTime { minutes }),
-        }
-    }
-
-    /// What is spent, and the level that the spell is cast at. What has uses a day and slots is cast
-    /// from a slot where one is named.
-    pub(super) fn payment(
-        &self,
-        who: CombatantId,
-        rules: &SpellRules,
-        block: &Spellcasting,
-        slot_level: u8,
-    ) -> Result<(u8, Payment), Refusal> {
-        let level = rules.record.level;
-        if let Some(held) = self.held_spell(who, &rules.record.id) {
-            let held = self.combat.effects.get(&held).and_then(|it| it.template.casting.as_deref());
-            let slot = held.map_or(slot_level.max(level), |casting| casting.slot);
-            return Ok((slot, Payment::Nothing));
-        }
-        let none = Err(Refusal::NoSlot { level: slot_level });
-        if level == 0 && !block.per_day.contains_key(&rules.record.id) {
-            return if slot_level == 0 { Ok((0, Payment::Nothing)) } else { none };
-        }
-        let caster = self.combatant(who)?;
-        if slot_level == 0 {
-            let level = self.view().listed_level(who, &rules.record.id).unwrap_or(level).max(level);
-            return match block.per_day.get(&rules.record.id) {
-                Some(most) => {
-                    let spent = caster.spent.get(&rules.record.id).copied().unwrap_or(0);
-                    if spent < *most { Ok((level, Payment::PerDay)) } else { Err(Refusal::Spent) }
-                }
-                None if block.slots.is_empty()
-                    || self.view().casts_at_will(who, &rules.record.id) =>
-                {
-                    Ok((level, Payment::Nothing))
-                }
-                None => none,
-            };
-        }
-        let all = block.slots.get(&slot_level).copied().unwrap_or(0);
-        let spent = caster.slots_spent.get(&slot_level).copied().unwrap_or(0);
-        if slot_level < level || spent >= all {
-            return none;
-        }
-        Ok((slot_level, Payment::Slot(slot_level)))
-    }
-
-    /// The spells of one turn: 5.1 beside one cast with a bonus action only cantrips of one action,
-    /// 5.2 one spell slot (SRD 5.1 "Bonus Action"; SRD 5.2.1 "One Spell with a Spell Slot per Turn").
-    pub(super) fn within_limit(
-        &self,
-        economy: Economy,
-        rules: &SpellRules,
-        payment: Payment,
-    ) -> Result<Economy, Refusal> {
-        let before = economy.cast;
-        let bonus_action = rules.record.casting_time == CastingTime::BonusAction;
-        let more = rules.record.level > 0 || bonus_action;
-        let slot = matches!(payment, Payment::Slot(_));
-        let over = if self.combat.rules.is_52(Switch::SpellLimit) {
-            slot && before.slot
-        } else {
-            (before.bonus_action && more) || (bonus_action && before.more)
-        };
-        if over {
-            return Err(Refusal::SpellLimit);
-        }
-        let cast = Cast {
-            bonus_action: before.bonus_action || bonus_action,
-            more: before.more || more,
-            slot: before.slot || slot,
-        };
-        Ok(Economy { cast, ..economy })
-    }
-
-    /// Words need a voice, gestures a hand (SRD 5.1 "Components"; SRD 5.2.1 same); concentration must be possible.
+    /// That a creature has the components of a spell and can cast it.
     pub(super) fn can_perform(&self, who: CombatantId, rules: &SpellRules) -> Result<(), Refusal> {
+        self.has_components(who, rules)?;
+        self.can_cast(who, rules.record.concentration)
+    }
+
+    /// Words need a voice; gestures a free hand, as do materials, which have to be there, or a focus
+    /// in hand (SRD 5.1 "Components"; SRD 5.2.1 same).
+    fn has_components(&self, who: CombatantId, rules: &SpellRules) -> Result<(), Refusal> {
         let needs = |component| {
             rules.record.components.contains(&component)
                 && !self.view().casts_without(who, component)
         };
-        let verbal = needs(Component::Verbal);
-        if verbal && self.view().is(who, ModifierKind::CannotSpeak) {
+        let material = needs(Component::Material);
+        if needs(Component::Verbal) && self.view().is(who, ModifierKind::CannotSpeak) {
             return Err(Refusal::CannotSpeak);
         }
-        let somatic = needs(Component::Somatic);
         // The hand with a focus in it makes the gestures too.
-        let focus = needs(Component::Material) && self.holds_focus(who);
+        let focus = material && self.holds_focus(who);
         let full = self.has_hands_full(who) && !focus;
-        if somatic && (full || self.view().is(who, ModifierKind::NoFreeHand)) {
+        let handles = needs(Component::Somatic) || material;
+        if handles && (full || self.view().is(who, ModifierKind::NoFreeHand)) {
             return Err(Refusal::NoFreeHand);
         }
+        if material && !focus && self.view().is(who, ModifierKind::NoMaterials) {
+            return Err(Refusal::NoMaterials);
+        }
+        Ok(())
+    }
+
+    /// That nothing keeps a creature from casting, nor from concentrating where it has to.
+    fn can_cast(&self, who: CombatantId, concentrates: bool) -> Result<(), Refusal> {
         if self.view().is(who, ModifierKind::NoCasting) {
             return Err(Refusal::CannotAct { condition: None });
         }
-        if rules.record.concentration && self.view().is(who, ModifierKind::CannotConcentrate) {
+        if concentrates && self.view().is(who, ModifierKind::CannotConcentrate) {
             return Err(Refusal::CannotConcentrate);
         }
         Ok(())
@@ -302,7 +238,7 @@ impl Resolver<'_> {
         who: CombatantId,
         rules: &Arc<SpellRules>,
         casting: Casting,
-        payment: Payment,
+        payment: &Payment,
         targets: &[(CombatantId, Cover)],
     ) -> Flow<()> {
         self.pay(who, &casting, payment);
@@ -327,7 +263,8 @@ impl Resolver<'_> {
             self.keep_slot(who, payment);
             return Ok(());
         }
-        let targets = &self.past_wards(who, rules, targets)?[..];
+        let targets = self.affected(who, rules, &casting, targets);
+        let targets = &self.past_wards(who, rules, &targets)?[..];
         let anchor = self.begin_concentration(who, rules, &casting);
         let act = Act { anchor, ..Act::of(who, casting) };
         match &rules.program {
@@ -387,38 +324,12 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// 5.2: the slot of a spell that is countered is not spent (SRD 5.2.1 "Counterspell").
-    fn keep_slot(&mut self, who: CombatantId, payment: Payment) {
-        let (Payment::Slot(level), Edition::E52) = (payment, self.combat.rules.edition) else {
-            return;
-        };
-        let Some(caster) = self.combat.combatant(who) else { return };
-        let spent = caster.slots_spent.get(&level).copied().unwrap_or(0).saturating_sub(1);
-        self.tell(Fact::SlotsSet { who, level, spent });
-    }
-
     /// The caster's check to counter a spell of a higher level (SRD 5.1 "Counterspell").
     pub(super) fn counter_check(&mut self, act: &Act) -> Flow<bool> {
         let dc = 10 + i64::from(against(&act.casting).unwrap_or(0));
         let test = self.casting_test(act, act.casting.modifier);
         let purpose = Purpose::Check { skill: Skill::Arcana };
         Ok(self.test(act.caster, purpose, test)?.total >= dc)
-    }
-
-    pub(super) fn pay(&mut self, who: CombatantId, casting: &Casting, payment: Payment) {
-        let Some(caster) = self.combat.combatant(who) else { return };
-        match payment {
-            Payment::Nothing => {}
-            Payment::Slot(level) => {
-                let spent = caster.slots_spent.get(&level).copied().unwrap_or(0).saturating_add(1);
-                self.tell(Fact::SlotsSet { who, level, spent });
-            }
-            Payment::PerDay => {
-                let id = casting.spell.clone();
-                let spent = caster.spent.get(&id).copied().unwrap_or(0).saturating_add(1);
-                self.tell(Fact::UsesSet { who, id, spent });
-            }
-        }
     }
 
     /// Concentration begins with the casting, and ends what was concentrated on before.

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::cast::{Asked, Payment, casting};
+use super::cast::{Asked, casting};
+use super::costs::Payment;
 use super::special::Aim;
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, Economy, Fact, Refusal};
@@ -62,7 +63,7 @@ impl Resolver<'_> {
 
     /// Casts what was prepared; the use is paid for.
     pub(super) fn perform_prepared(&mut self, who: CombatantId, spell: PreparedSpell) -> Flow<()> {
-        self.perform(who, &spell.rules, spell.casting, Payment::Nothing, &spell.targets)
+        self.perform(who, &spell.rules, spell.casting, &Payment::Nothing, &spell.targets)
     }
 
     /// The numbers of a spell that a use casts.
@@ -140,6 +141,6 @@ impl Resolver<'_> {
         self.tell(Fact::EconomySet { who, economy });
         self.spend(who, action)?;
         self.tell(Fact::ActionUsed { who, id: action.use_id.clone(), targets: Vec::new() });
-        self.perform(who, &rules, casting, Payment::Nothing, &[(about, Cover::None)])
+        self.perform(who, &rules, casting, &Payment::Nothing, &[(about, Cover::None)])
     }
 }

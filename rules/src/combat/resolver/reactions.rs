@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::{Asked, Payment, casting};
+use super::cast::{Asked, casting};
+use super::costs::Payment;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{Answer, Combatant, CombatantId, Economy, Fact, Question, Refusal};
@@ -64,7 +65,7 @@ impl Resolver<'_> {
         let (rules, block) = self.known_spell(who, spell)?;
         let (level, payment) = self.payment(who, &rules, &block, slot)?;
         let economy = self.combatant(who)?.economy.clone();
-        let economy = self.within_limit_of_turn(who, economy, &rules, payment)?;
+        let economy = self.within_limit_of_turn(who, economy, &rules, &payment)?;
         let economy = match rules.record.casting_time {
             CastingTime::BonusAction => Economy { bonus_action: false, ..economy },
             _ => Economy { reaction: false, ..economy },
@@ -75,7 +76,7 @@ impl Resolver<'_> {
             Asked { slot_level: slot, targets: &[], at: None, direction: None, choices: &choices };
         let casting = casting(&rules, &block, self.modifier(who, &block), level, asked);
         let about = self.about_in_reaction(spell, who, to_whom);
-        self.perform(who, &rules, casting, payment, &[(about, Cover::None)])
+        self.perform(who, &rules, casting, &payment, &[(about, Cover::None)])
     }
 
     /// The spells of its own turn are limited with what a creature casts in reaction there.
@@ -84,7 +85,7 @@ impl Resolver<'_> {
         who: CombatantId,
         economy: Economy,
         rules: &SpellRules,
-        payment: Payment,
+        payment: &Payment,
     ) -> Result<Economy, Refusal> {
         if self.combat.active() == Some(who) {
             self.within_limit(economy, rules, payment)
@@ -174,7 +175,7 @@ impl Resolver<'_> {
             }
             let may = |slot: u8| {
                 let (_, payment) = self.payment(who, rules, block, slot)?;
-                self.within_limit_of_turn(who, creature.economy.clone(), rules, payment)
+                self.within_limit_of_turn(who, creature.economy.clone(), rules, &payment)
             };
             let levels = (0..=9).filter(|slot| may(*slot).is_ok());
             for slot in levels {

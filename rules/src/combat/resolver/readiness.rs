@@ -27,7 +27,21 @@ impl Resolver<'_> {
         for awaited in &trigger.who {
             self.combatant(*awaited)?;
         }
-        if let Command::Cast { spell, slot_level, targets, at, direction, choices, .. } = action {
+        if let Command::Cast {
+            spell,
+            slot_level,
+            targets,
+            at,
+            direction,
+            choices,
+            ritual,
+            item,
+            ..
+        } = action
+        {
+            if *ritual || item.is_some() {
+                return Err(Refusal::CannotReady.into());
+            }
             let (slot_level, at, direction) = (*slot_level, *at, *direction);
             self.hold_spell(who, spell, Asked { slot_level, targets, at, direction, choices })?;
         } else {

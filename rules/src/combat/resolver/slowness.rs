@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cast::{HELD, Payment};
+use super::cast::HELD;
+use super::costs::Payment;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{CombatantId, EndReason};
@@ -17,7 +18,7 @@ impl Resolver<'_> {
         who: CombatantId,
         rules: &SpellRules,
         casting: &Casting,
-        payment: Payment,
+        payment: &Payment,
     ) -> Flow<bool> {
         if let Some(held) = self.held_spell(who, &casting.spell) {
             let delayed =

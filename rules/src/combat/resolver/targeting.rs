@@ -8,13 +8,25 @@ use super::cast::harms;
 use crate::Edition;
 use crate::combat::{CombatantId, Life, Refusal};
 use crate::content::{Area as Spec, Shape, Spell, SpellRange, SpellRules};
-use crate::effect::{Casting, ModifierKind, Pick, Program, Targets, Whom};
+use crate::effect::{Casting, Choice, ModifierKind, Pick, Program, Targets, Whom};
 use crate::space::{
     Area, Cover, Place, Relation, Space, Square, distance_ft, near_side, point_cover, within_ft,
 };
 
+/// What a caster who wishes to be part of its area chooses.
+const INCLUDE: &str = "include";
+
 /// How far a touch reaches.
 const TOUCH_FT: i32 = 5;
+
+/// Whether a creature wishes to be part of an area that it creates and that leaves it out else: the
+/// choice `include` is true or names it (SRD 5.1 "Areas of Effect"; SRD 5.2.1 "Area of Effect").
+fn wishes_in(who: CombatantId, casting: &Casting) -> bool {
+    match casting.choices.get(INCLUDE) {
+        Some(Choice::Flag(wishes)) => *wishes,
+        _ => casting.words(INCLUDE).iter().any(|id| id.parse() == Ok(who.0)),
+    }
+}
 
 impl Resolver<'_> {
     /// The targets of a casting.
@@ -26,9 +38,34 @@ impl Resolver<'_> {
         casting: &Casting,
         named: &[CombatantId],
     ) -> Result<Vec<(CombatantId, Cover)>, Refusal> {
-        let spec = program.targets.clone().unwrap_or_else(|| Targets::of(&rules.record));
+        let mut spec = program.targets.clone().unwrap_or_else(|| Targets::of(&rules.record));
+        if self.wastes(&spec) {
+            spec.when = Vec::new();
+        }
         let range_ft = self.spell_range_ft(&rules.record, &spec);
         self.targets(who, &spec, casting, named, (range_ft, harms(program)))
+    }
+
+    /// Whether naming somebody whom a spell does nothing to wastes it, instead of being refused (SRD
+    /// 5.2.1 "Invalid Targets").
+    fn wastes(&self, spec: &Targets) -> bool {
+        self.combat.rules.edition == Edition::E52
+            && matches!(spec.pick, Pick::Named | Pick::NamedOrPlace | Pick::NamedInArea)
+    }
+
+    /// Those of whom all holds that a spell asks of its targets: the others were named in vain.
+    pub(super) fn affected(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        casting: &Casting,
+        targets: &[(CombatantId, Cover)],
+    ) -> Vec<(CombatantId, Cover)> {
+        let spec = rules.program.as_ref().and_then(|program| program.targets.as_ref());
+        let spec = spec.filter(|spec| self.wastes(spec));
+        let when = spec.map(|spec| spec.when.as_slice()).unwrap_or_default();
+        let fits = |target| when.iter().all(|case| self.holds(who, casting, target, case));
+        targets.iter().filter(|(target, _)| fits(*target)).copied().collect()
     }
 
     /// Feet that a spell reaches; none: no bound.
@@ -61,6 +98,11 @@ impl Resolver<'_> {
                 let at = self.place(who, casting.at, range_ft)?;
                 if spec.seen && Some(at) != casting.at {
                     return Err(Refusal::NoLineOfEffect);
+                }
+                // 5.2: who teleports into another appears beside it (SRD 5.2.1 "Teleportation").
+                let free = spec.free && self.combat.rules.edition == Edition::E51;
+                if free && !self.has_known_room(self.combatant(who)?, at) {
+                    return Err(Refusal::InvalidPath { at: Some(at) });
                 }
                 Ok(vec![(who, Cover::None)])
             }
@@ -285,14 +327,19 @@ impl Resolver<'_> {
             None => vec![casting.at],
         };
         let mut found: Vec<(CombatantId, Cover)> = Vec::new();
+        let mut leaves_out = false;
         for at in places {
             let placed = self.placed(who, &area, at, casting.direction, range_ft)?;
+            leaves_out |= placed.left_out.is_some();
             for (id, cover) in self.inside(&placed) {
                 match found.iter_mut().find(|(known, _)| *known == id) {
                     Some((_, known)) => *known = (*known).min(cover),
                     None => found.push((id, cover)),
                 }
             }
+        }
+        if leaves_out && wishes_in(who, casting) && !found.iter().any(|(id, _)| *id == who) {
+            found.push((who, Cover::None));
         }
         found.retain(|(id, _)| {
             let dead = self.combat.combatant(*id).is_some_and(|it| it.life == Life::Dead);

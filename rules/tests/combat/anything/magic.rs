@@ -4,7 +4,7 @@ use super::*;
 
 impl Play {
     /// Every spell there is.
-    pub(super) fn any_spellcasting(&self) -> Spellcasting {
+    fn any_spellcasting(&self) -> Spellcasting {
         let spells: Vec<&Key> = self.book.content.spells.keys().collect();
         let slots: BTreeMap<String, u8> = (1..=9).map(|level| (level.to_string(), 9)).collect();
         serde_json::from_value(json!({
@@ -36,7 +36,43 @@ impl Play {
         };
         let choices = self.any_choices(toward);
         let (at, direction) = (Some(toward), Some(toward));
-        Command::Cast { who, spell, slot_level, targets, at, direction, choices }
+        let ritual = self.chance.one_in(8);
+        let (item, spell) = self.any_item(who).unwrap_or((None, spell));
+        let (ritual, spell) = self.begun(who).unwrap_or((ritual, spell));
+        let slot_level = if item.is_some() || ritual { 0 } else { slot_level };
+        Command::Cast { who, spell, slot_level, targets, at, direction, choices, ritual, item }
+    }
+
+    /// Sometimes something that it casts from, and what.
+    fn any_item(&mut self, who: CombatantId) -> Option<(Option<Key>, Key)> {
+        let resources = self.combat.combatant(who)?.block.resources.keys();
+        let items: Vec<Key> = resources.cloned().collect();
+        let item = self.chance.of(&items).cloned().filter(|_| self.chance.one_in(6))?;
+        let casts = self.book.content.items.get(&item)?.casts.clone();
+        let spell = self.chance.of(&casts)?.spell.clone();
+        Some((Some(item), spell))
+    }
+
+    /// The casting that it is at, if it is at one: whether it is a ritual, and of what.
+    fn begun(&self, who: CombatantId) -> Option<(bool, Key)> {
+        let on = self.combat.combatant(who)?.concentration?;
+        let effect = self.combat.effects.get(&on)?;
+        let ritual = match effect.template.key.as_ref()?.as_str() {
+            "ritual" => true,
+            "longer-casting" => false,
+            _ => return None,
+        };
+        Key::parse(&effect.template.name).ok().map(|spell| (ritual, spell))
+    }
+
+    /// Makes a caster of a block: with every spell, rituals, and things to cast from.
+    pub(super) fn enchant(&self, block: &mut StatBlock) {
+        block.spellcasting = Some(self.any_spellcasting());
+        block.traits.push(Key::parse("ritual-casting").expect("a key"));
+        for item in ["staff-of-fire", "wand-of-binding"] {
+            let pool = Pool { current: 9, max: 9, recover: None };
+            block.resources.insert(Key::parse(item).expect("a key"), pool);
+        }
     }
 
     pub(super) fn any_choices(&mut self, toward: Square) -> BTreeMap<Key, Choice> {

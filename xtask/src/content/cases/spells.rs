@@ -115,7 +115,7 @@ impl List<'_> {
         Some(self.of.case(what, who, vec![unknown, step, again], then))
     }
 
-    /// Without what its spells do not need: a voice, a free hand.
+    /// Without what its spells do not need: a voice, a free hand, materials.
     fn without(&self) -> Option<Value> {
         let detail = self.of.detail();
         let key = self.list.spells.iter().find(|it| {
@@ -129,10 +129,10 @@ impl List<'_> {
         let modifiers: Vec<Value> = detail
             .without
             .iter()
-            .filter_map(|component| match component {
-                Component::Verbal => Some(json!({"kind": "cannot_speak"})),
-                Component::Somatic => Some(json!({"kind": "no_free_hand"})),
-                Component::Material => None,
+            .map(|component| match component {
+                Component::Verbal => json!({"kind": "cannot_speak"}),
+                Component::Somatic => json!({"kind": "no_free_hand"}),
+                Component::Material => json!({"kind": "no_materials"}),
             })
             .collect();
         if modifiers.is_empty() {

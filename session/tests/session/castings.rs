@@ -1,0 +1,118 @@
+//! What a message can say of a casting: as a ritual, over several turns, from a thing.
+
+use gss_shared::error_code::ErrorCode;
+use serde_json::{Value, json};
+
+use crate::fights::{BREN, CLERIC, Fight, GM, GOBLIN, WATCHER, combatants};
+use crate::support::id;
+
+/// Bren's turn: of who casts these, and has a wand and a staff.
+fn casting(spells: &[&str]) -> Fight {
+    let mut fight = Fight::new(json!({"rules": {"edition": "5.2"}}));
+    let mut all = combatants();
+    let all = all.as_array_mut().expect("a list");
+    all.truncate(3);
+    for (one, initiative) in all.iter_mut().zip([10, 30, 20]) {
+        one["initiative"] = json!(initiative);
+    }
+    let custom = &mut all[1]["custom"];
+    custom["spellcasting"]["spells"] = json!(spells);
+    custom["resources"] = json!({
+        "wand-of-magic-missiles": {"current": 7, "max": 7},
+        "staff-of-fire": {"current": 2, "max": 10},
+    });
+    let start = json!({
+        "combatants": all, "grid": {"width": 30, "height": 30}, "options": {"initiative": "all"},
+    });
+    fight.frame(GM, "combat_start", start).expect("starts");
+    fight
+}
+
+impl Fight {
+    fn casts(&mut self, targets: &[u128], details: Value) -> Result<(), Value> {
+        let done = self.declare(BREN, CLERIC, "cast", targets, details);
+        done.map(|_| ()).map_err(|error| json!([error.code, error.details]))
+    }
+
+    fn caster(&self) -> Value {
+        self.combat(BREN)["combatants"][id(CLERIC).to_string()].clone()
+    }
+
+    /// Keys of effects as somebody sees them.
+    fn keys(&self, who: u128) -> Vec<Value> {
+        let effects = self.combat(who)["effects"].as_object().cloned().unwrap_or_default();
+        effects.values().map(|effect| effect["key"].clone()).collect()
+    }
+
+    fn all_end(&mut self) {
+        for _ in 0..3 {
+            let active = self.combat(GM)["active_character"].clone();
+            self.frame(GM, "turn_end", json!({"character_id": active})).expect("ends");
+        }
+    }
+}
+
+#[test]
+fn a_ritual_is_begun_and_gone_on_with_without_a_slot() {
+    let mut fight = casting(&["detect-magic", "bless"]);
+    let ritual = json!({"spell": "detect-magic", "slot_level": 0, "ritual": true});
+    let slots = fight.caster()["spell_slots"].clone();
+    for _ in 0..3 {
+        fight.casts(&[], ritual.clone()).expect("casts");
+        assert_eq!(fight.keys(WATCHER), [json!("ritual")]);
+        assert_eq!(fight.caster()["economy"]["action"], json!(false));
+        fight.all_end();
+    }
+    assert_eq!(fight.caster()["spell_slots"], slots);
+    assert!(fight.caster()["concentration"].is_string());
+    let plain = fight.casts(&[CLERIC], json!({"spell": "bless", "slot_level": 0, "ritual": true}));
+    assert_eq!(plain.expect_err("no ritual")[1]["rule"], json!("not_a_ritual"));
+    // A turn without it ends it.
+    fight.all_end();
+    assert_eq!(fight.keys(GM), [] as [Value; 0]);
+    assert!(fight.caster()["concentration"].is_null());
+}
+
+#[test]
+fn a_thing_casts_for_its_charges() {
+    let mut fight = casting(&["bless"]);
+    let cast = |spell: &str, slot_level: u8, item: &str| json!({"spell": spell, "slot_level": slot_level, "item_id": item});
+    let slots = fight.caster()["spell_slots"].clone();
+    for (details, rule) in [
+        (cast("magic-missile", 1, "wand-of-fireballs"), "no_such_item"),
+        (cast("fireball", 3, "wand-of-magic-missiles"), "unknown_spell"),
+        (cast("fireball", 3, "staff-of-fire"), "no_such_item"),
+        (cast("magic-missile", 8, "wand-of-magic-missiles"), "no_slot"),
+    ] {
+        let refused = fight.casts(&[GOBLIN], details.clone()).expect_err("refused");
+        assert_eq!(refused[1]["rule"], json!(rule), "{details}");
+    }
+    let four = [GOBLIN; 4];
+    fight.casts(&four, cast("magic-missile", 2, "wand-of-magic-missiles")).expect("casts");
+    let caster = fight.caster();
+    assert_eq!(caster["resources"]["wand-of-magic-missiles"]["current"], json!(5));
+    assert_eq!(caster["spell_slots"], slots);
+}
+
+#[test]
+fn a_feature_that_changes_a_spell_is_refused_by_name() {
+    let mut fight = casting(&["bless"]);
+    let details = json!({"spell": "bless", "slot_level": 1, "features": ["twinned-spell"]});
+    let refused = fight.casts(&[CLERIC], details).expect_err("refused");
+    assert_eq!(refused[0], json!(ErrorCode::InvalidArgument));
+    assert_eq!(refused[1]["member"], json!("features"));
+    assert_eq!(refused[1]["feature"], json!("twinned-spell"));
+    assert_eq!(fight.caster()["economy"]["action"], json!(true));
+}
+
+/// 5.2: a goblin is a fey, and nobody is told so by a refusal.
+#[test]
+fn a_spell_on_the_wrong_kind_is_wasted_in_silence() {
+    let mut fight = casting(&["hold-person"]);
+    let details = json!({"spell": "hold-person", "slot_level": 2});
+    fight.casts(&[GOBLIN], details).expect("casts");
+    let caster = fight.caster();
+    assert_eq!(caster["spell_slots"]["2"]["current"], json!(2));
+    assert!(caster["concentration"].is_null());
+    assert_eq!(fight.keys(GM), [] as [Value; 0]);
+}
