@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 
 pub use built_in::BUILT_IN;
 pub use coverage::{Blocks, Coverage, Entries, Spells, coverage, proved};
-pub use play::run;
+pub use play::{run, run_by};
 
 use crate::{Edition, Key};
 

@@ -23,6 +23,7 @@ mod resolver;
 mod roll;
 mod running;
 mod step;
+mod ties;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,7 +15,14 @@ pub enum Edition {
     E52,
 }
 
-/// A rule in which the editions differ.
+/// A rule in which the editions differ. A difference without a switch goes by the table's edition, as
+/// its content does.
+///
+/// Five make no difference to a fight: a stat block says what its defenses stand against
+/// ([`Switch::NonmagicalResistance`]), a fight whether it is on squares ([`Switch::Grid`]), and by
+/// both editions monsters die at 0 hit points ([`Switch::MonsterDeath`]), who wakes lies on the
+/// ground ([`Switch::ConditionEndsProne`]), and who is incapacitated concentrates on nothing and
+/// does nothing that takes words ([`Switch::IncapacitatedConcentration`]).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the settings' names")]
@@ -53,6 +60,45 @@ pub enum Switch {
     ConditionEndsProne,
     FlyingFall,
     ActionNames,
+}
+
+impl Switch {
+    /// All of them.
+    pub const ALL: [Self; 33] = [
+        Self::Surprise,
+        Self::InitiativeConditions,
+        Self::GrappledAttack,
+        Self::GrappleShove,
+        Self::DragCost,
+        Self::Exhaustion,
+        Self::StunnedMovement,
+        Self::IncapacitatedConcentration,
+        Self::PetrifiedImmunities,
+        Self::InvisibleSeen,
+        Self::Hide,
+        Self::ConcentrationCap,
+        Self::SpellLimit,
+        Self::KnockOut,
+        Self::Stabilize,
+        Self::PassThrough,
+        Self::ForcedShare,
+        Self::Squeeze,
+        Self::HeavyWeapon,
+        Self::TwoWeapon,
+        Self::EquipPerAttack,
+        Self::Potion,
+        Self::HelpProficiency,
+        Self::OpportunityAttack,
+        Self::LairActions,
+        Self::NonmagicalResistance,
+        Self::Grid,
+        Self::FallIntoWater,
+        Self::UnderwaterWeapons,
+        Self::MonsterDeath,
+        Self::ConditionEndsProne,
+        Self::FlyingFall,
+        Self::ActionNames,
+    ];
 }
 
 /// Who goes first of those with the same initiative.

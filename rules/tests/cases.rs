@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use gss_rules::Edition;
 use gss_rules::cases::{self, BUILT_IN, Case, Coverage, Proof};
 use gss_rules::combat::Rulebook;
+use gss_rules::{Edition, RuleSet, Switch};
 
 fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -52,6 +52,39 @@ fn every_case_comes_to_what_it_states() {
     }
     let shown = failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} of {} fail:\n{shown}", failures.len(), all.len());
+}
+
+/// Switches that make no difference to any play of either edition's fights, and why.
+const ALIKE: [(&str, &str); 5] = [
+    ("nonmagical_resistance", "a stat block says itself what its defenses stand against"),
+    ("grid", "a fight says itself whether it is on squares"),
+    ("monster_death", "monsters die at 0 hit points by both editions"),
+    ("incapacitated_concentration", "it ends by both editions, and who cannot act does not speak"),
+    ("condition_ends_prone", "who wakes lies on the ground by both editions"),
+];
+
+/// Every switch is read: some case of an edition comes to something else where one rule is taken
+/// from the other.
+#[test]
+fn every_switch_makes_a_difference() {
+    let all = all();
+    let mut wrong = Vec::new();
+    for (edition, other) in [(Edition::E51, Edition::E52), (Edition::E52, Edition::E51)] {
+        let book = Rulebook::built_in(edition).expect("the rulebook");
+        let mine: Vec<&Case> = all.iter().filter(|case| case.edition == edition).collect();
+        for switch in Switch::ALL {
+            let switches = BTreeMap::from([(switch, other)]);
+            let rules = RuleSet { switches, ..RuleSet::of(edition) };
+            let differs = |case: &&&Case| cases::run_by(case, rules.clone(), &book).is_err();
+            let name = serde_json::to_value(switch).expect("a word");
+            let alike = ALIKE.iter().any(|(alike, _)| name == *alike);
+            let found = mine.iter().find(differs).map(|case| &case.id);
+            if found.is_none() != alike {
+                wrong.push(format!("{edition:?} with {name} of the other: {found:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// What the cases prove may only grow: where it did, the counts in `tests/content/coverage.json`

@@ -123,6 +123,8 @@ fn asked(
             return lifecycle::change(session, *status, reason.clone(), now).map(Decided::Events);
         }
         Asked::Fight { permission, asked } => {
+            let players = fight::may_be_players(session, asked);
+            let permission = if players { Permission::Participate } else { *permission };
             permission.demand(viewer.role)?;
             not_paused(session)?;
             fight::decide(session, Some(viewer), asked, action, (now, context))?

@@ -23,8 +23,16 @@ const SIDE: i32 = 30;
 /// # Errors
 /// What is not as the case states it.
 pub fn run(case: &Case, book: &Rulebook) -> Result<(), Failure> {
+    run_by(case, RuleSet::of(case.edition), book)
+}
+
+/// Plays a case by other rules than those of its edition.
+///
+/// # Errors
+/// What is not as the case states it.
+pub fn run_by(case: &Case, rules: RuleSet, book: &Rulebook) -> Result<(), Failure> {
     let fails = |(place, why): (String, String)| Failure { case: case.id.clone(), place, why };
-    let mut table = Table::new(case, book).map_err(|why| fails(("who".to_owned(), why)))?;
+    let mut table = Table::new(case, rules, book).map_err(|why| fails(("who".to_owned(), why)))?;
     for (index, step) in case.steps.iter().enumerate() {
         let answered =
             case.steps.get(index + 1).is_some_and(|next| next.what.contains_key("answer"));
@@ -72,7 +80,7 @@ struct Table<'b> {
 }
 
 impl<'b> Table<'b> {
-    fn new(case: &Case, book: &'b Rulebook) -> Result<Self, String> {
+    fn new(case: &Case, rules: RuleSet, book: &'b Rulebook) -> Result<Self, String> {
         let grid = match &case.grid {
             None => Grid::open(SIDE, SIDE),
             Some(Value::Array(sides)) => {
@@ -89,7 +97,7 @@ impl<'b> Table<'b> {
         let numbered = case.who.keys().zip(1_u128..);
         let names =
             numbered.map(|(name, it)| (name.clone(), CombatantId(Uuid::from_u128(it)))).collect();
-        let combat = Combat::new(RuleSet::of(case.edition), grid);
+        let combat = Combat::new(rules, grid);
         let mut table = Self { combat, book, names, told: Vec::new() };
         for ((name, who), place) in case.who.iter().zip(0..) {
             let combatant =

@@ -387,7 +387,8 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         face: Option<u32>,
     },
-    /// Turns are taken in this order from now on; begins the first turn if none was. Game master.
+    /// Turns are taken in this order from now on; begins the first turn if none was. Game master, and
+    /// of tied characters their players.
     SetOrder {
         /// Everybody, once.
         order: Vec<CombatantId>,
@@ -440,6 +441,15 @@ pub enum Command {
         who: CombatantId,
         /// Feet above the ground where it comes down, below where it is.
         to_ft: i32,
+    },
+    /// An attack on somebody with features that its hit brings.
+    AttackWith {
+        /// Who attacks.
+        who: CombatantId,
+        /// Uses of its block, spells or traits, by name.
+        with: Vec<Key>,
+        /// The attack, as a command of its own.
+        attack: Box<Command>,
     },
 }
 

@@ -67,7 +67,7 @@ impl Command {
                 awaited.iter().chain([who]).copied().for_each(&mut *named);
                 action.each_named(named);
             }
-            Self::AsBonus { who, action } => {
+            Self::AsBonus { who, action } | Self::AttackWith { who, with: _, attack: action } => {
                 named(*who);
                 action.each_named(named);
             }

@@ -22,6 +22,7 @@ mod dispel;
 mod displacement;
 mod edges;
 mod effects;
+mod features;
 mod forms;
 mod groups;
 mod growth;
@@ -85,6 +86,7 @@ use super::{
 use crate::effect::{Ending, Modifier, ModifierKind};
 use crate::{DamageType, Dice, Key};
 
+use features::Declared;
 pub use legendary::LEGENDARY_RESISTANCE;
 use mounts::Jolt;
 use special::Aim;
@@ -151,6 +153,8 @@ pub(super) struct Resolver<'a> {
     trailing: BTreeMap<CombatantId, i32>,
     /// Mounts that nobody controls any more in the turn that they had a part in.
     unled: VecDeque<CombatantId>,
+    /// Features of the attack that is made now.
+    declared: Option<Declared>,
 }
 
 /// Faces: those recorded first, then new ones.
@@ -215,6 +219,7 @@ impl<'a> Resolver<'a> {
             jolted: VecDeque::new(),
             trailing: BTreeMap::new(),
             unled: VecDeque::new(),
+            declared: None,
         }
     }
 
@@ -369,6 +374,7 @@ impl<'a> Resolver<'a> {
                 self.try_skill(*who, *action, (*skill, *sense), *target)
             }
             Command::AsBonus { who, action } => self.take_as_bonus(*who, action),
+            Command::AttackWith { who, with, attack } => self.attack_with(*who, with, attack),
             Command::EndTurn { who } => self.end_turn(*who),
             Command::EndConcentration { who } => self.stop_concentrating(*who),
             Command::Mount { who, target, independent } => self.mount(*who, *target, *independent),
@@ -458,7 +464,13 @@ impl Combat {
     /// Whether somebody may ask for this at all.
     pub(super) fn may(&self, by: Actor, command: &Command) -> Result<(), Refusal> {
         let Some(who) = command.by() else {
-            return if by == Actor::Gm { Ok(()) } else { Err(Refusal::NotGameMaster) };
+            return match (by, command) {
+                (Actor::Gm, _) => Ok(()),
+                (Actor::Player(player), Command::SetOrder { order }) => {
+                    self.may_order(player, order)
+                }
+                (Actor::Player(_) | Actor::Clock, _) => Err(Refusal::NotGameMaster),
+            };
         };
         match (by, command) {
             (Actor::Clock, Command::EndTurn { .. }) => Ok(()),

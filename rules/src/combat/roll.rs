@@ -2,7 +2,7 @@
 //!
 //! Any number of advantages and disadvantages: both present, or none, one d20; else two, of which
 //! the higher or lower counts (SRD 5.1 "Advantage and Disadvantage"; SRD 5.2.1 "Advantage/
-//! Disadvantage"). The record carries every reason.
+//! Disadvantage"). The record carries every reason, and whatever had a die thrown again.
 
 use crate::dice::{Modifier, Roll, RollMode, RollReason};
 use crate::{Dice, Expression};
@@ -17,6 +17,8 @@ pub struct Test {
     succeeds: bool,
     /// The d20 counts at least as this.
     least: u32,
+    /// The highest face that has a d20 thrown again, and why; one throw for each.
+    again: Vec<(u32, String)>,
 }
 
 /// What came of it.
@@ -65,6 +67,11 @@ impl Test {
         self.least = self.least.max(u32::try_from(face).unwrap_or(0));
     }
 
+    /// A d20 that shows this or less is thrown again, one of them and once; the new face counts.
+    pub fn reroll(&mut self, face: i32, source: &str) {
+        self.again.push((u32::try_from(face).unwrap_or(0), source.to_owned()));
+    }
+
     /// It fails without a roll.
     pub fn fail(&mut self) {
         self.fails = true;
@@ -105,17 +112,28 @@ impl Test {
         }
     }
 
-    /// Throws the dice: every d20 first, then the others in the order they were added.
+    /// Throws the dice: every d20 first, then those thrown again, then the others in the order they
+    /// were added. Of two d20 only one is thrown again, the first that shows such a face (SRD 5.1
+    /// "Advantage and Disadvantage"; SRD 5.2.1 "Advantage/Disadvantage", "Interactions with
+    /// Rerolls").
     pub fn roll(self, dice: &mut dyn Dice) -> Tested {
         let mode = self.mode();
         let mut faces = vec![dice.roll(20)];
         if mode != RollMode::Normal {
             faces.push(dice.roll(20));
         }
-        let kept = faces.iter().copied();
+        let mut standing = faces.clone();
+        let mut modifiers = self.modifiers;
+        for (face, source) in self.again {
+            let Some(shown) = standing.iter_mut().find(|shown| **shown <= face) else { continue };
+            *shown = dice.roll(20);
+            faces.push(*shown);
+            // Nothing is added; it says why there is a face more.
+            modifiers.push(Modifier { value: 0, source });
+        }
+        let kept = standing.into_iter();
         let natural = if mode == RollMode::Disadvantage { kept.min() } else { kept.max() };
         let natural = natural.unwrap_or(1).max(self.least);
-        let mut modifiers = self.modifiers;
         for (expression, source) in &self.dice {
             let rolled = expression.roll(dice);
             faces.extend(rolled.faces);

@@ -333,6 +333,9 @@ impl<'a> View<'a> {
                 }
                 ModifierKind::AutoFail => test.fail(),
                 ModifierKind::LeastDie => test.at_least(active.modifier.value.unwrap_or(0)),
+                ModifierKind::Reroll => {
+                    test.reroll(active.modifier.value.unwrap_or(0), active.why);
+                }
                 _ => {}
             }
         }

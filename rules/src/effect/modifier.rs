@@ -344,6 +344,8 @@ pub enum ModifierKind {
     CastsRituals,
     /// It has no material components at hand, nor what stands for them.
     NoMaterials,
+    /// A d20 of its rolls that shows `value` or less is thrown again: one of them, and once.
+    Reroll,
 }
 
 /// A kind of roll.

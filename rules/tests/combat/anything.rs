@@ -64,6 +64,11 @@ impl Play {
             if number == 4 {
                 block.uses.extend(lair());
             }
+            if number == 0 {
+                let luck = ["lucky", "luck"].map(|it| Key::parse(it).expect("a key"));
+                block.traits.extend(luck);
+                block.uses.push(smite());
+            }
             let block = std::sync::Arc::new(block);
             let kind =
                 if number % 2 == 0 { CombatantKind::Character } else { CombatantKind::Monster };
@@ -249,6 +254,10 @@ impl Play {
             let answer = self.any_answer(&prompt.question);
             return self.input(Input::Answer { by: Actor::Gm, prompt: prompt.id, answer });
         }
+        if self.chance.one_in(50) {
+            let order = self.any_order();
+            return self.input(order);
+        }
         let next = self.any_command();
         self.input(command(next))
     }
@@ -351,6 +360,7 @@ impl Play {
             0 if self.chance.one_in(2) => {
                 Command::AsBonus { who, action: Box::new(Command::Disengage { who }) }
             }
+            0 if self.chance.one_in(2) => self.any_featured(who, target),
             0 => Command::Disengage { who },
             1 => Command::StandUp { who },
             2 => Command::DropProne { who },
@@ -514,6 +524,15 @@ fn lair() -> Vec<SpecialAction> {
     };
     let all = ["rocks-fall", "tremor"].map(fall);
     all.map(|it| serde_json::from_value(it).expect("a use")).into()
+}
+
+/// What an attack can bring besides.
+fn smite() -> SpecialAction {
+    let smite = json!({"use_id": "smite", "name": "Smite", "cost": "free", "per_day": 9,
+                       "damage": [{"dice": "2d8", "type": "radiant"}],
+                       "save": {"ability": "con", "dc": 12, "half": true},
+                       "fail": {"conditions": ["prone"]}});
+    serde_json::from_value(smite).expect("a use")
 }
 
 const fn command(command: Command) -> Input {

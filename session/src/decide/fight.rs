@@ -14,7 +14,7 @@ use gss_shared::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Decided;
+use super::{Decided, not_paused};
 use crate::event::{CombatRewound, Event};
 use crate::execute::{Context, random_id};
 use crate::fight::action::Action;
@@ -43,6 +43,13 @@ struct Asking<'a, 'c> {
     context: &'a mut Context<'c>,
     /// Steps decided so far.
     steps: u128,
+}
+
+/// Whether a command is one that a game master's role is not asked for: an order of tied characters,
+/// while there is a fight to go on with.
+pub(super) fn may_be_players(session: &Session, asked: &AskedFight) -> bool {
+    let goes_on = session.fight.is_some() && not_paused(session).is_ok();
+    matches!(asked, AskedFight::Order(_)) && goes_on
 }
 
 /// Decides a command about a fight.
@@ -244,7 +251,9 @@ impl Asking<'_, '_> {
                 let face = face.filter(|_| self.session.settings.physical_dice);
                 (Command::RollInitiative { who: *id, face }, None)
             }
-            AskedFight::Order(order) => (Command::SetOrder { order: order.clone() }, None),
+            AskedFight::Order(order) => {
+                (Command::SetOrder { order: self.whole(fight, order)? }, None)
+            }
             AskedFight::EndTurn { id } => {
                 self.knows(fight, [*id])?;
                 (Command::EndTurn { who: *id }, None)
@@ -300,6 +309,23 @@ impl Asking<'_, '_> {
         }
         events.extend(self.command(&after, Command::Fall { who: id, to_ft }, None, reason)?);
         Ok(Decided::Events(events))
+    }
+
+    /// An order of those that the sender knows of, with everybody else in the place that it has.
+    fn whole(&self, fight: &Fight, order: &[CombatantId]) -> Result<Vec<CombatantId>, ClientError> {
+        let (scene, eye) = (fight.scene(false), self.eye());
+        if eye == Eye::Gm {
+            return Ok(order.to_vec());
+        }
+        let standing = fight.combat.standing_order();
+        let known = |id: &CombatantId| scene.knows(eye, *id);
+        if !order.iter().all(known) || standing.iter().filter(|id| known(id)).count() != order.len()
+        {
+            return Err(self.refused(fight, &Refusal::NotGameMaster));
+        }
+        let mut named = order.iter().copied();
+        let place = |id| if known(&id) { named.next().unwrap_or(id) } else { id };
+        Ok(standing.into_iter().map(place).collect())
     }
 
     /// From the named targets, or wholly.

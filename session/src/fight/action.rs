@@ -17,6 +17,9 @@ use super::choices::{Chosen, PATH};
 use crate::command::Parse;
 use crate::refusal;
 
+/// Features of an attack at most.
+const FEATURES: usize = 50;
+
 /// A declared action.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Action {
@@ -87,6 +90,9 @@ struct Attack {
     options: Vec<AttackOption>,
     ability: Option<Ability>,
     ammunition: Option<Key>,
+    /// What its hit brings besides.
+    #[serde(default)]
+    features: Vec<Key>,
     /// In place of a target.
     at: Option<Square>,
     #[serde(default)]
@@ -376,7 +382,8 @@ fn attack(
     targets: &[CombatantId],
     details: Map<String, Value>,
 ) -> Parse<Command> {
-    let Attack { attack_id: attack, options, ability, ammunition, at, cost } = typed(details)?;
+    let Attack { attack_id: attack, options, ability, ammunition, features, at, cost } =
+        typed(details)?;
     let has = |option| options.contains(&option);
     let extra = match (has(AttackOption::OffHand), has(AttackOption::Nick)) {
         (_, true) => Extra::Nick,
@@ -405,7 +412,12 @@ fn attack(
             Command::Attack { who, target, attack, knock_out, how, ammunition }
         }
     };
-    Ok(cost.of(who, command))
+    let attack = Box::new(cost.of(who, command));
+    Ok(match features.len() {
+        0 => *attack,
+        1..=FEATURES => Command::AttackWith { who, with: features, attack },
+        _ => return Err(refusal::argument("features", "are at most 50")),
+    })
 }
 
 fn use_action(

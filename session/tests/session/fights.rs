@@ -217,6 +217,13 @@ impl Fight {
             let shown = self.table.sync(PlayerId(id(who))).to_string();
             assert!(!shown.contains(&name) && !shown.contains("lurker"), "{who}: {shown}");
             for frame in self.got(who) {
+                let mut frame = frame.clone();
+                // What is shown no longer, it was told of while that was not hidden.
+                if let Some(changes) = frame["data"]["changes"].as_array_mut() {
+                    changes.retain(|change| change.get("value").is_some());
+                    let members = changes.iter_mut().filter_map(Value::as_object_mut);
+                    members.for_each(|members| drop(members.remove("previous")));
+                }
                 let text = frame.to_string();
                 assert!(!text.contains(&name) && !text.contains("lurker"), "{who}: {text}");
                 let monsters = frame["data"]["combat"]["combatants"].to_string();

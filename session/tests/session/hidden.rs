@@ -101,6 +101,28 @@ fn whose_reaction_it_is_is_told_to_nobody_who_may_not_know() {
         let resolved =
             fight.got(ARIA).into_iter().filter(|frame| frame["type"] == "action_resolve");
         let acted: Vec<&Value> = resolved.map(|frame| &frame["data"]["character_id"]).collect();
-        assert!(acted.iter().all(|who| who.is_null() || **who == json!(id(HERO))), "{acted:?}");
+        // Who strikes is hidden no longer.
+        let struck = acted.iter().filter(|who| ***who == json!(id(LURKER))).count();
+        assert_eq!(struck, usize::from(accept), "{acted:?}");
     }
+}
+
+#[test]
+fn who_attacks_is_hidden_no_longer() {
+    let mut fight = turn_of(LURKER);
+    let shown = |fight: &Fight, who: u128| {
+        fight.combat(who)["combatants"][id(LURKER).to_string()]["name"].clone()
+    };
+    assert_eq!(shown(&fight, ARIA), Value::Null);
+    let bow = json!({"attack_id": "shortbow"});
+    fight.declare(GM, LURKER, "attack", &[HERO], bow).expect("shoots");
+    for who in [ARIA, BREN, WATCHER] {
+        assert_eq!(shown(&fight, who), "Secret lurker", "{who}");
+        // That it was about to attack is told to nobody who did not know of it.
+        assert_eq!(fight.types(who), ["action_resolve"], "{who}");
+        let resolved = &fight.got(who)[0]["data"];
+        assert_eq!(resolved["character_id"], json!(id(LURKER)));
+        assert_eq!(resolved["outcomes"][0]["target_id"], json!(id(HERO)));
+    }
+    assert_eq!(fight.combat(GM)["combatants"][id(LURKER).to_string()]["hidden"], false);
 }

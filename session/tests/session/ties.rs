@@ -3,15 +3,17 @@
 use gss_shared::error_code::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::fights::{ARIA, CLERIC, Fight, GM, GOBLIN, HERO, LURKER, OGRE, combatants};
+use crate::fights::{
+    ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, LURKER, OGRE, WATCHER, combatants,
+};
 use crate::support::id;
 
-/// The hero and the goblin have 12 both, the others less.
-fn tied(ties: &str) -> Fight {
+/// Those of [`ALL`] with these counts.
+fn counted(ties: &str, counts: [i32; 5]) -> Fight {
     let mut fight = Fight::new(json!({"rules": {"initiative_ties": ties}}));
     let mut all = combatants();
     let each = all.as_array_mut().expect("a list").iter_mut();
-    for (one, initiative) in each.zip([12, 10, 12, 8, 6]) {
+    for (one, initiative) in each.zip(counts) {
         one["initiative"] = json!(initiative);
     }
     let grid = json!({"width": 12, "height": 12});
@@ -19,6 +21,11 @@ fn tied(ties: &str) -> Fight {
     let start = json!({"combatants": all, "grid": grid, "options": options});
     fight.frame(GM, "combat_start", start).expect("starts");
     fight
+}
+
+/// The hero and the goblin have 12 both, the others less.
+fn tied(ties: &str) -> Fight {
+    counted(ties, [12, 10, 12, 8, 6])
 }
 
 fn order(who: &[u128]) -> Value {
@@ -54,4 +61,60 @@ fn a_fight_whose_ties_are_rolled_off_waits_for_nobody() {
     assert_eq!(seen["phase"], "running");
     let first: Vec<Value> = seen["order"].as_array().expect("an order")[..2].to_vec();
     assert!(first.contains(&json!(id(GOBLIN))) && first.contains(&json!(id(HERO))), "{first:?}");
+}
+
+fn refused(fight: &mut Fight, who: u128, meant: &[u128]) -> ErrorCode {
+    fight.frame(who, "initiative_order", order(meant)).expect_err("is refused").code
+}
+
+#[test]
+fn players_order_their_characters_before_the_first_turn() {
+    let mut fight = counted("gm_order", [12, 12, 10, 8, 6]);
+    assert_eq!(fight.combat(ARIA)["phase"], "rolling_initiative");
+    for (who, meant, code) in [
+        (ARIA, vec![GOBLIN, CLERIC, HERO, OGRE], ErrorCode::Forbidden),
+        (ARIA, vec![CLERIC, HERO, OGRE, GOBLIN], ErrorCode::Forbidden),
+        (ARIA, vec![CLERIC, HERO, GOBLIN], ErrorCode::Forbidden),
+        (ARIA, vec![CLERIC, CLERIC, GOBLIN, OGRE], ErrorCode::InvalidArgument),
+        (WATCHER, vec![CLERIC, HERO, GOBLIN, OGRE], ErrorCode::Forbidden),
+        // Who guesses the name of somebody hidden hears what it hears of nobody.
+        (ARIA, vec![CLERIC, HERO, GOBLIN, OGRE, LURKER], ErrorCode::Forbidden),
+        (ARIA, vec![CLERIC, HERO, GOBLIN, OGRE, 999], ErrorCode::Forbidden),
+    ] {
+        assert_eq!(refused(&mut fight, who, &meant), code, "{meant:?}");
+    }
+    let meant = order(&[CLERIC, HERO, GOBLIN, OGRE]);
+    fight.frame(ARIA, "initiative_order", meant.clone()).expect("ordered");
+    assert_eq!(fight.combat(ARIA)["active_character"], json!(id(CLERIC)));
+    assert_eq!(fight.combat(ARIA)["order"], meant["order"]);
+    assert_eq!(fight.combat(GM)["order"], order(&[CLERIC, HERO, GOBLIN, OGRE, LURKER])["order"]);
+}
+
+#[test]
+fn players_order_no_tie_that_others_have_a_part_in() {
+    for counts in [[12, 12, 12, 8, 6], [12, 12, 8, 8, 6]] {
+        let mut fight = counted("gm_order", counts);
+        let meant = [CLERIC, HERO, GOBLIN, OGRE];
+        assert_eq!(refused(&mut fight, ARIA, &meant), ErrorCode::Forbidden, "{counts:?}");
+    }
+}
+
+#[test]
+fn players_order_their_characters_where_nobody_acts_twice_for_it() {
+    let mut fight = counted("gm_order", [12, 12, 10, 8, 6]);
+    fight.frame(GM, "initiative_order", order(&[HERO, CLERIC, GOBLIN, OGRE, LURKER])).expect("set");
+    let other = [CLERIC, HERO, GOBLIN, OGRE];
+    for active in [HERO, CLERIC] {
+        assert_eq!(refused(&mut fight, BREN, &other), ErrorCode::Forbidden);
+        fight.frame(GM, "turn_end", json!({"character_id": id(active)})).expect("ends");
+    }
+    // As it stands is no new order.
+    let same = [HERO, CLERIC, GOBLIN, OGRE];
+    assert_eq!(refused(&mut fight, BREN, &same), ErrorCode::Forbidden);
+    fight.frame(BREN, "initiative_order", order(&other)).expect("ordered");
+    assert_eq!(fight.combat(GM)["active_character"], json!(id(GOBLIN)));
+    for active in [GOBLIN, OGRE, LURKER] {
+        fight.frame(GM, "turn_end", json!({"character_id": id(active)})).expect("ends");
+    }
+    assert_eq!(fight.combat(GM)["active_character"], json!(id(CLERIC)));
 }

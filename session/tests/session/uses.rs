@@ -204,3 +204,30 @@ fn a_healers_kit_keeps_from_dying_without_a_check() {
     assert_eq!(fight.shown(CLERIC)["health"], json!("stable"), "{}", fight.shown(CLERIC));
     assert_eq!(fight.left(HERO), [false, true]);
 }
+
+#[test]
+fn an_attack_brings_the_features_that_are_its_makers() {
+    let sword = json!([{"attack_id": "longsword", "name": "Longsword", "kind": "melee",
+                        "bonus": 100, "damage": [{"dice": "1d8+3", "type": "slashing"}]}]);
+    let smite = json!([{"use_id": "divine-smite", "name": "Divine Smite", "cost": "free",
+                        "per_day": 1, "damage": [{"dice": "2d8", "type": "radiant"}]}]);
+    let own = json!({"attacks": sword, "uses": smite});
+    let mut fight = against("5.2", "ogre", [3, 2], &own);
+    let details = |feature: &str| json!({"attack_id": "longsword", "features": [feature]});
+    let stranger = fight.declare(ARIA, HERO, "attack", &[GOBLIN], details("sneak-attack"));
+    assert_eq!(stranger.expect_err("is not its own").code, ErrorCode::InvalidArgument);
+    let mut square = details("divine-smite");
+    square["at"] = json!([3, 2]);
+    let refused = fight.declare(ARIA, HERO, "attack", &[], square).expect_err("at nobody");
+    assert_eq!(
+        (refused.code, &refused.details["rule"]),
+        (ErrorCode::RuleViolation, &json!("wrong_manner"))
+    );
+    fight.declare(ARIA, HERO, "attack", &[GOBLIN], details("divine-smite")).expect("strikes");
+    let resolved = fight.got(GM).into_iter().find(|frame| frame["type"] == "action_resolve");
+    let damage = resolved.expect("told")["data"]["outcomes"][0]["damage"].clone();
+    let types: Vec<&Value> =
+        damage["parts"].as_array().expect("parts").iter().map(|it| &it["type"]).collect();
+    assert_eq!(types, ["slashing", "radiant"], "{damage}");
+    assert_eq!(fight.shown(HERO)["spent"], json!({"divine-smite": 1}));
+}

@@ -25,7 +25,9 @@ impl Command {
             | Self::Dismount { who, .. }
             | Self::AttackAt { who, .. }
             | Self::DropProne { who } => Some(*who),
-            Self::AsBonus { action, .. } => action.stirs(),
+            Self::AsBonus { action, .. } | Self::AttackWith { attack: action, .. } => {
+                action.stirs()
+            }
             _ => None,
         }
     }
@@ -48,6 +50,7 @@ impl Command {
             | Self::Hide { who }
             | Self::Ready { who, .. }
             | Self::AsBonus { who, .. }
+            | Self::AttackWith { who, .. }
             | Self::Happens { who }
             | Self::Jump { who, .. }
             | Self::Interact { who, .. }

@@ -154,9 +154,11 @@ impl Resolver<'_> {
         self.combat.effects_on(who).filter(hides).map(|effect| effect.id).collect()
     }
 
-    /// What a creature searches by where it does not say: sight, or hearing where it is blinded.
-    fn searching_sense(&self, who: CombatantId) -> CheckSense {
-        match self.view().has(who, Condition::Blinded) {
+    /// What a creature searches a place by where it does not say: sight, or hearing where it is
+    /// blinded or sees nothing there.
+    fn searching_sense(&self, who: CombatantId, there: CombatantId) -> CheckSense {
+        let view = self.view();
+        match view.has(who, Condition::Blinded) || view.is_hidden_by_ground(who, there) {
             true => CheckSense::Hearing,
             false => CheckSense::Sight,
         }
@@ -188,12 +190,13 @@ impl Resolver<'_> {
         let mind = other.map_or(0, |other| i64::from(other.block.abilities.score(Ability::Int)));
         let hidden = target.map(|target| self.hiding(target)).unwrap_or_default();
         let looks = action == SkillAction::Search && skill == Skill::Perception;
-        let sense = sense.or_else(|| looks.then(|| self.searching_sense(who)));
+        let sense =
+            sense.or_else(|| looks.then(|| self.searching_sense(who, target.unwrap_or(who))));
         self.spend_action(who)?;
         let favor = target.filter(|target| self.view().is_partial_to(*target, who, skill));
         let total = {
             let favor = favor.map(|target| ("charmed", target));
-            self.check_by(who, skill, favor, sense)?
+            self.check_by(who, skill, favor, (sense, target))?
         };
         let to_find = hidden.iter().filter_map(|id| self.combat.effects.get(id)?.template.dc);
         let against = match action {

@@ -81,7 +81,7 @@ impl Resolver<'_> {
         } else {
             self.roll_to_hit(strike, test, warded)?
         };
-        self.after_attack_roll(attacker, used);
+        self.after_attack_roll(strike, used);
         // An attack at a square has to do with nobody for who makes it.
         let other = strike.at.is_none().then_some(target);
         self.fire(attacker, Hook::Attacks, other, false)?;
@@ -106,6 +106,7 @@ impl Resolver<'_> {
             parts.iter_mut().for_each(|part| part.rolled /= 2);
         }
         let saved = self.rider_damage(strike, rider, critical, &mut parts)?;
+        let features = self.feature_damage(strike, critical, &mut parts)?;
         let before = self.combatant(target)?.hp;
         if self.view().doubles(strike) {
             for part in &mut parts {
@@ -119,6 +120,7 @@ impl Resolver<'_> {
         if let Some(rider) = rider {
             self.ride(strike, rider, saved, before)?;
         }
+        self.feature_rides(strike, &features, before)?;
         if let Some(charging) = charging {
             self.charge_home(strike, &charging)?;
         }
@@ -219,7 +221,7 @@ impl Resolver<'_> {
 
     /// What a rider adds to the hit's damage: one instance, its dice doubled with the others.
     /// Whether the save against it succeeded.
-    fn rider_damage(
+    pub(super) fn rider_damage(
         &mut self,
         strike: Strike<'_>,
         rider: Option<&Rider>,

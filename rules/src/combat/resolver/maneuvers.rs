@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::{Flow, Resolver};
 use crate::combat::view::{GRAPPLE, SHOVE_PRONE, SHOVE_PUSH};
 use crate::combat::{
-    CheckSense, Choice, Combatant, CombatantId, Effect, EffectId, EndReason, Fact, Purpose,
-    Refusal, Shove,
+    CheckSense, Choice, Combatant, CombatantId, CombatantKind, Effect, EffectId, EndReason, Fact,
+    Purpose, Refusal, Shove,
 };
+use crate::dice::RollMode;
 use crate::effect::{Duration, EffectTemplate, ModifierKind};
 use crate::grapple::{contest_won, grapple_dc};
 use crate::space::{Place, Scale, Square, distance_ft, offset_ft};
@@ -127,6 +128,16 @@ impl Resolver<'_> {
         Ok(self.combat.rules.is_52(Switch::GrappleShove).then_some(dc))
     }
 
+    /// What must be reached to break a hold that says nothing of it. None: it is a contest. SRD 5.1:
+    /// against a monster's attack, 10 and its Strength (Athletics) (SRD 5.1 "Monsters", "Grapple
+    /// Rules for Monsters").
+    fn grip_dc(&self, holder: CombatantId, hold: &Effect) -> Result<Option<i32>, Refusal> {
+        let who = self.combatant(holder)?;
+        let by_attack = hold.template.key.is_some() && who.kind == CombatantKind::Monster;
+        let dc = 10_i32.saturating_add(who.block.skill_bonus(Skill::Athletics));
+        Ok(self.hold_dc(holder)?.or(by_attack.then_some(dc)))
+    }
+
     /// Whether a creature is overcome: in a contest of Strength (Athletics) against its Athletics or
     /// Acrobatics, or by failing a Strength or Dexterity save. It chooses with what it resists.
     fn is_overcome(
@@ -187,20 +198,24 @@ impl Resolver<'_> {
         skill: Skill,
         favor: Option<(&str, CombatantId)>,
     ) -> Flow<i64> {
-        self.check_by(who, skill, favor, None)
+        self.check_by(who, skill, favor, (None, None))
     }
 
-    /// A check that relies on one sense.
+    /// A check that relies on one sense, and is about somebody.
     pub(super) fn check_by(
         &mut self,
         who: CombatantId,
         skill: Skill,
         favor: Option<(&str, CombatantId)>,
-        sense: Option<CheckSense>,
+        (sense, about): (Option<CheckSense>, Option<CombatantId>),
     ) -> Flow<i64> {
         let mut test = self.view().check_test_by(who, skill.ability(), Some(skill), sense);
         if let Some((why, by)) = favor {
-            test.reason(crate::dice::RollMode::Advantage, why, Some(by.0.to_string()));
+            test.reason(RollMode::Advantage, why, Some(by.0.to_string()));
+        }
+        let looks = skill == Skill::Perception && sense == Some(CheckSense::Sight);
+        if looks && self.view().is_dim_to(who, about.unwrap_or(who)) {
+            test.reason(RollMode::Disadvantage, "lightly_obscured", None);
         }
         let used = self.view().used_by_check(who, skill);
         // Who lacks the sense fails without a roll.
@@ -236,7 +251,7 @@ impl Resolver<'_> {
         let total = self.check(who, skill, None)?;
         let holder = hold.source.filter(|id| self.combat.combatant(*id).is_some());
         let dc = match (hold.template.dc, holder) {
-            (None, Some(holder)) => self.hold_dc(holder)?,
+            (None, Some(holder)) => self.grip_dc(holder, &hold)?,
             (dc, _) => dc,
         };
         let free = match (dc, holder) {

@@ -7,8 +7,8 @@ use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
 use crate::combat::{
-    CombatantId, DamagePart, Economy, EffectId, EndReason, Extra, Fact, HitPoints, Life, Manner,
-    Portion, Refusal,
+    Combatant, CombatantId, DamagePart, Economy, EffectId, EndReason, Extra, Fact, HitPoints, Life,
+    Manner, Portion, Refusal,
 };
 use crate::content::{Attack, AttackKind, AttackProperty, Mastery};
 use crate::effect::{
@@ -90,10 +90,18 @@ impl Resolver<'_> {
         Ok(Economy { off_hand: true, bonus_action, ..economy })
     }
 
-    /// What an attack roll is the end of.
-    pub(super) fn after_attack_roll(&mut self, attacker: CombatantId, used: Vec<EffectId>) {
+    /// What an attack roll is the end of. Whether it hits or misses, it tells where its maker is (SRD
+    /// 5.1 "Unseen Attackers and Targets"; SRD 5.2.1 same), unless whom it is made on is as hidden.
+    pub(super) fn after_attack_roll(&mut self, strike: Strike<'_>, used: Vec<EffectId>) {
+        let Strike { attacker, target, .. } = strike;
         for id in used {
             self.end(id, EndReason::Over);
+        }
+        let hidden = |id| self.combat.combatant(id).filter(|it: &&Combatant| it.hidden);
+        let struck = hidden(target).is_some() && !strike.is_void();
+        if let Some(maker) = hidden(attacker).filter(|_| !struck) {
+            let combatant = Arc::new(Combatant { hidden: false, ..maker.clone() });
+            self.tell(Fact::CombatantSet { combatant });
         }
         self.end_by(attacker, Ending::BearerAttacks);
         self.end_by(attacker, Ending::BearerStirs);

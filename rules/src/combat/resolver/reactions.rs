@@ -41,7 +41,14 @@ impl Resolver<'_> {
         let listed = options.iter().map(|(key, _, _)| key.clone());
         let keys = listed.chain(by_use.iter().map(|(_, it)| it.spell.clone())).collect();
         let question = Question::CastInReaction { target: to_whom, to, options: keys };
-        let Answer::React { option } = self.ask(who, question)? else { return Ok(false) };
+        let declared = options.iter().find(|(_, spell, _)| self.is_declared(who, spell));
+        let option = match declared.map(|(option, _, _)| option.clone()) {
+            Some(option) => option,
+            None => match self.ask(who, question)? {
+                Answer::React { option } => option,
+                _ => return Ok(false),
+            },
+        };
         let before = std::mem::replace(&mut self.countered, false);
         if let Some((_, spell, slot)) = options.into_iter().find(|(key, _, _)| *key == option) {
             self.cast_in_reaction(who, to_whom, (&spell, slot), against)?;
@@ -144,7 +151,7 @@ impl Resolver<'_> {
     }
 
     /// Spells that a creature could cast in reaction, by option, each with its slot.
-    fn castable_in_reaction(
+    pub(super) fn castable_in_reaction(
         &self,
         who: CombatantId,
         to_whom: CombatantId,

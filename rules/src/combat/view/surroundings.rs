@@ -218,14 +218,32 @@ impl<'a> View<'a> {
     /// Whether darkness keeps one creature from seeing another: that is not lit, and out of the
     /// reach of darkvision.
     pub(super) fn is_dark_between(self, viewer: CombatantId, seen: CombatantId) -> bool {
-        let own = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
-        let lent = self.of_kind(viewer, ModifierKind::Sense);
-        let lent = lent.map(|active| active.modifier.value(active.level)).max();
-        let darkvision = own.max(lent);
         let distance = self.distance_ft(viewer, seen);
         self.combat.grid.dark
             && !self.is_lit(seen, false)
-            && darkvision.is_none_or(|feet| distance > feet)
+            && self.darkvision_ft(viewer).is_none_or(|feet| distance > feet)
+    }
+
+    /// Whether one creature makes out another badly, or what is where that is: it is lightly obscured
+    /// (SRD 5.1 "Vision and Light"; SRD 5.2.1 "Obscured Areas"). Who sees in the dark sees what is in
+    /// dim light as in bright, and what is in darkness as in dim.
+    pub(in crate::combat) fn is_dim_to(self, viewer: CombatantId, seen: CombatantId) -> bool {
+        let Some(who) = self.combat.combatant(viewer) else { return false };
+        let senses = &who.block.senses;
+        let distance = self.distance_ft(viewer, seen);
+        let within = |sense: Option<i32>| sense.is_some_and(|feet| distance <= feet);
+        let dark = self.combat.grid.dark && !self.is_lit(seen, false);
+        !within(senses.blindsight_ft)
+            && !within(senses.truesight_ft)
+            && self.is_dimly_lit(seen)
+            && (dark || self.darkvision_ft(viewer).is_none_or(|feet| distance > feet))
+    }
+
+    /// How far a creature sees in the dark, by itself or by an effect.
+    fn darkvision_ft(self, who: CombatantId) -> Option<i32> {
+        let own = self.combat.combatant(who).and_then(|it| it.block.senses.darkvision_ft);
+        let lent = self.of_kind(who, ModifierKind::Sense);
+        own.max(lent.map(|active| active.modifier.value(active.level)).max())
     }
 
     /// Whether one creature does not know another for one.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use gss_rules::Key;
-use gss_rules::combat::{CombatantId, Command, Extra, Interaction, Manner, View};
+use gss_rules::combat::{Actor, CombatantId, Command, Extra, Input, Interaction, Manner, View};
 use gss_rules::space::Square;
+use uuid::Uuid;
 
 use super::Play;
 
@@ -41,6 +42,27 @@ impl Play {
             how,
             ammunition: None,
         }
+    }
+
+    /// Two places of the order changed, as a player sends it.
+    pub(super) fn any_order(&mut self) -> Input {
+        let mut order = self.combat.standing_order();
+        let at = self.chance.below(order.len().saturating_sub(1));
+        if at + 1 < order.len() {
+            order.swap(at, at + 1);
+        }
+        let player = Uuid::from_u128(1 + 2 * u128::from(self.chance.next() % 3));
+        Input::Command { by: Actor::Player(player), command: Command::SetOrder { order } }
+    }
+
+    /// An attack with a use of somebody, or with something that is none.
+    pub(super) fn any_featured(&mut self, who: CombatantId, target: CombatantId) -> Command {
+        let attack = Box::new(self.any_attack(who, target));
+        let block = self.combat.combatant(who).map(|who| std::sync::Arc::clone(&who.block));
+        let uses = block.map(|block| block.uses.clone()).unwrap_or_default();
+        let id = self.chance.of(&uses).map(|action| action.use_id.clone());
+        let id = id.unwrap_or_else(|| Key::parse("sneak-attack").expect("a key"));
+        Command::AttackWith { who, with: vec![id], attack }
     }
 
     /// On a creature of its side that is near, or off it.
