@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use gss_rules::combat::{
-    CombatantId, CombatantKind, Command, Extra, Fact, Interaction, Manner, Refusal,
+    CombatantId, CombatantKind, Command, Extra, Fact, Interaction, Manner, Question, Refusal,
 };
-use gss_rules::{Condition, Edition, Key};
+use gss_rules::{Condition, Edition, Key, MovementMode};
 use serde_json::{Value, json};
 
 use crate::table::{GOBLIN, HERO, OGRE, Table, block, combatant};
@@ -155,6 +155,27 @@ fn two_hands_are_for_one_weapon() {
     assert_eq!(table.refused(strike("longsword", two)), Refusal::NoFreeHand);
     assert_eq!(table.refused(strike("greatsword", Manner::default())), Refusal::NoFreeHand);
     table.play(strike("longsword", Manner::default()), "20:2");
+}
+
+#[test]
+fn who_leaves_is_struck_with_what_there_are_hands_for() {
+    let mut table = table(Edition::E52);
+    handles(&mut table, Interaction::Draw, "longsword");
+    table.play(Command::EndTurn { who: HERO }, "");
+    let walks = |to: i32| Command::Move {
+        who: GOBLIN,
+        mode: MovementMode::Walk,
+        path: vec![gss_rules::space::Square { x: to, y: 0 }],
+        drag: Vec::new(),
+        elevation_ft: None,
+    };
+    table.play(walks(3), "");
+    let asked = table.combat.prompt().expect("a question").question.clone();
+    let Question::OpportunityAttack { target: GOBLIN, options } = asked else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(options[..3], ["longsword", "handaxe", "shortsword"].map(key));
+    assert!(!options.contains(&key("greatsword")), "{options:?}");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn any_step() -> impl Strategy<Value = (u128, Any)> {
             .prop_map(|(source, target, held)| Any::Apply(source, target, held)),
         2 => any::<Index>().prop_map(Any::RemoveEffect),
         1 => (0..5_usize).prop_map(Any::Remove),
-        3 => (0..5_usize, 0..8_usize).prop_map(|(who, what)| Any::Update(who, what)),
+        3 => (0..5_usize, 0..10_usize).prop_map(|(who, what)| Any::Update(who, what)),
         2 => (0..5_usize, any::<bool>()).prop_map(|(who, hidden)| Any::Add(who, hidden)),
         2 => any::<Index>().prop_map(Any::Rewind),
         1 => any::<Index>().prop_map(Any::Rollback),
@@ -249,9 +249,11 @@ impl Fight {
             json!({"conditions_remove": ["prone"], "speeds": {"walk": 10}}),
             json!({"position": null, "initiative": 3}),
             json!({"economy": {"action": true}, "ac": 20}),
+            json!({"elevation_ft": 20}),
+            json!({"elevation_ft": -10}),
         ];
         let fields = if who == LURKER { &fields[2] } else { &fields[what] };
-        let data = json!({"character_id": id(who), "fields": fields});
+        let data = json!({"character_id": id(who), "fields": fields, "reason": "fall"});
         self.frame(by, "combatant_update", data)
     }
 
@@ -276,6 +278,12 @@ impl Fight {
                     "conditions": ["poisoned"], "save_ends": {"ability": "con", "dc": 12},
                     "damage": {"dice": [{"dice": "1d6", "type": "fire"}], "edge": "start"},
                 });
+                let at_once = json!({
+                    "name": "Rockfall", "duration": {"kind": "instant"}, "concentration": held,
+                    "damage": {"dice": [{"dice": "1d6", "type": "bludgeoning"}], "edge": "start",
+                               "save": {"ability": "dex", "dc": 12, "half": true}},
+                });
+                let effect = if source == target { at_once } else { effect };
                 let data = json!({"effect": effect, "target_ids": [id(ALL[*target])]});
                 self.frame(by, "effect_apply", data)
             }

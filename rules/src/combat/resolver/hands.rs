@@ -38,6 +38,15 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// Of attacks those that there are hands for.
+    pub(super) fn keep_wielded(&self, who: CombatantId, attacks: &mut Vec<Key>) {
+        let Some(block) = self.combat.combatant(who).map(|it| &it.block) else { return };
+        attacks.retain(|id| {
+            let attack = block.any_attack(id);
+            attack.is_none_or(|attack| self.may_wield(who, &attack, Manner::default()).is_ok())
+        });
+    }
+
     /// Whether it holds two of these.
     pub(super) fn holds_two(&self, who: CombatantId, item: &Key) -> bool {
         self.held(who).iter().filter(|held| *held == item).count() > 1
