@@ -223,6 +223,13 @@ fn an_order_that_is_changed_skips_no_count_and_brings_none_twice() {
     }
     end(&mut table);
     assert_eq!((asked(&table).is_some(), table.combat.round), (true, 3));
+    // The count's place is before that of the turn then: it comes as the turn is over.
+    let mut table = lair(Edition::E51, [5, 25, 19]);
+    table.play(Command::SetOrder { order: vec![OGRE, HERO, GOBLIN] }, "");
+    end(&mut table);
+    assert_eq!((asked(&table).is_some(), table.combat.active()), (true, Some(HERO)));
+    table.answer(Answer::Decline, "");
+    assert_eq!((asked(&table), table.combat.active()), (None, Some(GOBLIN)));
 }
 
 #[test]

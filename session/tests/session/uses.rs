@@ -231,3 +231,57 @@ fn an_attack_brings_the_features_that_are_its_makers() {
     assert_eq!(types, ["slashing", "radiant"], "{damage}");
     assert_eq!(fight.shown(HERO)["spent"], json!({"divine-smite": 1}));
 }
+
+#[test]
+fn a_push_goes_to_a_square_that_is_away_and_to_no_other() {
+    // Too strong for a goblin.
+    let strong =
+        json!({"abilities": {"str": 30, "dex": 10, "con": 10, "int": 10, "wis": 10, "cha": 10}});
+    let mut fight = against("5.2", "goblin-warrior", [3, 2], &strong);
+    for (effect, to) in [("push", [4, 4]), ("push", [3, 3]), ("prone", [4, 3])] {
+        let details = json!({"effect": effect, "to": to});
+        let refused = fight.declare(ARIA, HERO, "shove", &[GOBLIN], details);
+        let refused = refused.expect_err("is not away");
+        assert_eq!(refused.code, ErrorCode::RuleViolation);
+        assert_eq!(refused.details["rule"], "invalid_path");
+    }
+    let details = json!({"effect": "push", "to": [4, 3]});
+    fight.declare(ARIA, HERO, "shove", &[GOBLIN], details).expect("shoves");
+    let prompt = fight.got(GM).last().expect("asked")["data"]["prompt_id"].clone();
+    fight.frame(GM, "choice", json!({"prompt_id": prompt, "choice": "str"})).expect("chooses");
+    assert_eq!(fight.shown(GOBLIN)["position"], json!([4, 3]));
+}
+
+#[test]
+fn an_opportunity_is_a_weapon_a_fist_or_what_a_fist_does_instead() {
+    let mut fight = against("5.2", "goblin-warrior", [3, 2], &json!({}));
+    fight.declare(ARIA, HERO, "move", &[], json!({"path": [[1, 2]]})).expect("leaves");
+    let prompt = fight.got(GM).last().expect("asked")["data"].clone();
+    let option =
+        |option: &str, label: &str| json!({"option": option, "label": label, "cost": "reaction"});
+    assert_eq!(
+        prompt["options"],
+        json!([
+            option("scimitar", "Scimitar"),
+            option("unarmed", "unarmed"),
+            option("grapple", "grapple"),
+            option("shove-prone", "shove prone"),
+            option("shove-push", "shove push"),
+        ])
+    );
+    let answer = json!({"prompt_id": prompt["prompt_id"], "accept": true, "option": "shove-prone"});
+    fight.frame(GM, "reaction", answer).expect("shoves");
+    let asked = fight.got(ARIA).last().expect("asked")["data"].clone();
+    assert_eq!(
+        (&asked["character_id"], &asked["kind"]),
+        (&json!(id(HERO)), &json!("save_ability"))
+    );
+    let choice = json!({"prompt_id": asked["prompt_id"], "choice": "dex"});
+    fight.frame(ARIA, "choice", choice).expect("chooses");
+    let (hero, lies) =
+        (fight.shown(HERO), json!([{"condition": "prone", "source_id": id(GOBLIN)}]));
+    let stays = hero["position"] == json!([2, 2]) && hero["conditions"] == lies;
+    let goes = hero["position"] == json!([1, 2]) && hero["conditions"] == json!([]);
+    assert!(stays || goes, "{hero}");
+    assert_eq!(fight.shown(GOBLIN)["economy"]["reaction"], false);
+}
