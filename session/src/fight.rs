@@ -8,6 +8,7 @@ pub(crate) mod asked;
 mod books;
 pub(crate) mod choices;
 pub(crate) mod code;
+mod effects;
 mod judge;
 pub(crate) mod messages;
 pub(crate) mod narrate;

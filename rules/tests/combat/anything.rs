@@ -3,6 +3,7 @@
 
 mod actions;
 mod magic;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use gss_rules::combat::{
     Happening, HelpWith, Input, Life, NEUTRAL, Phase, Question, RolledFor, Rulebook, Shove,
     SkillAction, Step, View, decide,
 };
-use gss_rules::content::{Monster, Pool, SpecialAction, Spellcasting, StatBlock};
+use gss_rules::content::{Monster, Pool, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
 use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Size, Skill};
@@ -22,6 +23,7 @@ use crate::chance::{Again, Chance};
 use crate::ground::{any_walk, map, reacts_often, shares};
 use crate::reached::Reached;
 use crate::table::combatant;
+use uses::{lair, smite};
 
 const SEEDS: u64 = 200;
 /// Fights by the rules of each edition on open ground.
@@ -512,27 +514,6 @@ impl Play {
             }
         }
     }
-}
-
-/// What somebody at home does there.
-fn lair() -> Vec<SpecialAction> {
-    let fall = |id: &str| {
-        json!({"use_id": id, "name": id, "cost": "lair", "range_ft": 120, "targets": 1,
-               "damage": [{"dice": "1d6", "type": "bludgeoning"}],
-               "save": {"ability": "dex", "dc": 12, "half": true},
-               "fail": {"conditions": ["prone"]}})
-    };
-    let all = ["rocks-fall", "tremor"].map(fall);
-    all.map(|it| serde_json::from_value(it).expect("a use")).into()
-}
-
-/// What an attack can bring besides.
-fn smite() -> SpecialAction {
-    let smite = json!({"use_id": "smite", "name": "Smite", "cost": "free", "per_day": 9,
-                       "damage": [{"dice": "2d8", "type": "radiant"}],
-                       "save": {"ability": "con", "dc": 12, "half": true},
-                       "fail": {"conditions": ["prone"]}});
-    serde_json::from_value(smite).expect("a use")
 }
 
 const fn command(command: Command) -> Input {

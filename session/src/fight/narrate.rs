@@ -12,6 +12,7 @@ use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::effects;
 use super::outcome::{self, Tally};
 use super::show::{Asks, Eye, Scene, changes};
 use super::{Doing, Fight, FightChange, messages, prompts};
@@ -466,9 +467,9 @@ fn own_message<'d>(
         Fact::SaveMade { who, dc, success, .. } => {
             messages::concentration(before, (*who, *dc, *success), earlier)
         }
-        Fact::EffectEnded { id, reason } => outcome::effect_ended(before, *id, *reason, because),
+        Fact::EffectEnded { id, reason } => effects::ended(before, *id, *reason, because),
         Fact::EffectStarted { effect } if is_ruling(step) => {
-            Some(outcome::effect_applied(before, effect, because))
+            Some(effects::applied(before, effect, because))
         }
         _ => None,
     }
