@@ -257,6 +257,29 @@ impl Fight {
         self.frame(by, "combatant_update", data)
     }
 
+    /// An effect that lasts on somebody else, one that is over at once on itself.
+    fn apply(
+        &mut self,
+        by: u128,
+        (source, target): (usize, usize),
+        held: bool,
+    ) -> Result<Verdict, ClientError> {
+        let lasting = json!({
+            "name": "Hexed", "duration": {"kind": "rounds", "rounds": 2},
+            "concentration": held, "source_id": id(ALL[source]),
+            "conditions": ["poisoned"], "save_ends": {"ability": "con", "dc": 12},
+            "damage": {"dice": [{"dice": "1d6", "type": "fire"}], "edge": "start"},
+        });
+        let at_once = json!({
+            "name": "Rockfall", "duration": {"kind": "instant"}, "concentration": held,
+            "damage": {"dice": [{"dice": "1d6", "type": "bludgeoning"}], "edge": "start",
+                       "save": {"ability": "dex", "dc": 12, "half": true}},
+        });
+        let effect = if source == target { at_once } else { lasting };
+        let data = json!({"effect": effect, "target_ids": [id(ALL[target])]});
+        self.frame(by, "effect_apply", data)
+    }
+
     fn direct(&mut self, by: u128, step: &Any) -> Result<Verdict, ClientError> {
         let combat = self.combat(GM);
         match step {
@@ -271,22 +294,7 @@ impl Fight {
                 let order: Vec<Uuid> = order.iter().map(|who| id(ALL[*who])).collect();
                 self.frame(by, "initiative_order", json!({"order": order}))
             }
-            Any::Apply(source, target, held) => {
-                let effect = json!({
-                    "name": "Hexed", "duration": {"kind": "rounds", "rounds": 2},
-                    "concentration": held, "source_id": id(ALL[*source]),
-                    "conditions": ["poisoned"], "save_ends": {"ability": "con", "dc": 12},
-                    "damage": {"dice": [{"dice": "1d6", "type": "fire"}], "edge": "start"},
-                });
-                let at_once = json!({
-                    "name": "Rockfall", "duration": {"kind": "instant"}, "concentration": held,
-                    "damage": {"dice": [{"dice": "1d6", "type": "bludgeoning"}], "edge": "start",
-                               "save": {"ability": "dex", "dc": 12, "half": true}},
-                });
-                let effect = if source == target { at_once } else { effect };
-                let data = json!({"effect": effect, "target_ids": [id(ALL[*target])]});
-                self.frame(by, "effect_apply", data)
-            }
+            Any::Apply(source, target, held) => self.apply(by, (*source, *target), *held),
             Any::RemoveEffect(pick) => {
                 let effects: Vec<String> = combat["effects"]
                     .as_object()
