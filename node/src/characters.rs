@@ -42,13 +42,29 @@ impl CharacterService {
         let Some(service) = &self.service else { return Characters::Unserved };
         let until = Instant::now() + Duration::from_millis(HUB_CALL_DEADLINE_MS);
         let Some(question) = service.question() else {
-            let not_asked = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-            self.metrics.hub_calls.with_label_values(&[GET, "resting"]).inc_by(not_asked);
+            self.count("resting", ids.len());
             return Characters::Answered(failed(ids));
         };
-        let ask = |id: CharacterId| async move { (id, self.ask(question, id, until).await) };
-        let answers = futures::stream::iter(ids.iter().copied()).map(ask);
-        let answers = answers.buffer_unordered(AT_ONCE).collect();
+        let ask = |id: &CharacterId| {
+            let id = *id;
+            async move { (id, self.ask(question, id, until).await) }
+        };
+        let answers = async {
+            // Whether a service that failed answers again is found out by one call.
+            let (first, others) = ids.split_at(usize::from(question.is_trial()).min(ids.len()));
+            let mut answers = BTreeMap::new();
+            for id in first {
+                answers.extend([ask(id).await]);
+            }
+            if question.is_trial() {
+                self.count("resting", others.len());
+                answers.extend(failed(others));
+            } else {
+                let asked = futures::stream::iter(others).map(ask).buffer_unordered(AT_ONCE);
+                answers.extend(asked.collect::<Vec<_>>().await);
+            }
+            answers
+        };
         // Whoever asked waits for it: what another service sent must not keep it waiting for ever.
         Characters::Answered(AssertUnwindSafe(answers).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("an answer of the character service panicked");
@@ -80,8 +96,13 @@ impl CharacterService {
                 ("failed", CharacterAnswer::Failed)
             }
         };
-        self.metrics.hub_calls.with_label_values(&[GET, outcome]).inc();
+        self.count(outcome, 1);
         answer
+    }
+
+    fn count(&self, outcome: &str, calls: usize) {
+        let calls = u64::try_from(calls).unwrap_or(u64::MAX);
+        self.metrics.hub_calls.with_label_values(&[GET, outcome]).inc_by(calls);
     }
 }
 
@@ -123,6 +144,19 @@ mod tests {
         })
     }
 
+    async fn said(service: &CharacterService, numbers: &[u128]) -> Vec<&'static str> {
+        let ids: Vec<CharacterId> = numbers.iter().map(|number| id(*number)).collect();
+        let Characters::Answered(answers) = service.get(&ids).await else {
+            panic!("there is a service");
+        };
+        let said = answers.values().map(|answer| match answer {
+            CharacterAnswer::Is(_) => "is",
+            CharacterAnswer::Unknown => "unknown",
+            CharacterAnswer::Failed => "failed",
+        });
+        said.collect()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn only_what_is_not_there_is_unknown() {
         let hub = Arc::new(LocalHub::default());
@@ -130,22 +164,33 @@ mod tests {
         let metrics = Metrics::register(&Registry::new()).expect("metrics");
         let service = CharacterService::new(Some(hub), metrics.clone());
         let began = Instant::now();
-        let Characters::Answered(answers) = service.get(&[1, 2, 3, 4, 5, 6].map(id)).await else {
-            panic!("there is a service");
-        };
+        let said = said(&service, &[1, 2, 3, 4, 5, 6]).await;
         assert_eq!(began.elapsed(), Duration::from_millis(HUB_CALL_DEADLINE_MS));
-        let said: Vec<&str> = answers
-            .values()
-            .map(|answer| match answer {
-                CharacterAnswer::Is(_) => "is",
-                CharacterAnswer::Unknown => "unknown",
-                CharacterAnswer::Failed => "failed",
-            })
-            .collect();
         assert_eq!(said, ["is", "failed", "failed", "failed", "failed", "unknown"]);
         let count =
             |outcome: &str| metrics.hub_calls.with_label_values(&["character.get", outcome]).get();
         let outcomes = ["answered", "unusable", "failed", "unknown"];
         assert_eq!(outcomes.map(count), [1, 1, 3, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_failed_is_tried_with_one_call() {
+        let hub = Arc::new(LocalHub::default());
+        hub.take("character.get", answer);
+        let metrics = Metrics::register(&Registry::new()).expect("metrics");
+        let service = CharacterService::new(Some(hub), metrics.clone());
+        let count =
+            |outcome: &str| metrics.hub_calls.with_label_values(&["character.get", outcome]).get();
+        let silent = [0x15, 0x25, 0x35, 0x45, 0x55];
+        assert_eq!(said(&service, &silent).await, ["failed"; 5]);
+        assert_eq!(said(&service, &[0x11, 0x21]).await, ["failed"; 2], "it rests");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        // The first is silent still, and the others are not asked.
+        assert_eq!(said(&service, &[0x15, 0x21, 0x31, 0x41]).await, ["failed"; 4]);
+        assert_eq!(["failed", "resting", "answered"].map(count), [6, 5, 0]);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        // It answers: so are all.
+        assert_eq!(said(&service, &[0x11, 0x21, 0x31, 0x35]).await, ["is", "is", "is", "failed"]);
+        assert_eq!(["failed", "resting", "answered"].map(count), [7, 5, 3]);
     }
 }

@@ -110,7 +110,7 @@ struct Origin {
     /// Members whose presence is to be told once it is committed.
     members: Vec<PlayerId>,
     /// To be remembered once it is answered.
-    refusal: Option<Box<Refusal>>,
+    refusal: Option<Arc<Refusal>>,
 }
 
 #[derive(Debug)]
@@ -297,6 +297,7 @@ impl Slot {
             let to = decided.answer.withdraw();
             self.waiting.push_front(Work { to, ask: decided.ask });
         }
+        self.refusals.withdraw();
     }
 
     /// Once a second: late requests, saves, presence, passivation. True: the slot is not needed any

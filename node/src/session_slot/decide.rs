@@ -124,6 +124,9 @@ impl Slot {
         turn: &mut Turn<'_>,
     ) {
         let answer = Answer::new(to, payload, self.working().version);
+        if let Some(refusal) = &of.refusal {
+            self.refusals.wait(refusal);
+        }
         self.decided.push_back(Decided { ask, answer, of });
         self.release(turn);
     }
@@ -219,11 +222,7 @@ impl Slot {
         if let Some(found) = self.known.get(&command.action) {
             return known(found, command);
         }
-        // One whose answer still waits counts too: sent again meanwhile, the command must not hear
-        // both a refusal and an acknowledgement.
-        let waits =
-            self.decided.iter().find_map(|decided| decided.of.refusal.as_ref()?.of(command));
-        if let Some(error) = self.refusals.find(command).or(waits) {
+        if let Some(error) = self.refusals.find(command) {
             return Said::Refused(error.clone());
         }
         let State::Live(live) = &mut self.state else { return Said::Later };

@@ -100,7 +100,7 @@ impl Slot {
                 },
             }
             if let Some(refusal) = of.refusal {
-                self.refusals.add(refusal);
+                self.refusals.answer(refusal);
             }
             self.tell_members(&of.members, turn);
         }

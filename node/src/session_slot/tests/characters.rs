@@ -152,3 +152,24 @@ async fn after_a_reload_all_is_decided_again_in_its_order() {
     assert_eq!(bench.story(), ["live 4", "ack 4", "live 5,6", "ack 6"]);
     assert_eq!(bench.question(), None, "what is known is not asked again");
 }
+
+#[tokio::test]
+async fn what_is_taken_back_is_asked_for_again() {
+    let mut bench = Bench::with_table().await;
+    bench.start(1);
+    bench.decide_only();
+    let question = bench.question();
+    bench.answer(question, aria());
+    bench.decide_only();
+    let part = bench.part().expect("a submission");
+    assert_eq!(bench.question(), None);
+    let raised = bench.raise(Epoch(1)).await;
+    bench.append_knowing(part, raised).await;
+    bench.settle().await;
+    assert_eq!(bench.story(), [""; 0]);
+    let again = bench.question();
+    assert_ne!(again, question);
+    bench.answer(again, aria());
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4,5", "ack 5"]);
+}

@@ -125,6 +125,11 @@ impl RemoteService {
 }
 
 impl Question<'_> {
+    /// Whether the service rests until one call is answered: of several one goes first.
+    pub fn is_trial(&self) -> bool {
+        self.0.breaker().rests_until.is_some()
+    }
+
     /// Asks, and gives the answer's `data`. Where no time is left nobody is asked, which says
     /// nothing of the service.
     ///
