@@ -234,9 +234,12 @@ impl Play {
                 // One who falls on the way through another's space lies there.
                 let living = one.life == Life::Alive && other.life == Life::Alive;
                 let living = living && !shares(one) && !shares(other);
-                let rides =
-                    |one: &Combatant| View::of(&self.combat, &self.book).mount(one.id).is_some();
-                let living = living && !rides(one) && !rides(other);
+                // Who rides or is swallowed is where the other is.
+                let inside = |it: &Combatant| {
+                    let mut on = self.combat.effects.values().filter(|on| on.target == it.id);
+                    on.any(|on| on.template.inside.is_some())
+                };
+                let living = living && !inside(one) && !inside(other);
                 // Tiny creatures make room for each other.
                 let tiny = [one, other].map(|it| it.block.size == Size::Tiny) == [true, true];
                 let shared = here.overlaps(there) && !tiny;
