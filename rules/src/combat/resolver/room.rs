@@ -12,6 +12,12 @@ impl Resolver<'_> {
     /// Whether somebody whom it does not know of stands where it steps: it gets no further.
     pub(super) fn bumps_into_the_unknown(&self, who: CombatantId, to: Space) -> bool {
         let Some(mover) = self.combat.combatant(who) else { return false };
+        let there = |space: Option<Space>| space.is_some_and(|space| space.overlaps(to));
+        let mut all = self.combat.combatants.values();
+        // Each step of each walk asks this, and somebody like that is hardly ever there.
+        if !all.any(|other| is_unknown(mover, other) && there(other.space())) {
+            return false;
+        }
         let mut kept = self.kept_from(mover, |_| true).into_iter();
         kept.any(|(other, space)| is_unknown(mover, other) && space.overlaps(to))
     }
@@ -72,12 +78,15 @@ impl Resolver<'_> {
         let reach = self.view().best_speed_ft(who).saturating_add(mover.economy.dashed_ft);
         let lifted = mover.elevation_ft != at.elevation_ft;
         let stopped = lifted || self.view().best_speed_ft(who) == 0 || reach <= moved_ft;
+        if !stopped {
+            return false;
+        }
         let own = mover.space();
         let shares = own.is_some_and(|own| self.others(who).iter().any(|it| it.overlaps(own)));
-        if stopped && shares && !self.passing_of(who).shares {
+        if shares && !self.passing_of(who).shares {
             self.set_down(who, at.square);
         }
-        stopped
+        true
     }
 
     /// Everybody else on the board, as somebody meets them.
