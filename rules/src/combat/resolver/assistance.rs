@@ -103,7 +103,7 @@ impl Resolver<'_> {
     pub(super) fn unseen(&self, who: CombatantId) -> Result<(), Refusal> {
         let (me, view) = (self.combatant(who)?, self.view());
         let covered = |from: CombatantId| {
-            view.is_hidden_by_ground(from, who) || view.cover(from, who) >= Cover::ThreeQuarters
+            view.is_obscured_to(from, who) || view.cover(from, who) >= Cover::ThreeQuarters
         };
         let modern = self.combat.rules.is_52(Switch::Hide);
         // Who is hidden from it must not be given away by its not being able to hide.

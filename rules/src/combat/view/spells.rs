@@ -177,6 +177,16 @@ impl<'a> View<'a> {
         one: CombatantId,
         other: CombatantId,
     ) -> bool {
+        self.hides(one, other, true)
+    }
+
+    /// The same where what is around the viewer alone does not count: the one seen is heavily
+    /// obscured, or behind what is.
+    pub(in crate::combat) fn is_obscured_to(self, one: CombatantId, other: CombatantId) -> bool {
+        self.hides(one, other, false)
+    }
+
+    fn hides(self, one: CombatantId, other: CombatantId, blind: bool) -> bool {
         if self.combat.ground.obscured.is_empty()
             && self.combat.grid.obscured.heavily.is_empty()
             && !self.combat.grid.dark
@@ -206,7 +216,11 @@ impl<'a> View<'a> {
                     || self.is_obscured_afar(space)
             })
         };
-        dark(viewer) || dark(seen) || self.is_behind(&obscured, viewer, seen)
+        if dark(viewer) {
+            blind || dark(seen)
+        } else {
+            dark(seen) || self.is_behind(&obscured, viewer, seen)
+        }
     }
 
     /// Whether squares that are not seen through are between two creatures.
