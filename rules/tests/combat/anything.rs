@@ -15,12 +15,12 @@ use gss_rules::combat::{
 use gss_rules::content::{Monster, Pool, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
 use gss_rules::space::{Grid, Square};
-use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Size, Skill};
+use gss_rules::{Condition, Dice as _, Edition, Key, RuleSet, Skill};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::chance::{Again, Chance};
-use crate::ground::{any_walk, map, reacts_often, shares};
+use crate::ground::{any_walk, have_room, map, reacts_often, shares};
 use crate::reached::Reached;
 use crate::table::combatant;
 use uses::{lair, smite};
@@ -234,17 +234,18 @@ impl Play {
                 // One who falls on the way through another's space lies there.
                 let living = one.life == Life::Alive && other.life == Life::Alive;
                 let living = living && !shares(one) && !shares(other);
-                // Who rides or is swallowed is where the other is.
-                let inside = |it: &Combatant| {
-                    let mut on = self.combat.effects.values().filter(|on| on.target == it.id);
-                    on.any(|on| on.template.inside.is_some())
+                // In another, or on it.
+                let within = |one: &Combatant| {
+                    self.combat.effects_on(one.id).any(|it| it.template.inside.is_some())
                 };
-                let living = living && !inside(one) && !inside(other);
-                // Tiny creatures make room for each other.
-                let tiny = [one, other].map(|it| it.block.size == Size::Tiny) == [true, true];
-                let shared = here.overlaps(there) && !tiny;
+                let living = living && !within(one) && !within(other);
+                let small = have_room(&all, one, other);
+                let shared = here.overlaps(there) && !small;
                 let were = |id| before.combatant(id).and_then(Combatant::space);
+                let size = |it: &Combatant| before.combatant(it.id).map(|it| it.block.size);
+                let grew = [one, other].iter().any(|it| size(it) < Some(it.block.size));
                 let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
+                let already = already && !grew;
                 let on_the_way = self.combat.prompt().is_some();
                 assert!(
                     !(living && shared) || already || on_the_way,
@@ -452,6 +453,7 @@ impl Play {
             json!({"hp": {"current": self.chance.below(200)}, "conditions_remove": Condition::ALL}),
             json!({"hp": {"temp": self.chance.below(20)}}),
             json!({"initiative": self.chance.below(20)}),
+            json!({"size": self.chance.of(&["tiny", "small"])}),
             json!({"alive": self.chance.one_in(2)}),
             json!({"conditions_remove": [condition]}),
             json!({"spell_slots": {"2": {"current": 1, "max": 3}}}),

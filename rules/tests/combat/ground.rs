@@ -1,8 +1,8 @@
 //! A map with ground of all kinds, and walks on it, for random fights.
 
-use gss_rules::combat::{Combatant, CombatantId, Command};
-use gss_rules::space::{Grid, Square};
-use gss_rules::{Key, MovementMode};
+use gss_rules::combat::{Combatant, CombatantId, Command, Life};
+use gss_rules::space::{Grid, Scale, Square};
+use gss_rules::{Key, MovementMode, Size};
 
 use crate::chance::Chance;
 
@@ -10,6 +10,14 @@ use crate::chance::Chance;
 pub(crate) fn shares(who: &Combatant) -> bool {
     let forms = ["air-form", "water-form", "fire-form"];
     who.is_swarm() || who.block.traits.iter().any(|it| forms.contains(&it.as_str()))
+}
+
+/// Whether two Tiny creatures have room in a square: until four are there.
+pub(crate) fn have_room(all: &[&Combatant], one: &Combatant, other: &Combatant) -> bool {
+    let tiny = |it: &Combatant| it.block.size == Size::Tiny && it.life != Life::Dead;
+    let Some(here) = one.space().filter(|_| tiny(one) && tiny(other)) else { return false };
+    let there = |it: &Combatant| it.space().is_some_and(|it| it.overlaps(here));
+    here.scale == Scale::Feet || all.iter().filter(|it| tiny(it) && there(it)).count() <= 4
 }
 
 /// A map with ground of all kinds.

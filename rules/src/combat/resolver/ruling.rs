@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::setup::MOST_HIT_POINTS;
 use super::{Flow, Resolver};
-use crate::Condition;
 use crate::combat::{
     AtZero, Changes, Combatant, CombatantId, ConditionAdded, DeathSaves, Economy, EconomyChange,
     Fact, Life, Refusal,
 };
 use crate::effect::{Duration, EffectTemplate};
+use crate::{Condition, Size};
 
 /// Death saves that decide.
 const SAVES: u8 = 3;
@@ -148,8 +148,12 @@ impl Resolver<'_> {
         if !sound || after.name.is_empty() || after.side.is_empty() {
             return Err(Refusal::InvalidCombatant);
         }
+        // Who was Tiny may have shared its square with others of its size.
+        let grown = before.block.size == Size::Tiny && after.block.size != Size::Tiny;
+        let grown = grown && !self.view().is_inside(after.id);
+        let moved = grown || after.space() != before.space();
         match after.position {
-            Some(at) if after.space() != before.space() && after.life != Life::Dead => {
+            Some(at) if moved && after.life != Life::Dead => {
                 let room = after.is_swarm() || self.has_room(after, at);
                 if room { Ok(()) } else { Err(Refusal::InvalidPath { at: Some(at) }) }
             }
