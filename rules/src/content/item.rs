@@ -52,6 +52,9 @@ pub struct ItemSpell {
     /// The highest; absent: the lowest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<u8>,
+    /// The highest by SRD 5.2.1; absent: no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_52: Option<u8>,
     /// Against it; absent: its user's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dc: Option<i32>,

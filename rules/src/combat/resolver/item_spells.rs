@@ -8,7 +8,7 @@ use super::Resolver;
 use super::costs::Payment;
 use crate::combat::{CombatantId, Refusal};
 use crate::content::{ItemSpell, Spell, SpellRules, Spellcasting};
-use crate::{Ability, Key};
+use crate::{Ability, Edition, Key};
 
 impl Resolver<'_> {
     /// A spell that a thing of a creature casts, and the spellcasting it is cast with: the creature's,
@@ -40,8 +40,10 @@ impl Resolver<'_> {
     ) -> Result<(u8, Payment), Refusal> {
         let cast = self.cast_by_item(who, &spell.id, item)?;
         let least = cast.level.unwrap_or(spell.level);
+        let newer = cast.most_52.filter(|_| self.combat.rules.edition == Edition::E52);
+        let most = newer.or(cast.most).unwrap_or(least);
         let slot = if level == 0 { least } else { level };
-        if slot < least || slot > cast.most.unwrap_or(least) {
+        if slot < least || slot > most {
             return Err(Refusal::NoSlot { level });
         }
         let count = cast.charges.unwrap_or(1).saturating_add(slot - least);
