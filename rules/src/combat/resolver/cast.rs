@@ -254,7 +254,9 @@ impl Resolver<'_> {
             // 5.2: lost as the casting starts, whatever becomes of it (SRD 5.2.1 "Concentration").
             self.lose_concentration(who);
         }
-        if self.is_botched(who, rules)? {
+        // What a thing casts takes no gestures.
+        let gestures = !matches!(payment, Payment::Charges { .. });
+        if gestures && self.is_botched(who, rules)? {
             self.tell(Fact::SpellFailed { who, spell });
             return Ok(());
         }

@@ -70,10 +70,8 @@ impl Resolver<'_> {
         slot_level: u8,
     ) -> Result<(u8, Payment), Refusal> {
         let level = rules.record.level;
-        if let Some(held) = self.held_spell(who, &rules.record.id) {
-            let held = self.combat.effects.get(&held).and_then(|it| it.template.casting.as_deref());
-            let slot = held.map_or(slot_level.max(level), |casting| casting.slot);
-            return Ok((slot, Payment::Nothing));
+        if let Some(paid) = self.paid_before(who, rules, slot_level) {
+            return Ok(paid);
         }
         let none = Err(Refusal::NoSlot { level: slot_level });
         if level == 0 && !block.per_day.contains_key(&rules.record.id) {
@@ -101,6 +99,19 @@ impl Resolver<'_> {
             return none;
         }
         Ok((slot_level, Payment::Slot(slot_level)))
+    }
+
+    /// The level of a spell that is held, and was paid for when it was begun.
+    fn paid_before(
+        &self,
+        who: CombatantId,
+        rules: &SpellRules,
+        slot_level: u8,
+    ) -> Option<(u8, Payment)> {
+        let held = self.combat.effects.get(&self.held_spell(who, &rules.record.id)?);
+        let held = held.and_then(|it| it.template.casting.as_deref());
+        let slot = held.map_or(slot_level.max(rules.record.level), |casting| casting.slot);
+        Some((slot, Payment::Nothing))
     }
 
     /// The spells of one turn: 5.1 beside one cast with a bonus action only cantrips of one action,
@@ -148,7 +159,10 @@ impl Resolver<'_> {
                 if slot_level == 0 { Ok((rules.record.level, Payment::Nothing)) } else { none }
             }
             Means { ritual: false, item: Some(item) } => {
-                self.item_payment(who, &rules.record, item, slot_level)
+                match self.paid_before(who, rules, slot_level) {
+                    Some(paid) => Ok(paid),
+                    None => self.item_payment(who, &rules.record, item, slot_level),
+                }
             }
             Means { ritual: false, item: None } => self.payment(who, rules, block, slot_level),
         }
