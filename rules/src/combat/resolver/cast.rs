@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cases::against;
 use super::costs::Payment;
+use super::longer::Longer;
 use super::ops::Act;
 use super::walls::is_side;
 use super::{Flow, Resolver};
@@ -57,6 +58,9 @@ impl Resolver<'_> {
             Some(item) => self.spell_of_item(who, spell, item)?,
         };
         let longer = self.longer(who, &rules.record, by.ritual);
+        if longer.as_ref().is_some_and(Longer::is_spent) {
+            return Err(Refusal::NoActionLeft.into());
+        }
         let economy = self.cast_economy(who, &rules, longer.is_some())?;
         let (slot, payment) = self.payment_by(who, &rules, &block, asked.slot_level, by)?;
         let unfinished = longer.as_ref().filter(|it| !it.is_last());

@@ -28,6 +28,10 @@ const TURNS_A_MINUTE: u32 = 10;
 /// Minutes that a ritual takes more than the spell.
 const RITUAL_MINUTES: u32 = 10;
 
+/// It lasts until a turn went by without it.
+const UNTIL: Duration =
+    Duration::Until { edge: Edge::End, whose: Whose::Source, which: Which::Next };
+
 /// A casting that takes several actions.
 pub(super) struct Longer {
     /// Its effect's key.
@@ -36,12 +40,19 @@ pub(super) struct Longer {
     begun: Option<Effect>,
     /// Actions that are yet to be spent, the one in question among them.
     left: u32,
+    /// This turn's is spent.
+    spent: bool,
 }
 
 impl Longer {
     /// Whether this action completes it.
     pub(super) const fn is_last(&self) -> bool {
         self.left <= 1
+    }
+
+    /// Whether this turn's action went into it: another in the same turn takes it no further.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.spent
     }
 }
 
@@ -61,7 +72,10 @@ impl Resolver<'_> {
         let held = self.combat.effects_on(who).filter(|effect| Some(effect.id) == on);
         let begun = held.filter(same).last().cloned();
         let spent = begun.as_ref().and_then(|it| it.counts.get(SPENT)).copied().unwrap_or(0);
-        Some(Longer { key, begun, left: takes.saturating_sub(spent) })
+        let lasts = self.ends(UNTIL, Some(who), who);
+        let left = takes.saturating_sub(spent);
+        let spent = begun.as_ref().is_some_and(|it| it.ends == lasts);
+        Some(Longer { key, begun, left, spent })
     }
 
     /// Spends one of its actions, not the last.
@@ -69,19 +83,18 @@ impl Resolver<'_> {
         if rules.record.components.contains(&Component::Verbal) {
             self.end_by(who, Ending::BearerCasts);
         }
-        let until = Duration::Until { edge: Edge::End, whose: Whose::Source, which: Which::Next };
         let begun = longer.begun.clone().or_else(|| {
             self.lose_concentration(who);
             let begun = EffectTemplate {
                 key: Key::parse(longer.key).ok(),
-                ..EffectTemplate::named(rules.record.id.as_str(), until)
+                ..EffectTemplate::named(rules.record.id.as_str(), UNTIL)
             };
             let on = self.put(&Arc::new(begun), Some(who), who, None)?;
             self.tell(Fact::ConcentrationSet { who, on: Some(on) });
             self.combat.effects.get(&on).map(|effect| Effect::clone(effect))
         });
         let (Some(mut begun), Ok(of)) = (begun, Key::parse(SPENT)) else { return };
-        begun.ends = self.ends(until, Some(who), who);
+        begun.ends = self.ends(UNTIL, Some(who), who);
         let spent = begun.counts.entry(of).or_insert(0);
         *spent = spent.saturating_add(1);
         self.tell(Fact::EffectChanged { effect: Arc::new(begun) });
