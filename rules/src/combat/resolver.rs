@@ -81,9 +81,10 @@ use super::step::{Answered, Rulebook};
 use super::view::View;
 use super::{
     Actor, Answer, Choice, Combat, Combatant, CombatantId, Command, Effect, EndReason, Fact,
-    Happening, Phase, Prompt, PromptId, Question, Refusal,
+    Happening, Interaction, Phase, Prompt, PromptId, Question, Refusal,
 };
 use crate::effect::{Ending, Modifier, ModifierKind};
+use crate::space::Relation;
 use crate::{DamageType, Dice, Key};
 
 use features::Declared;
@@ -481,7 +482,11 @@ impl Combat {
             {
                 self.commands(by, who).and(Err(Refusal::NotGameMaster))
             }
-            (Actor::Gm | Actor::Player(_), _) => self.commands(by, who),
+            (Actor::Player(player), _) => {
+                self.commands(by, who)?;
+                self.may_give(player, who, command)
+            }
+            (Actor::Gm, _) => self.commands(by, who),
         }
     }
 
@@ -496,6 +501,21 @@ impl Combat {
             // When time runs out nobody reacts, and the server rolls.
             Actor::Clock if matches!(answer, Answer::Decline | Answer::Roll) => Ok(()),
             Actor::Clock => Err(Refusal::NotYours),
+    /// That a player gives nothing to who would not take it: others' creatures that are no allies.
+    fn may_give(&self, player: Uuid, who: CombatantId, command: &Command) -> Result<(), Refusal> {
+        let taker = match command {
+            Command::Ready { action, .. } => return self.may_give(player, who, action),
+            Command::Interact { interaction: Interaction::Give, target, .. } => *target,
+            _ => None,
+        };
+        let (giver, taker) = (self.combatant(who), taker.and_then(|it| self.combatant(it)));
+        let takes = |taker: &Combatant| {
+            self.owner(taker.id) == Some(player)
+                || giver.is_some_and(|it| it.relation(taker) == Relation::Ally)
+        };
+        if taker.is_none_or(takes) { Ok(()) } else { Err(Refusal::InvalidTarget) }
+    }
+
             Actor::Gm | Actor::Player(_) => self.commands(by, prompt.who),
         }
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use gss_rules::combat::{
-    CombatantId, CombatantKind, Command, Extra, Fact, Interaction, Manner, Question, Refusal,
+    Actor, Awaited, CombatantId, CombatantKind, Command, Extra, Fact, Happening, Input,
+    Interaction, Manner, Question, Refusal,
 };
 use gss_rules::{Condition, Edition, Key, MovementMode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::table::{GOBLIN, HERO, OGRE, Table, block, combatant};
 
@@ -124,6 +126,37 @@ fn a_free_hand_seizes_and_a_full_one_does_not() {
         let mut table = table(edition);
         let seize = Command::Grapple { who: HERO, target: GOBLIN };
         table.play(act(Interaction::Draw, "longsword", None), "");
+#[test]
+fn players_give_to_the_willing_alone() {
+    let player = Uuid::from_u128(77);
+    let mut table = table(Edition::E52);
+    let own = Box::new(serde_json::from_value(json!({"owner_id": player})).expect("changes"));
+    table.play(Command::Update { id: HERO, changes: own }, "");
+    let mut asks = |table: &mut Table, command: Command| {
+        table.input(Input::Command { by: Actor::Player(player), command }, "")
+    };
+    let give = |item: &str, to: CombatantId| act(Interaction::Give, item, Some(to));
+    assert_eq!(asks(&mut table, give("pebble", GOBLIN)), Err(Refusal::InvalidTarget));
+    let on = Happening::Custom;
+    let trigger = Awaited { on, who: Vec::new(), within_ft: None, text: Some("now".to_owned()) };
+    let action = Box::new(give("pebble", GOBLIN));
+    let later = Command::Ready { who: HERO, trigger, action };
+    assert_eq!(asks(&mut table, later), Err(Refusal::InvalidTarget));
+    assert_eq!(held(&table, GOBLIN), Vec::<&str>::new());
+    asks(&mut table, give("pebble", OGRE)).expect("an ally takes it");
+    assert_eq!(held(&table, OGRE), ["pebble"]);
+    // What it does not hold it gives to nobody, once it holds something.
+    handles(&mut table, Interaction::Draw, "longsword");
+    free(&mut table);
+    assert_eq!(asks(&mut table, give("shield", OGRE)), Err(Refusal::NoSuchItem));
+    // A game master says who takes what; who lies there takes nothing.
+    table.play(give("longsword", GOBLIN), "");
+    assert_eq!(held(&table, GOBLIN), ["longsword"]);
+    table.afflict(OGRE, Condition::Unconscious);
+    free(&mut table);
+    assert_eq!(table.refused(give("torch", OGRE)), Refusal::InvalidTarget);
+}
+
         handles(&mut table, Interaction::Draw, "shield");
         assert_eq!(table.refused(seize.clone()), Refusal::NoFreeHand);
         table.play(act(Interaction::Drop, "shield", None), "");

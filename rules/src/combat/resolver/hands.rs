@@ -6,10 +6,10 @@
 //! nothing is known, and nothing is refused to it for its hands.
 
 use super::Resolver;
-use crate::Key;
 use crate::combat::view::{HANDS, Strike};
-use crate::combat::{CombatantId, Fact, Interaction, Manner, Refusal};
+use crate::combat::{CombatantId, CombatantKind, Fact, Interaction, Manner, Refusal};
 use crate::content::{Attack, AttackProperty};
+use crate::{Condition, Key};
 
 impl Resolver<'_> {
     /// Whether there is something or somebody in each hand of who is known to hold something.
@@ -39,6 +39,18 @@ impl Resolver<'_> {
     }
 
     /// Of attacks those that there are hands for.
+        if let Some(target) = target.filter(|_| interaction == Interaction::Give) {
+            let held = self.held(who);
+            let taker = self.combatant(target)?;
+            let conscious =
+                taker.is_conscious() && !self.view().has(target, Condition::Unconscious);
+            if !conscious || taker.kind == CombatantKind::Object {
+                return Err(Refusal::InvalidTarget);
+            }
+            if !held.is_empty() && !held.contains(item) {
+                return Err(Refusal::NoSuchItem);
+            }
+        }
     pub(super) fn keep_wielded(&self, who: CombatantId, attacks: &mut Vec<Key>) {
         let Some(block) = self.combat.combatant(who).map(|it| &it.block) else { return };
         attacks.retain(|id| {
@@ -58,11 +70,12 @@ impl Resolver<'_> {
         self.held(who).iter().any(|held| items.get(held).is_some_and(|item| item.focus))
     }
 
-    /// That there is a hand to take something with.
+    /// That there is a hand to take something with. What is given is taken by who is conscious, out
+    /// of the hands of who is known to hold something.
     pub(super) fn may_take(
         &self,
         who: CombatantId,
-        interaction: Interaction,
+        (interaction, item): (Interaction, &Key),
         target: Option<CombatantId>,
     ) -> Result<(), Refusal> {
         let taker = match interaction {

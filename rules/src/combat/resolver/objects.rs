@@ -23,8 +23,8 @@ impl Resolver<'_> {
         if let Some(target) = target {
             self.near(who, target)?;
         }
-        if item.is_some() {
-            self.may_take(who, interaction, target)?;
+        if let Some(item) = item {
+            self.may_take(who, (interaction, item), target)?;
         }
         let economy = self.combatant(who)?.economy.clone();
         let equips = matches!(interaction, Interaction::Draw | Interaction::Stow)
