@@ -20,8 +20,10 @@ pub(crate) mod show;
 mod size;
 pub(crate) mod spec;
 
-use gss_rules::combat::{Combat, CombatantId, EffectId, Fact, Input, PromptId, Rulebook, Step};
-use gss_shared::ids::{ActionId, Version};
+use gss_rules::combat::{
+    Choice, Combat, CombatantId, EffectId, Fact, Input, PromptId, Question, Rulebook, Step,
+};
+use gss_shared::ids::{ActionId, PlayerId, Version};
 use gss_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -104,6 +106,15 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Fight {
+    /// Whether the open question is answered by its default at once: whether a blow kills keeps the
+    /// table waiting neither for who is absent nor without a deadline. `absent` is asked for a player.
+    pub(crate) fn waits_for_nobody(&self, absent: impl FnOnce(PlayerId) -> bool) -> bool {
+        let Some(open) = self.combat.prompt() else { return false };
+        let spares = matches!(open.question, Question::Choice { choice: Choice::KnockOut, .. });
+        let owner = self.combat.combatant(open.who).and_then(|asked| asked.owner);
+        spares && (self.deadline.is_none() || owner.is_some_and(|owner| absent(PlayerId(owner))))
+    }
+
     /// Folds what an event does to a fight that goes on.
     pub(crate) fn fold(&mut self, change: &FightChange, at: Timestamp) {
         match change {

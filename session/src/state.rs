@@ -223,7 +223,11 @@ impl Session {
     pub fn acts_at(&self, absent: impl FnOnce(PlayerId) -> bool) -> Option<Timestamp> {
         let fight = self.fight.as_deref().filter(|_| self.status == Status::Active)?;
         if fight.combat.prompt().is_some() {
-            return fight.deadline;
+            return if fight.waits_for_nobody(absent) {
+                Some(fight.turn_at)
+            } else {
+                fight.deadline
+            };
         }
         let active = fight.combat.active().and_then(|active| fight.combat.combatant(active))?;
         let owner = active.owner.map(PlayerId)?;

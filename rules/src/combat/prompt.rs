@@ -53,6 +53,9 @@ pub enum Question {
         options: Vec<Key>,
         /// Taken where nobody chooses.
         default: Key,
+        /// Whom it is about, if about another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<CombatantId>,
     },
     /// Whether to take a legendary action as another's turn is over. Not answered in time: no.
     LegendaryAction {

@@ -284,10 +284,21 @@ impl<'a> Resolver<'a> {
         options: &[&'static str],
         default: &'static str,
     ) -> Flow<&'static str> {
+        self.choose_for(who, (choice, None), options, default)
+    }
+
+    /// As [`Resolver::choose`], where it is about another.
+    fn choose_for(
+        &mut self,
+        who: CombatantId,
+        (choice, about): (Choice, Option<CombatantId>),
+        options: &[&'static str],
+        default: &'static str,
+    ) -> Flow<&'static str> {
         let key = |word: &str| Key::parse(word).ok();
         let keys: Vec<Key> = options.iter().filter_map(|option| key(option)).collect();
         let Some(taken) = key(default) else { return Ok(default) };
-        let question = Question::Choice { choice, options: keys, default: taken };
+        let question = Question::Choice { choice, options: keys, default: taken, about };
         Ok(match self.ask(who, question)? {
             Answer::Choose { option } => {
                 let chosen = options.iter().find(|word| **word == option.as_str());
@@ -490,17 +501,6 @@ impl Combat {
         }
     }
 
-    /// Whether somebody may answer a question.
-    pub(super) fn may_answer(
-        &self,
-        by: Actor,
-        prompt: &Prompt,
-        answer: &Answer,
-    ) -> Result<(), Refusal> {
-        match by {
-            // When time runs out nobody reacts, and the server rolls.
-            Actor::Clock if matches!(answer, Answer::Decline | Answer::Roll) => Ok(()),
-            Actor::Clock => Err(Refusal::NotYours),
     /// That a player gives nothing to who would not take it: others' creatures that are no allies.
     fn may_give(&self, player: Uuid, who: CombatantId, command: &Command) -> Result<(), Refusal> {
         let taker = match command {
@@ -516,6 +516,17 @@ impl Combat {
         if taker.is_none_or(takes) { Ok(()) } else { Err(Refusal::InvalidTarget) }
     }
 
+    /// Whether somebody may answer a question.
+    pub(super) fn may_answer(
+        &self,
+        by: Actor,
+        prompt: &Prompt,
+        answer: &Answer,
+    ) -> Result<(), Refusal> {
+        match by {
+            // When time runs out nobody reacts, and the server rolls.
+            Actor::Clock if matches!(answer, Answer::Decline | Answer::Roll) => Ok(()),
+            Actor::Clock => Err(Refusal::NotYours),
             Actor::Gm | Actor::Player(_) => self.commands(by, prompt.who),
         }
     }

@@ -125,7 +125,8 @@ fn spare(table: &mut Table, word: &str, faces: &str) -> Vec<Fact> {
     let key = |word: &str| Key::parse(word).expect("a key");
     let options = vec![key("strike_down"), key("knock_out")];
     let default = key("strike_down");
-    let question = Question::Choice { choice: Choice::KnockOut, options, default };
+    let question =
+        Question::Choice { choice: Choice::KnockOut, options, default, about: Some(GOBLIN) };
     assert_eq!((prompt.who, prompt.question), (HERO, question));
     let answer = Answer::Choose { option: key(word) };
     let input = Input::Answer { by: Actor::Player(PLAYER), prompt: prompt.id, answer };

@@ -34,7 +34,7 @@ fn the_new_rules_ask_for_a_save_of_the_targets_choice() {
     table.play(SEIZE, "");
     let key = |word| Key::parse(word).expect("a key");
     let (options, default) = (vec![key("str"), key("dex")], key("str"));
-    let question = Question::Choice { choice: Choice::SaveAbility, options, default };
+    let question = Question::Choice { choice: Choice::SaveAbility, options, default, about: None };
     let prompt = table.combat.prompt().expect("a question").clone();
     assert_eq!((prompt.who, prompt.question), (GOBLIN, question));
     // DC 8 + 3 + 2 = 13; Dexterity 14 gives 2.

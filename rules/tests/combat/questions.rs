@@ -98,7 +98,8 @@ fn temporary_hit_points_are_kept_or_replaced_never_added() {
         let key = |word| Key::parse(word).expect("a key");
         let options = vec![key("keep"), key("replace")];
         let default = key("replace");
-        assert_eq!(prompt.question, Question::Choice { choice: Choice::TempHp, options, default });
+        let asked = Question::Choice { choice: Choice::TempHp, options, default, about: None };
+        assert_eq!(prompt.question, asked);
         table.answer(Answer::Choose { option: key(choice) }, "");
         assert_eq!(temp(&table), expected);
     }

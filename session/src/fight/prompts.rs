@@ -98,17 +98,21 @@ pub(super) fn data(fight: &Fight, prompt: &Prompt) -> Map<String, Value> {
                 "mode": "normal",
             })
         }
-        Question::Choice { choice, options, default } => {
+        Question::Choice { choice, options, default, about } => {
             let options = options.iter().map(
                 |option| json!({"choice": option, "label": option.as_str().replace('_', " ")}),
             );
-            json!({
+            let mut asked = json!({
                 "kind": choice_kind(*choice),
                 "options": options.collect::<Vec<Value>>(),
                 "min": 1,
                 "max": 1,
                 "default": default,
-            })
+            });
+            if let Some(about) = about.filter(|about| knows(fight, prompt, *about)) {
+                asked["target_id"] = json!(about);
+            }
+            asked
         }
         Question::EffectOrder { effects } => effect_order(fight, prompt, effects),
         reacting => {

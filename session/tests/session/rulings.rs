@@ -1,6 +1,8 @@
 //! What a game master makes happen, and what a player is asked as a blow lands.
 
+use gss_session::service_time_out;
 use gss_shared::error_code::ErrorCode;
+use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -9,6 +11,10 @@ use crate::support::id;
 
 /// Aria's turn; the goblin is beside her hero.
 fn fight(edition: &str) -> Fight {
+    fight_with(edition, json!({}))
+}
+
+fn fight_with(edition: &str, mut settings: Value) -> Fight {
     let mut all = crate::fights::combatants();
     for one in all.as_array_mut().expect("a list") {
         if edition == "5.1" && one.get("stat_block").is_some() {
@@ -16,7 +22,8 @@ fn fight(edition: &str) -> Fight {
         }
     }
     all[2]["position"] = json!([3, 2]);
-    let mut fight = Fight::new(json!({"rules": {"edition": edition}}));
+    settings["rules"] = json!({"edition": edition});
+    let mut fight = Fight::new(settings);
     let start = json!({"combatants": all, "grid": {"width": 12, "height": 12},
                        "options": {"name": "Ford", "initiative": "all"}});
     fight.frame(GM, "combat_start", start).expect("starts");
@@ -135,21 +142,49 @@ fn who_is_put_lower_falls_for_that_reason_alone() {
     assert_eq!(types, "combatant_changed");
 }
 
+/// The hero strikes until the goblin would fall.
+fn brings_down(fight: &mut Fight) {
+    let weak = json!({"character_id": id(GOBLIN), "fields": {"hp": {"current": 1}, "ac": 0}});
+    fight.frame(GM, "combatant_update", weak).expect("weakens");
+    let blow = json!({"attack_id": "longsword"});
+    while !fight.types(ARIA).contains(&"choice_prompt") {
+        // A 1 misses whatever it is against.
+        let action = json!({"character_id": id(HERO), "fields": {"economy": {"action": true}}});
+        fight.frame(GM, "combatant_update", action).expect("again");
+        fight.declare(ARIA, HERO, "attack", &[GOBLIN], blow.clone()).expect("strikes");
+    }
+}
+
+#[test]
+fn whether_a_blow_kills_keeps_nobody_waiting() {
+    // Without a deadline.
+    let mut fight = fight_with("5.2", json!({"reaction_seconds": 0}));
+    brings_down(&mut fight);
+    assert!(fight.types(ARIA).contains(&"reaction_resolved"), "{:?}", fight.types(ARIA));
+    assert_eq!(fight.combat(ARIA)["prompts"], json!({}));
+    assert_eq!(shown(&fight, ARIA, GOBLIN)["health"], json!("dead"));
+    // For who is absent.
+    let mut fight = self::fight("5.2");
+    brings_down(&mut fight);
+    let acts = |fight: &Fight, absent: u128| {
+        fight.table.session().acts_at(|player| player == PlayerId(id(absent)))
+    };
+    assert_eq!(acts(&fight, BREN), Some(fight.table.now.plus_ms(15_000)));
+    assert!(acts(&fight, ARIA).is_some_and(|at| at <= fight.table.now));
+    let early = fight.table.run(&service_time_out(ActionId(id(7_000)), false));
+    assert!(early.is_err(), "{early:?}");
+    fight.table.run(&service_time_out(ActionId(id(7_001)), true)).expect("at once");
+    assert_eq!(shown(&fight, ARIA, GOBLIN)["health"], json!("dead"));
+}
+
 #[test]
 fn a_player_is_asked_whether_its_blow_kills() {
     for (edition, health) in [("5.1", "stable"), ("5.2", "bloodied")] {
         let mut fight = fight(edition);
-        let weak = json!({"character_id": id(GOBLIN), "fields": {"hp": {"current": 1}, "ac": 0}});
-        fight.frame(GM, "combatant_update", weak).expect("weakens");
-        let blow = json!({"attack_id": "longsword"});
-        while !fight.types(ARIA).contains(&"choice_prompt") {
-            // A 1 misses whatever it is against.
-            let action = json!({"character_id": id(HERO), "fields": {"economy": {"action": true}}});
-            fight.frame(GM, "combatant_update", action).expect("again");
-            fight.declare(ARIA, HERO, "attack", &[GOBLIN], blow.clone()).expect("strikes");
-        }
+        brings_down(&mut fight);
         let prompt = fight.got(ARIA).last().expect("asked")["data"].clone();
         assert_eq!(prompt["kind"], json!("knock_out"));
+        assert_eq!(prompt["target_id"], json!(id(GOBLIN)));
         assert_eq!(
             prompt["options"],
             json!([{"choice": "strike_down", "label": "strike down"},

@@ -262,7 +262,8 @@ impl Resolver<'_> {
         let player = source.filter(|source| !thing && self.combat.owner(*source).is_some());
         let Some(source) = player else { return Ok(false) };
         let options = ["strike_down", "knock_out"];
-        Ok(self.choose(source, Choice::KnockOut, &options, "strike_down")? == "knock_out")
+        let choice = (Choice::KnockOut, Some(target));
+        Ok(self.choose_for(source, choice, &options, "strike_down")? == "knock_out")
     }
 
     /// Spared by who struck it down: 5.1 stable at 0 hit points, 5.2 at 1, for a short rest (SRD 5.1
