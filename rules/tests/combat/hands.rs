@@ -27,12 +27,18 @@ fn arms() -> Value {
     versatile["two_handed_damage"] = json!([{"dice": "1d10", "type": "slashing"}]);
     let mut thrown = weapon("handaxe", &["light", "thrown"]);
     thrown["range_ft"] = json!({"normal": 20, "long": 60});
+    let mut javelin = weapon("javelin", &["thrown"]);
+    javelin["kind"] = json!("melee_or_ranged");
+    javelin["range_ft"] = json!({"normal": 30, "long": 120});
+    let mut longbow = weapon("longbow-1", &["two_handed", "ammunition"]);
+    longbow["kind"] = json!("ranged");
+    longbow["range_ft"] = json!({"normal": 150, "long": 600});
     json!({
         "attacks": [versatile, thrown, weapon("shortsword", &["light"]),
-                    weapon("greatsword", &["two_handed"])],
+                    weapon("greatsword", &["two_handed"]), javelin, longbow],
         "multiattack": [["longsword", "longsword"]],
         "spellcasting": {"ability": "int", "dc": 13, "attack_bonus": 5, "slots": {"1": 4, "3": 4},
-                         "spells": ["fire-bolt", "fireball", "healing-word", "cure-wounds"]}
+                         "spells": ["true-strike", "fire-bolt", "fireball", "healing-word", "cure-wounds"]}
     })
 }
 
@@ -121,12 +127,6 @@ fn hands_hold_what_was_drawn_picked_up_and_given() {
 }
 
 #[test]
-fn a_free_hand_seizes_and_a_full_one_does_not() {
-    for (edition, faces) in [(Edition::E51, "20:15 20:5"), (Edition::E52, "20:5")] {
-        let mut table = table(edition);
-        let seize = Command::Grapple { who: HERO, target: GOBLIN };
-        table.play(act(Interaction::Draw, "longsword", None), "");
-#[test]
 fn players_give_to_the_willing_alone() {
     let player = Uuid::from_u128(77);
     let mut table = table(Edition::E52);
@@ -157,6 +157,12 @@ fn players_give_to_the_willing_alone() {
     assert_eq!(table.refused(give("torch", OGRE)), Refusal::InvalidTarget);
 }
 
+#[test]
+fn a_free_hand_seizes_and_a_full_one_does_not() {
+    for (edition, faces) in [(Edition::E51, "20:15 20:5"), (Edition::E52, "20:5")] {
+        let mut table = table(edition);
+        let seize = Command::Grapple { who: HERO, target: GOBLIN };
+        table.play(act(Interaction::Draw, "longsword", None), "");
         handles(&mut table, Interaction::Draw, "shield");
         assert_eq!(table.refused(seize.clone()), Refusal::NoFreeHand);
         table.play(act(Interaction::Drop, "shield", None), "");
@@ -188,6 +194,52 @@ fn two_hands_are_for_one_weapon() {
     assert_eq!(table.refused(strike("longsword", two)), Refusal::NoFreeHand);
     assert_eq!(table.refused(strike("greatsword", Manner::default())), Refusal::NoFreeHand);
     table.play(strike("longsword", Manner::default()), "20:2");
+}
+
+#[test]
+fn spells_guide_no_weapon_that_there_are_no_hands_for() {
+    let guided = |weapon: &str| {
+        let word = serde_json::from_value(json!(weapon)).expect("a choice");
+        let Command::Cast { who, spell, targets, .. } = cast("true-strike", 0, GOBLIN) else {
+            panic!("a spell");
+        };
+        let choices = BTreeMap::from([(key("attack"), word)]);
+        Command::Cast {
+            who,
+            spell,
+            slot_level: 0,
+            targets,
+            at: None,
+            direction: None,
+            choices,
+            ritual: false,
+            item: None,
+        }
+    };
+    let mut table = table(Edition::E52);
+    handles(&mut table, Interaction::Draw, "longsword");
+    assert_eq!(table.refused(guided("greatsword")), Refusal::NoFreeHand);
+    table.play(guided("longsword"), "20:2");
+    // What is thrown so is held no more either.
+    let mut table = self::table(Edition::E52);
+    handles(&mut table, Interaction::Draw, "javelin");
+    let away = Box::new(serde_json::from_value(json!({"position": [5, 0]})).expect("changes"));
+    table.play(Command::Update { id: GOBLIN, changes: away }, "");
+    table.play(guided("javelin"), "20:2");
+    assert_eq!(held(&table, HERO), Vec::<&str>::new());
+}
+
+#[test]
+fn a_weapon_is_drawn_by_another_name() {
+    let mut table = table(Edition::E52);
+    let shot = || strike("longbow-1", Manner::default());
+    handles(&mut table, Interaction::Draw, "longbow");
+    table.play(shot(), "20:2 20:2");
+    handles(&mut table, Interaction::Draw, "arrow");
+    table.play(shot(), "20:2 20:2");
+    handles(&mut table, Interaction::Drop, "arrow");
+    handles(&mut table, Interaction::Draw, "shield");
+    assert_eq!(table.refused(shot()), Refusal::NoFreeHand);
 }
 
 #[test]

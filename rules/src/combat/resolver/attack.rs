@@ -32,7 +32,6 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidTarget.into());
         }
         self.view().may_be_made(who, &attack, how)?;
-        self.may_wield(who, &attack, how)?;
         let shot = self.ammunition(who, &attack, ammunition)?;
         let beside = if let Aimed::At(target) = aimed { target } else { who };
         let economy = self.after_attacking(who, beside, &attack, how)?;
@@ -42,7 +41,6 @@ impl Resolver<'_> {
         };
         self.tell(Fact::EconomySet { who, economy });
         self.shoot(who, shot);
-        self.throw_away(strike);
         self.strike(strike)
     }
 
@@ -65,6 +63,7 @@ impl Resolver<'_> {
     /// Makes the attack; what came of a hit.
     pub(super) fn hit_with(&mut self, strike: Strike<'_>) -> Flow<Option<HitMade>> {
         let Strike { attacker, target, .. } = strike;
+        self.throw_away(strike);
         let warded = self.is_warded_from(strike)?;
         if warded && strike.at.is_none() {
             return Ok(None);

@@ -41,7 +41,7 @@ impl Resolver<'_> {
         if view.terrain().outside(there.footprint()).is_some() || own.overlaps(there) {
             return Err(Refusal::InvalidTarget);
         }
-        view.may_strike_with(who, attack)?;
+        view.may_strike_with(who, attack, how)?;
         let distance_ft = distance_ft(own, there, view.diagonals());
         let ranged = view.is_ranged(who, attack, (knock_out, how), distance_ft)?;
         let filled = view.terrain().filled(there.footprint()).is_some();

@@ -7,56 +7,14 @@
 
 use super::Resolver;
 use crate::combat::view::{HANDS, Strike};
-use crate::combat::{CombatantId, CombatantKind, Fact, Interaction, Manner, Refusal};
-use crate::content::{Attack, AttackProperty};
+use crate::combat::{CombatantId, CombatantKind, Fact, Interaction, Refusal};
+use crate::content::AttackProperty;
 use crate::{Condition, Key};
 
 impl Resolver<'_> {
     /// Whether there is something or somebody in each hand of who is known to hold something.
     pub(super) fn has_hands_full(&self, who: CombatantId) -> bool {
         !self.held(who).is_empty() && self.view().hands_taken(who) >= HANDS
-    }
-
-    /// That there are hands for an attack: two for a two-handed one, one for a rider's lance.
-    pub(super) fn may_wield(
-        &self,
-        who: CombatantId,
-        attack: &Attack,
-        how: Manner,
-    ) -> Result<(), Refusal> {
-        let weapon = self.book.content.weapons.get(&attack.attack_id);
-        let two_handed = match weapon.filter(|it| it.two_handed_unless_mounted || it.is_lance()) {
-            Some(_) => self.view().mount(who).is_none(),
-            None => attack.has(AttackProperty::TwoHanded),
-        };
-        let two_handed = how.two_handed || two_handed;
-        let held = self.held(who);
-        let own = usize::from(held.contains(&attack.attack_id));
-        if two_handed && !held.is_empty() && self.view().hands_taken(who) > own {
-            return Err(Refusal::NoFreeHand);
-        }
-        Ok(())
-    }
-
-    /// Of attacks those that there are hands for.
-        if let Some(target) = target.filter(|_| interaction == Interaction::Give) {
-            let held = self.held(who);
-            let taker = self.combatant(target)?;
-            let conscious =
-                taker.is_conscious() && !self.view().has(target, Condition::Unconscious);
-            if !conscious || taker.kind == CombatantKind::Object {
-                return Err(Refusal::InvalidTarget);
-            }
-            if !held.is_empty() && !held.contains(item) {
-                return Err(Refusal::NoSuchItem);
-            }
-        }
-    pub(super) fn keep_wielded(&self, who: CombatantId, attacks: &mut Vec<Key>) {
-        let Some(block) = self.combat.combatant(who).map(|it| &it.block) else { return };
-        attacks.retain(|id| {
-            let attack = block.any_attack(id);
-            attack.is_none_or(|attack| self.may_wield(who, &attack, Manner::default()).is_ok())
-        });
     }
 
     /// Whether it holds two of these.
@@ -78,6 +36,18 @@ impl Resolver<'_> {
         (interaction, item): (Interaction, &Key),
         target: Option<CombatantId>,
     ) -> Result<(), Refusal> {
+        if let Some(target) = target.filter(|_| interaction == Interaction::Give) {
+            let held = self.held(who);
+            let taker = self.combatant(target)?;
+            let conscious =
+                taker.is_conscious() && !self.view().has(target, Condition::Unconscious);
+            if !conscious || taker.kind == CombatantKind::Object {
+                return Err(Refusal::InvalidTarget);
+            }
+            if !held.is_empty() && !held.contains(item) {
+                return Err(Refusal::NoSuchItem);
+            }
+        }
         let taker = match interaction {
             Interaction::Draw | Interaction::PickUp => Some(who),
             Interaction::Give => target,

@@ -349,8 +349,7 @@ impl Resolver<'_> {
     fn provoke_by(&mut self, who: CombatantId, to: Space, cause: MoveCause) -> Flow<bool> {
         let all: Vec<CombatantId> = self.combat.combatants.keys().copied().collect();
         for reactor in all {
-            let mut options = self.view().opportunities(reactor, who, (to, cause));
-            self.keep_wielded(reactor, &mut options);
+            let options = self.view().opportunities(reactor, who, (to, cause));
             if options.is_empty() {
                 continue;
             }

@@ -87,7 +87,7 @@ impl<'a> View<'a> {
         if victim.life == Life::Dead || target == attacker || apart {
             return Err(Refusal::InvalidTarget);
         }
-        self.may_strike_with(attacker, attack)?;
+        self.may_strike_with(attacker, attack, how)?;
         if self.is_charmed_by(attacker, target) {
             return Err(Refusal::CharmedByTarget);
         }
@@ -119,10 +119,12 @@ impl<'a> View<'a> {
         self,
         who: CombatantId,
         attack: &Attack,
+        how: Manner,
     ) -> Result<(), Refusal> {
         if self.is_disarmed(who, None) {
             return Err(Refusal::CannotAct { condition: None });
         }
+        self.may_wield(who, attack, how)?;
         let (roll, damage) = self.corrosion(who, &attack.attack_id);
         if roll.max(damage) >= WORTHLESS { Err(Refusal::UnknownAttack) } else { Ok(()) }
     }

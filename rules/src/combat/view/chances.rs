@@ -2,8 +2,8 @@
 //! Attacks", "Grappling", "Shoving a Creature"; SRD 5.2.1 "Opportunity Attacks", "Unarmed Strike").
 
 use super::View;
-use crate::combat::{CombatantId, CombatantKind, Life, Refusal};
-use crate::content::{AttackKind, UNARMED};
+use crate::combat::{CombatantId, CombatantKind, Life, Manner, Refusal};
+use crate::content::{Attack, AttackKind, AttackProperty, UNARMED};
 use crate::effect::ModifierKind;
 use crate::grapple::may_grapple;
 use crate::space::{Cover, Departure, MoveCause, Relation, Space, Watcher};
@@ -56,7 +56,8 @@ impl View<'_> {
                 && self.sees(reactor, mover)
         };
         let melee = watching.block.attacks.iter().filter(|it| it.kind != AttackKind::Ranged);
-        let struck = melee.filter(|attack| provoked(attack.reach_ft));
+        let wielded = melee.filter(|it| self.may_wield(reactor, it, Manner::default()).is_ok());
+        let struck = wielded.filter(|attack| provoked(attack.reach_ft));
         let mut options: Vec<Key> = struck.map(|attack| attack.attack_id.clone()).collect();
         if provoked(None) {
             let body = Key::parse(UNARMED).into_iter().chain(self.grips(reactor, mover));
@@ -115,6 +116,39 @@ impl View<'_> {
             return Err(Refusal::NothingToDo);
         }
         if self.hands_taken(who) >= HANDS || self.is(who, ModifierKind::NoFreeHand) {
+            return Err(Refusal::NoFreeHand);
+        }
+        Ok(())
+    }
+
+    /// That there are hands for an attack: two for a two-handed one, one for a rider's lance. What it
+    /// holds may be the weapon by another name, or what that shoots, unless it is another attack of
+    /// its own, a shield or a focus.
+    pub(in crate::combat) fn may_wield(
+        self,
+        who: CombatantId,
+        attack: &Attack,
+        how: Manner,
+    ) -> Result<(), Refusal> {
+        let Some(combatant) = self.combat.combatant(who).filter(|it| !it.held.is_empty()) else {
+            return Ok(());
+        };
+        let (content, id, held) = (&self.book.content, &attack.attack_id, &combatant.held);
+        let weapon = content.weapons.get(id);
+        let two_handed = match weapon.filter(|it| it.two_handed_unless_mounted || it.is_lance()) {
+            Some(_) => self.mount(who).is_none(),
+            None => attack.has(AttackProperty::TwoHanded),
+        };
+        let other = |item: &Key| {
+            combatant.block.attack(item).is_some()
+                || content.armor.contains_key(item)
+                || content.items.get(item).is_some_and(|item| item.focus)
+        };
+        let named = held.contains(id);
+        let unnamed = held.iter().filter(|item| *item != id && !other(item)).count();
+        let shoots = attack.has(AttackProperty::Ammunition);
+        let own = usize::from(named) + unnamed.min(usize::from(!named) + usize::from(shoots));
+        if (how.two_handed || two_handed) && self.hands_taken(who) > own {
             return Err(Refusal::NoFreeHand);
         }
         Ok(())
