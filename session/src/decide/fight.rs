@@ -4,7 +4,7 @@ mod setup;
 
 use gss_rules::Key;
 use gss_rules::combat::{
-    Actor, Answer, Changes, CombatantId, Command, EffectId, Input, Question, Refusal, Step,
+    Actor, Answer, Changes, CombatantId, Command, EffectId, Input, Question, Refusal, Step, View,
     decide as play,
 };
 use gss_shared::error_code::{ClientError, ErrorCode};
@@ -302,9 +302,11 @@ impl Asking<'_, '_> {
             self.is_member(PlayerId(owner))?;
         }
         let mut changes = Box::new(fields.clone());
-        let height = fight.combat.combatant(id).map(|it| it.elevation_ft);
-        let lower = fields.elevation_ft.filter(|to_ft| height.is_some_and(|ft| *to_ft < ft));
-        let Some(to_ft) = lower.filter(|_| reason == Some(FALL)) else {
+        let can = |fight: &Fight, to_ft| {
+            View::of(&fight.combat, fight.book()).may_fall(id, to_ft).is_ok()
+        };
+        let falls = fields.elevation_ft.filter(|to_ft| reason == Some(FALL) && can(fight, *to_ft));
+        let Some(to_ft) = falls else {
             let command = Command::Update { id, changes };
             return self.command(fight, command, None, reason).map(Decided::Events);
         };
@@ -314,8 +316,19 @@ impl Asking<'_, '_> {
             let input =
                 Input::Command { by: self.actor(), command: Command::Update { id, changes } };
             (events, after) = self.input(fight, input, None, reason)?;
+            let height = after.combat.combatant(id).map(|it| it.elevation_ft);
+            // It may have been brought down so, or something is to be answered first.
+            if after.combat.prompt().is_some() || height.is_none_or(|ft| ft <= to_ft) {
+                return Ok(Decided::Events(events));
+            }
         }
-        events.extend(self.command(&after, Command::Fall { who: id, to_ft }, None, reason)?);
+        let command = if can(&after, to_ft) {
+            Command::Fall { who: id, to_ft }
+        } else {
+            let changes = Changes { elevation_ft: Some(to_ft), ..Changes::default() };
+            Command::Update { id, changes: Box::new(changes) }
+        };
+        events.extend(self.command(&after, command, None, reason)?);
         Ok(Decided::Events(events))
     }
 

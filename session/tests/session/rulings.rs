@@ -142,6 +142,27 @@ fn who_is_put_lower_falls_for_that_reason_alone() {
     assert_eq!(types, "combatant_changed");
 }
 
+#[test]
+fn what_else_brings_it_down_leaves_no_fall() {
+    let mut fight = fight("5.2");
+    let mut update = |who: u128, fields: Value| {
+        let data = json!({"character_id": id(who), "fields": fields, "reason": "fall"});
+        fight.frame(GM, "combatant_update", data).expect("updates");
+        (fight.types(GM).join(" "), shown(&fight, GM, who))
+    };
+    let flies = json!({"speeds": {"walk": 30, "fly": 30}, "elevation_ft": 30});
+    update(HERO, flies);
+    // Who has no wings any more falls for that.
+    let (_, hero) = update(HERO, json!({"speeds": {"walk": 30}, "elevation_ft": 0}));
+    assert_eq!(hero["elevation_ft"], json!(0));
+    // Who is killed is laid where it is said to be.
+    update(GOBLIN, json!({"elevation_ft": 20}));
+    let (_, goblin) = update(GOBLIN, json!({"hp": {"current": 0}, "elevation_ft": 0}));
+    assert_eq!((&goblin["elevation_ft"], &goblin["health"]), (&json!(0), &json!("dead")));
+    let (types, goblin) = update(GOBLIN, json!({"elevation_ft": -10}));
+    assert_eq!((types.as_str(), &goblin["elevation_ft"]), ("combatant_changed", &json!(-10)));
+}
+
 /// The hero strikes until the goblin would fall.
 fn brings_down(fight: &mut Fight) {
     let weak = json!({"character_id": id(GOBLIN), "fields": {"hp": {"current": 1}, "ac": 0}});

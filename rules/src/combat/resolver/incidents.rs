@@ -58,13 +58,7 @@ impl Resolver<'_> {
 
     /// Somebody falls to a height below its own.
     pub(super) fn ruled_fall(&mut self, who: CombatantId, to_ft: i32) -> Flow<()> {
-        let creature = self.combatant(who)?;
-        if creature.life == Life::Dead || self.view().is_inside(who) {
-            return Err(Refusal::InvalidTarget.into());
-        }
-        if creature.position.is_none() || creature.elevation_ft <= to_ft {
-            return Err(Refusal::NothingToDo.into());
-        }
+        self.view().may_fall(who, to_ft)?;
         self.drop_to(who, to_ft)
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::View;
-use crate::combat::{Combatant, CombatantId, Effect, Life};
+use crate::combat::{Combatant, CombatantId, Effect, Life, Refusal};
 use crate::effect::{Inside, Light, ModifierKind, RollKind};
 use crate::space::{Relation, Space, Square, squeezing_hampers};
 use crate::{Key, Skill, Switch};
@@ -55,6 +55,22 @@ impl<'a> View<'a> {
     /// Who rides a creature and controls it: that acts in its rider's turn.
     pub fn controlled_by(self, who: CombatantId) -> Option<CombatantId> {
         self.rider(who).filter(|_| self.is(who, ModifierKind::ObeysSource))
+    }
+
+    /// That a creature can fall to a height: below its own, unless it is dead or in another's saddle
+    /// or belly.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_fall(self, who: CombatantId, to_ft: i32) -> Result<(), Refusal> {
+        let creature = self.known(who)?;
+        if creature.life == Life::Dead || self.is_inside(who) {
+            return Err(Refusal::InvalidTarget);
+        }
+        if creature.position.is_none() || creature.elevation_ft <= to_ft {
+            return Err(Refusal::NothingToDo);
+        }
+        Ok(())
     }
 
     /// The mount that a creature controls.
