@@ -193,6 +193,9 @@ pub struct Economy {
     /// Of a mount: the last round in which a rider led it through a turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub led: Option<u32>,
+    /// What it threw this turn of what it held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thrown: Vec<Key>,
 }
 
 /// A jump that has not come down yet.
@@ -263,6 +266,7 @@ impl Economy {
             leap: None,
             mode: None,
             led: None,
+            thrown: Vec::new(),
         }
     }
 

@@ -311,6 +311,27 @@ fn of_two_alike_the_other_one_strikes_too() {
 }
 
 #[test]
+fn of_two_alike_one_is_thrown_and_the_other_strikes() {
+    let off_hand = Manner { extra: Extra::OffHand, ..Manner::default() };
+    let thrown = Manner { thrown: true, ..Manner::default() };
+    for edition in [Edition::E51, Edition::E52] {
+        let mut table = table(edition);
+        handles(&mut table, Interaction::Draw, "handaxe");
+        handles(&mut table, Interaction::Draw, "handaxe");
+        table.play(strike("handaxe", thrown), "20:2 20:2");
+        table.play(strike("handaxe", off_hand), "20:2");
+        assert_eq!(held(&table, HERO), ["handaxe"]);
+    }
+    // The other is drawn as part of the attack.
+    let mut table = table(Edition::E52);
+    table.play(act(Interaction::Draw, "handaxe", None), "");
+    table.play(strike("handaxe", thrown), "20:2 20:2");
+    assert_eq!(table.refused(strike("handaxe", off_hand)), Refusal::WrongManner);
+    table.play(act(Interaction::Draw, "handaxe", None), "");
+    table.play(strike("handaxe", off_hand), "20:2");
+}
+
+#[test]
 fn what_is_thrown_is_held_no_more() {
     let mut table = table(Edition::E52);
     handles(&mut table, Interaction::Draw, "handaxe");

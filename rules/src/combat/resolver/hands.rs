@@ -17,9 +17,12 @@ impl Resolver<'_> {
         !self.held(who).is_empty() && self.view().hands_taken(who) >= HANDS
     }
 
-    /// Whether it holds two of these.
-    pub(super) fn holds_two(&self, who: CombatantId, item: &Key) -> bool {
-        self.held(who).iter().filter(|held| *held == item).count() > 1
+    /// Whether it holds two of these, or one after it threw another in this turn.
+    pub(super) fn had_two(&self, who: CombatantId, item: &Key) -> bool {
+        let Some(combatant) = self.combat.combatant(who) else { return false };
+        let these = |all: &[Key]| all.iter().filter(|it| *it == item).count();
+        let (held, thrown) = (these(&combatant.held), these(&combatant.economy.thrown));
+        held > 0 && held + thrown > 1
     }
 
     /// Whether it holds what spells are cast with instead of materials.
@@ -86,8 +89,16 @@ impl Resolver<'_> {
 
     /// What is thrown is held no more.
     pub(super) fn throw_away(&mut self, strike: Strike<'_>) {
-        if strike.ranged && strike.attack.has(AttackProperty::Thrown) {
-            self.let_out_of_hand(strike.attacker, &strike.attack.attack_id);
+        let (who, item) = (strike.attacker, &strike.attack.attack_id);
+        if strike.ranged
+            && strike.attack.has(AttackProperty::Thrown)
+            && self.held(who).contains(item)
+        {
+            self.let_out_of_hand(who, item);
+            let Some(combatant) = self.combat.combatant(who) else { return };
+            let mut economy = combatant.economy.clone();
+            economy.thrown.push(item.clone());
+            self.tell(Fact::EconomySet { who, economy });
         }
     }
 

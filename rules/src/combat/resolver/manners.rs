@@ -55,7 +55,7 @@ impl Resolver<'_> {
     }
 
     /// The extra attack of a second, different light weapon, or of the other of two alike that are
-    /// held, once a turn: both in melee in SRD 5.1, as part of the action where one of them has been
+    /// held or of which one was thrown, once a turn: both in melee in SRD 5.1, as part of the action where one of them has been
     /// mastered so (SRD 5.2.1 "Nick").
     fn after_second_weapon(
         &self,
@@ -67,7 +67,7 @@ impl Resolver<'_> {
         let economy = combatant.economy.clone();
         let modern = self.combat.rules.is_52(Switch::TwoWeapon);
         let melee = |attack: &Attack| attack.kind != AttackKind::Ranged;
-        let two = self.holds_two(who, &attack.attack_id);
+        let two = self.had_two(who, &attack.attack_id);
         let fits = |other: &&Attack| {
             other.has(AttackProperty::Light)
                 && (two || other.attack_id != attack.attack_id)
