@@ -207,6 +207,38 @@ fn a_life_is_spared_by_any_melee_attack() {
 }
 
 #[test]
+fn nobody_is_asked_about_whom_something_keeps_up() {
+    let kept = |edition, modifier: &str| {
+        let mut table = players(edition, 3, false);
+        let effect = json!({"name": "kept", "duration": {"kind": "permanent"},
+                            "modifiers": [{"kind": modifier}]});
+        let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
+        table.play(Command::ApplyEffect { effect, source: None, targets: vec![GOBLIN] }, "");
+        table
+    };
+    for edition in [Edition::E51, Edition::E52] {
+        for (modifier, faces) in [("death_ward", ""), ("undead_fortitude", "20:20")] {
+            let mut table = kept(edition, modifier);
+            table.play(attack(HERO, GOBLIN, "longsword"), &format!("20:15 8:1 {faces}"));
+            let awake = !is(&table, GOBLIN, Condition::Unconscious);
+            assert_eq!((table.combat.prompt(), table.hp(GOBLIN), awake), (None, 1, true));
+        }
+    }
+    // Where the save fails it falls.
+    let mut table = kept(Edition::E52, "undead_fortitude");
+    table.play(attack(HERO, GOBLIN, "longsword"), "20:15 8:1 20:1");
+    spare(&mut table, "knock_out", "");
+    assert_eq!((table.hp(GOBLIN), is(&table, GOBLIN, Condition::Unconscious)), (1, true));
+    // Who was to be knocked out is kept up by a ward as well.
+    let mut table = kept(Edition::E51, "death_ward");
+    let longsword = Key::parse("longsword").expect("a key");
+    let (who, target, knock_out, how) = (HERO, GOBLIN, true, Manner::default());
+    let said = Command::Attack { who, target, attack: longsword, knock_out, how, ammunition: None };
+    table.play(said, "20:15 8:1");
+    assert_eq!((table.hp(GOBLIN), is(&table, GOBLIN, Condition::Unconscious)), (1, false));
+}
+
+#[test]
 fn nobody_is_asked_who_cannot_spare_or_has_said_so() {
     // From afar.
     let mut table = players(Edition::E52, 3, false);

@@ -81,11 +81,7 @@ impl Resolver<'_> {
         let mut harm = damage(hp, before, victim.at_zero(), total, critical);
         harm.hp.max = own.max;
         let falls = harm.dropped && before == Life::Alive;
-        let knocked_out =
-            falls && (blow.knock_out || (may_spare && self.spares(source, target)?));
-        if knocked_out {
-            (harm.hp, harm.life) = self.knocked_out(harm.hp);
-        } else if harm.life != Life::Alive {
+        if harm.life != Life::Alive && !(falls && blow.knock_out) {
             let radiant = parts.iter().any(|it| it.kind == DamageType::Radiant && it.applied > 0);
             self.outlive(target, &mut harm, (total, radiant, critical))?;
         }
@@ -96,6 +92,11 @@ impl Resolver<'_> {
             harm.hp.current = 1;
             harm.life = Life::Alive;
             harm.dropped = false;
+        }
+        let down = falls && harm.hp.current == 0;
+        let knocked_out = down && (blow.knock_out || (may_spare && self.spares(source, target)?));
+        if knocked_out {
+            (harm.hp, harm.life) = self.knocked_out(harm.hp);
         }
         let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
         let massive = harm.massive;
@@ -254,9 +255,9 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a player spares whom its creature's blow brings down, asked as the damage lands (SRD
-    /// 5.1 "Knocking a Creature Out"; SRD 5.2.1 "Knocking Out a Creature"). Game masters say so
-    /// beforehand.
+    /// Whether a player spares whom its creature's blow brings down, asked as the damage lands and
+    /// nothing keeps that one up (SRD 5.1 "Knocking a Creature Out"; SRD 5.2.1 "Knocking Out a
+    /// Creature"). Game masters say so beforehand.
     fn spares(&mut self, source: Option<CombatantId>, target: CombatantId) -> Flow<bool> {
         let thing = self.combatant(target)?.kind == CombatantKind::Object;
         let player = source.filter(|source| !thing && self.combat.owner(*source).is_some());
