@@ -85,6 +85,13 @@ fn players(edition: Edition, goblin_hp: i32, physical: bool) -> Table {
     let casting = json!({
         "spellcasting": {"ability": "int", "dc": 13, "attack_bonus": 5, "slots": {"1": 2},
                          "spells": ["shocking-grasp"]},
+        "attacks": [
+            {"attack_id": "longsword", "name": "Longsword", "kind": "melee", "bonus": 5,
+             "damage": [{"dice": "1d8+3", "type": "slashing"}], "mastery": "graze"},
+            {"attack_id": "shortbow", "name": "Shortbow", "kind": "ranged", "bonus": 4,
+             "range_ft": {"normal": 80, "long": 320},
+             "damage": [{"dice": "1d6+2", "type": "piercing"}]}
+        ],
         "hp": {"current": 20, "max": 20, "temp": 0}
     });
     let hero = combatant(HERO, CombatantKind::Character, "party", [0, 0], block(casting));
@@ -204,6 +211,18 @@ fn a_life_is_spared_by_any_melee_attack() {
         spare(&mut table, "knock_out", faces);
         assert_ne!(table.life(GOBLIN), Life::Dead);
     }
+}
+
+#[test]
+fn a_graze_spares_too() {
+    let mut table = players(Edition::E52, 3, false);
+    let how = Manner { mastery: true, ..Manner::default() };
+    let longsword = Key::parse("longsword").expect("a key");
+    let (who, target, knock_out, ammunition) = (HERO, GOBLIN, false, None);
+    let grazes = Command::Attack { who, target, attack: longsword, knock_out, how, ammunition };
+    table.play(grazes, "20:2");
+    spare(&mut table, "knock_out", "");
+    assert_eq!((table.hp(GOBLIN), table.life(GOBLIN)), (1, Life::Alive));
 }
 
 #[test]

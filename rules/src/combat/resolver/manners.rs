@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::view::Strike;
 use crate::combat::{
     Combatant, CombatantId, DamagePart, Economy, EffectId, EndReason, Extra, Fact, HitPoints, Life,
-    Manner, Portion, Refusal,
+    Manner, Refusal,
 };
 use crate::content::{Attack, AttackKind, AttackProperty, Mastery};
 use crate::effect::{
@@ -117,16 +116,8 @@ impl Resolver<'_> {
         let kind = strike.attack.damage.first().map(|damage| damage.kind);
         let grazes = Self::mastery(strike) == Some(Mastery::Graze) && modifier > 0;
         let Some(kind) = kind.filter(|_| grazes) else { return Ok(()) };
-        self.harm(Blow {
-            source: Some(strike.attacker),
-            target: strike.target,
-            parts: vec![DamagePart { kind, rolled: modifier, applied: 0 }],
-            portion: Portion::Full,
-            qualities: &super::attack::qualities(strike.attack),
-            critical: false,
-            knock_out: strike.knock_out,
-        })
-        .map(|_| ())
+        let parts = vec![DamagePart { kind, rolled: modifier, applied: 0 }];
+        self.harm_by_strike(strike, parts, false).map(|_| ())
     }
 
     /// What a mastered weapon does with a hit; `before`: the target's hit points before it.
