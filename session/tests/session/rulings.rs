@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fights::{ALL, ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, LURKER, OGRE, WATCHER};
+use crate::schema;
 use crate::support::id;
 
 /// Aria's turn; the goblin is beside her hero.
@@ -227,7 +228,12 @@ fn what_is_held_is_seen_and_keeps_the_hands() {
     let mut fight = fight("5.2");
     let draw = |item: &str| json!({"kind": "draw", "item_id": item});
     fight.declare(ARIA, HERO, "interact", &[], draw("longsword")).expect("draws");
-    assert_eq!(shown(&fight, WATCHER, HERO)["held"], json!(["longsword"]));
+    let seen = shown(&fight, WATCHER, HERO);
+    assert_eq!(seen["held"], json!(["longsword"]));
+    let known = &schema::definition("common.json", "combatant_view")["properties"];
+    let unknown: Vec<&String> = seen.as_object().expect("members").keys().collect();
+    let unknown: Vec<_> = unknown.into_iter().filter(|it| known[it.as_str()].is_null()).collect();
+    assert_eq!(unknown, Vec::<&String>::new());
     let again = json!({"character_id": id(HERO), "fields": {"economy": {"interaction": true}}});
     fight.frame(GM, "combatant_update", again).expect("again");
     fight.declare(ARIA, HERO, "interact", &[], draw("shield")).expect("draws");
