@@ -132,7 +132,7 @@ fn players_give_to_the_willing_alone() {
     let mut table = table(Edition::E52);
     let own = Box::new(serde_json::from_value(json!({"owner_id": player})).expect("changes"));
     table.play(Command::Update { id: HERO, changes: own }, "");
-    let mut asks = |table: &mut Table, command: Command| {
+    let asks = |table: &mut Table, command: Command| {
         table.input(Input::Command { by: Actor::Player(player), command }, "")
     };
     let give = |item: &str, to: CombatantId| act(Interaction::Give, item, Some(to));
