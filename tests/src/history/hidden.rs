@@ -20,7 +20,8 @@ impl Hidden {
     pub fn of(journal: &[JournalEvent]) -> Self {
         let mut hidden = Self::default();
         for event in journal {
-            let told = ["\"hidden\"", "\"fight\"", "\"ended\"", "\"combatant_removed\""];
+            // Who is hidden no longer is set without the word.
+            let told = ["\"combatant_set\"", "\"hidden\"", "\"fight\"", "\"ended\""];
             if told.iter().any(|word| event.data.contains(word)) {
                 let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
                 hidden.event(event.version, &event.event_type, &data);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::names;
 use super::table::{ARIA, BREN, GM, SESSION, Table, at};
 use crate::fight::Seated;
+use crate::history::hidden::Hidden;
 use crate::history::{Seen, Violation, check_audience, check_fights, judged};
 
 /// A table that plays a fight.
@@ -83,4 +84,23 @@ fn a_hidden_combatant_shown_to_a_player() {
     let found = check_audience(&table.histories[&ARIA], &table.journal);
     names(&found, &at(version, ARIA), ", which is hidden, shown to Some(Player) in");
     assert!(check_audience(&table.histories[&BREN], &table.journal).is_empty());
+}
+
+#[test]
+fn who_is_set_without_the_word_is_hidden_no_longer() {
+    let mut table = fighting();
+    table.journal.retain(|event| event.event_type == "combat_started");
+    let mut event = table.journal[0].clone();
+    let started = event.version;
+    let hidden = |journal: &[_], at| {
+        Hidden::of(journal).from(ARIA, at).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let lurking = hidden(&table.journal, started);
+    let set = json!([{"combatant_set": {"combatant": {"id": lurking[0]}}}]);
+    event.event_type = "action_resolved".to_owned();
+    event.version = Version(started.0 + 1);
+    event.data = json!({"change": {"step": {"step": {"facts": set}}}}).to_string();
+    table.journal.push(event);
+    assert_eq!(hidden(&table.journal, started), lurking);
+    assert_eq!(hidden(&table.journal, Version(started.0 + 1)), lurking[1..]);
 }
