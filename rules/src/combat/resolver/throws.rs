@@ -6,17 +6,30 @@ use super::{Flow, Resolver};
 use crate::combat::{Answer, CombatantId, Fact, Purpose, Question, Test};
 use crate::{Dice, Roll};
 
+/// Faces that a player told, each with the sides that it was asked of: a die thrown again in the
+/// middle takes no other's face.
+#[derive(Clone, Default)]
+struct Faces(Vec<(u32, u32)>);
+
+impl Faces {
+    /// The next one of so many sides.
+    fn next_of(&mut self, sides: u32) -> Option<u32> {
+        let at = self.0.iter().position(|(of, _)| *of == sides)?;
+        Some(self.0.remove(at).1.min(sides))
+    }
+}
+
 /// Faces that a player told. What has to be thrown besides shows a face in the middle, one that is
 /// neither thrown again nor added to, and is asked for.
-struct Told<'f> {
-    faces: std::slice::Iter<'f, u32>,
+struct Told {
+    faces: Faces,
     missing: Vec<u32>,
 }
 
-impl Dice for Told<'_> {
+impl Dice for Told {
     fn roll(&mut self, sides: u32) -> u32 {
-        if let Some(face) = self.faces.next() {
-            return (*face).min(sides);
+        if let Some(face) = self.faces.next_of(sides) {
+            return face;
         }
         self.missing.push(sides);
         sides.div_ceil(2)
@@ -25,13 +38,13 @@ impl Dice for Told<'_> {
 
 /// Faces that a player told; what has to be thrown besides, the server throws.
 struct Helped<'d> {
-    faces: std::vec::IntoIter<u32>,
+    faces: Faces,
     rest: &'d mut dyn Dice,
 }
 
 impl Dice for Helped<'_> {
     fn roll(&mut self, sides: u32) -> u32 {
-        self.faces.next().unwrap_or_else(|| self.rest.roll(sides)).min(sides)
+        self.faces.next_of(sides).unwrap_or_else(|| self.rest.roll(sides))
     }
 }
 
@@ -77,19 +90,20 @@ impl Resolver<'_> {
         purpose: &Purpose,
         throw: impl FnOnce(&mut dyn Dice) -> Roll + Clone,
     ) -> Flow<Roll> {
-        let mut faces = Vec::new();
+        let mut faces = Faces::default();
         loop {
-            let mut told = Told { faces: faces.iter(), missing: Vec::new() };
+            let mut told = Told { faces: faces.clone(), missing: Vec::new() };
             let roll = throw.clone()(&mut told);
             let sides = told.missing;
-            let by = if faces.is_empty() { roll.by.clone() } else { player.to_string() };
+            let by = if faces.0.is_empty() { roll.by.clone() } else { player.to_string() };
             if sides.is_empty() {
                 return Ok(Roll { by, ..roll });
             }
-            match self.ask(who, Question::Dice { sides, purpose: purpose.clone() })? {
-                Answer::Faces { faces: more } => faces.extend(more),
+            let question = Question::Dice { sides: sides.clone(), purpose: purpose.clone() };
+            match self.ask(who, question)? {
+                Answer::Faces { faces: more } => faces.0.extend(sides.into_iter().zip(more)),
                 _ => {
-                    let mut helped = Helped { faces: faces.into_iter(), rest: &mut self.faces };
+                    let mut helped = Helped { faces, rest: &mut self.faces };
                     return Ok(Roll { by, ..throw(&mut helped) });
                 }
             }
