@@ -6,7 +6,7 @@ use std::cmp::{Ordering, Reverse};
 use uuid::Uuid;
 
 use super::{Combat, CombatantId, CombatantKind, Phase, Refusal};
-use crate::rule_set::TieDecidedBy;
+use crate::rule_set::{InitiativeTies, TieDecidedBy};
 
 impl Combat {
     /// Those who take part in the order of their turns; before the first turn, by their counts.
@@ -22,33 +22,45 @@ impl Combat {
 
     /// Whether a player may have turns taken in this order: it is the standing one but for tied
     /// characters in each other's places, all of them players' own and one of them the sender's,
-    /// none of whom acts now, or has acted in this round where another of them has not. Before the
-    /// first turn every tie is of such characters.
+    /// none of whom acts now, or has acted where another of them has not. In the first round, where
+    /// no dice decide between them; before the first turn, where every tie is of such characters.
+    /// Who is hidden keeps its place, and is between nobody.
     pub(super) fn may_order(&self, player: Uuid, order: &[CombatantId]) -> Result<(), Refusal> {
-        let rolling = self.phase == Phase::RollingInitiative;
         let standing = self.standing_order();
+        let hidden = |id: &CombatantId| self.combatant(*id).is_some_and(|it| it.hidden);
+        let stays =
+            |(old, new): (&CombatantId, &CombatantId)| old == new || !(hidden(old) || hidden(new));
+        let kept = standing.len() == order.len() && standing.iter().zip(order).all(stays);
+        let counted = standing.iter().all(|id| self.count(*id).is_some());
+        let shown = |order: &[CombatantId]| -> Vec<CombatantId> {
+            order.iter().copied().filter(|id| !hidden(id)).collect()
+        };
+        let (standing, order) = (shown(&standing), shown(order));
         let level = |one: &CombatantId, other: &CombatantId| self.count(*one) == self.count(*other);
         let decided = |tie: &[CombatantId]| self.decided_by(tie) == TieDecidedBy::Players;
-        let counted = standing.iter().all(|id| self.count(*id).is_some());
-        let all_players = standing.chunk_by(level).all(|tie| tie.len() == 1 || decided(tie));
+        let all_players = || standing.chunk_by(level).all(|tie| tie.len() == 1 || decided(tie));
+        let by_dice = self.rules.initiative_ties == InitiativeTies::RollOff;
+        let rolling = self.phase == Phase::RollingInitiative;
         let ripe = match self.phase {
-            Phase::Running => true,
-            Phase::RollingInitiative => counted && all_players,
+            Phase::Running => self.round <= 1 && !by_dice,
+            Phase::RollingInitiative => counted && all_players(),
             Phase::Setup | Phase::Ended => false,
         };
         let own = |id: &CombatantId| self.combatant(*id).and_then(|it| it.owner) == Some(player);
         let beside =
             |one: &CombatantId, other: &CombatantId| level(one, other) && decided(&[*one, *other]);
-        let (mut fits, mut has_a_say, mut rest) = (ripe, false, order);
+        let (mut fits, mut has_a_say, mut rest) = (ripe && kept, false, order.as_slice());
         for tie in standing.chunk_by(beside) {
             let Some((new, after)) = rest.split_at_checked(tie.len()) else {
                 return Err(Refusal::NotGameMaster);
             };
             rest = after;
-            let moved = || tie.iter().zip(new).filter(|(old, new)| old != new);
-            fits &= moved().all(|(old, new)| tie.contains(new) && self.may_swap(*old, *new));
-            has_a_say |= moved().any(|(old, _)| own(old));
-            has_a_say |= rolling && tie.len() > 1 && tie.iter().any(own);
+            let mut moved = tie.iter().zip(new).filter(|(old, new)| old != new).peekable();
+            let changes = moved.peek().is_some();
+            let says = tie.iter().any(own);
+            fits &= !changes || says;
+            fits &= moved.all(|(old, new)| tie.contains(new) && self.may_swap(*old, *new));
+            has_a_say |= says && (changes || (rolling && tie.len() > 1));
         }
         if fits && has_a_say { Ok(()) } else { Err(Refusal::NotGameMaster) }
     }

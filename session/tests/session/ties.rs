@@ -10,8 +10,11 @@ use crate::support::id;
 
 /// Those of [`ALL`] with these counts.
 fn counted(ties: &str, counts: [i32; 5]) -> Fight {
+    among(ties, counts, combatants())
+}
+
+fn among(ties: &str, counts: [i32; 5], mut all: Value) -> Fight {
     let mut fight = Fight::new(json!({"rules": {"initiative_ties": ties}}));
-    let mut all = combatants();
     let each = all.as_array_mut().expect("a list").iter_mut();
     for (one, initiative) in each.zip(counts) {
         one["initiative"] = json!(initiative);
@@ -117,4 +120,48 @@ fn players_order_their_characters_where_nobody_acts_twice_for_it() {
         fight.frame(GM, "turn_end", json!({"character_id": id(active)})).expect("ends");
     }
     assert_eq!(fight.combat(GM)["active_character"], json!(id(CLERIC)));
+}
+
+#[test]
+fn players_order_nothing_that_dice_decided() {
+    let mut fight = counted("roll_off", [12, 12, 15, 8, 6]);
+    let seen = fight.combat(ARIA);
+    let hero_first = seen["order"][1] == json!(id(HERO));
+    let pair = if hero_first { [CLERIC, HERO] } else { [HERO, CLERIC] };
+    let other = [GOBLIN, pair[0], pair[1], OGRE];
+    assert_eq!(refused(&mut fight, ARIA, &other), ErrorCode::Forbidden);
+}
+
+#[test]
+fn players_order_their_characters_in_the_first_round_alone() {
+    let mut fight = counted("gm_order", [12, 12, 15, 8, 6]);
+    fight.frame(GM, "initiative_order", order(&[GOBLIN, HERO, CLERIC, OGRE, LURKER])).expect("set");
+    let other = [GOBLIN, CLERIC, HERO, OGRE];
+    for active in [GOBLIN, HERO, CLERIC, OGRE, LURKER] {
+        fight.frame(GM, "turn_end", json!({"character_id": id(active)})).expect("ends");
+    }
+    assert_eq!(refused(&mut fight, ARIA, &other), ErrorCode::Forbidden);
+}
+
+#[test]
+fn who_is_hidden_is_between_nobody() {
+    let mut fight = counted("gm_order", [12, 12, 15, 8, 12]);
+    fight.frame(GM, "initiative_order", order(&[GOBLIN, HERO, LURKER, CLERIC, OGRE])).expect("set");
+    let other = order(&[GOBLIN, CLERIC, HERO, OGRE]);
+    fight.frame(ARIA, "initiative_order", other).expect("ordered");
+    let meant = order(&[GOBLIN, CLERIC, LURKER, HERO, OGRE]);
+    assert_eq!(fight.combat(GM)["order"], meant["order"]);
+}
+
+#[test]
+fn a_say_in_one_tie_is_none_in_another() {
+    let mut all = combatants();
+    for other in [2, 3] {
+        all[other]["kind"] = json!("character");
+        all[other]["owner_id"] = json!(id(BREN));
+    }
+    let mut fight = among("gm_order", [12, 12, 10, 10, 6], all);
+    let both = [CLERIC, HERO, OGRE, GOBLIN];
+    assert_eq!(refused(&mut fight, ARIA, &both), ErrorCode::Forbidden);
+    fight.frame(BREN, "initiative_order", order(&both)).expect("ordered");
 }
