@@ -112,9 +112,12 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether a use is one that rides on a hit: it costs nothing and says nobody.
+/// Whether a use is one that rides on a hit: it costs nothing but what is left of it, says nobody, and
+/// harms. What has no limit happens by itself.
 fn rides(action: &SpecialAction) -> bool {
     action.cost == Cost::Free
+        && action.is_limited()
+        && (!action.damage.is_empty() || action.save.is_some())
         && action.area.is_none()
         && action.targets.unwrap_or(0) <= 1
         && action.healing.is_none()
