@@ -56,9 +56,9 @@ impl View<'_> {
                 && self.sees(reactor, mover)
         };
         let melee = watching.block.attacks.iter().filter(|it| it.kind != AttackKind::Ranged);
-        let wielded = melee.filter(|it| self.may_wield(reactor, it, Manner::default()).is_ok());
-        let struck = wielded.filter(|attack| provoked(attack.reach_ft));
-        let mut options: Vec<Key> = struck.map(|attack| attack.attack_id.clone()).collect();
+        let struck = melee.filter(|attack| provoked(attack.reach_ft));
+        let wielded = struck.filter(|it| self.may_wield(reactor, it, Manner::default()).is_ok());
+        let mut options: Vec<Key> = wielded.map(|attack| attack.attack_id.clone()).collect();
         if provoked(None) {
             let body = Key::parse(UNARMED).into_iter().chain(self.grips(reactor, mover));
             options
