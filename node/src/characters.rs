@@ -40,27 +40,27 @@ impl CharacterService {
     /// What it says of these. Nothing is remembered: a character may change between two questions.
     pub async fn get(&self, ids: &[CharacterId]) -> Characters {
         let Some(service) = &self.service else { return Characters::Unserved };
-        let until = Instant::now() + Duration::from_millis(HUB_CALL_DEADLINE_MS);
+        let deadline = || Instant::now() + Duration::from_millis(HUB_CALL_DEADLINE_MS);
         let Some(question) = service.question() else {
             self.count("resting", ids.len());
             return Characters::Answered(failed(ids));
         };
-        let ask = |id: &CharacterId| {
-            let id = *id;
-            async move { (id, self.ask(question, id, until).await) }
-        };
+        let ask = |id: CharacterId, until| async move { (id, self.ask(question, id, until).await) };
         let answers = async {
             // Whether a service that failed answers again is found out by one call.
             let (first, others) = ids.split_at(usize::from(question.is_trial()).min(ids.len()));
             let mut answers = BTreeMap::new();
             for id in first {
-                answers.extend([ask(id).await]);
+                answers.extend([ask(*id, deadline()).await]);
             }
+            // What the trial took is not taken from the others: they would be late without a fault.
+            let until = deadline();
             if question.is_trial() {
                 self.count("resting", others.len());
                 answers.extend(failed(others));
             } else {
-                let asked = futures::stream::iter(others).map(ask).buffer_unordered(AT_ONCE);
+                let asked = futures::stream::iter(others.to_vec()).map(|id| ask(id, until));
+                let asked = asked.buffer_unordered(AT_ONCE);
                 answers.extend(asked.collect::<Vec<_>>().await);
             }
             answers
