@@ -12,7 +12,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use gss_shared::clock::Clock;
 use gss_shared::error_code::{ClientError, CloseCode, ErrorCode};
 use gss_shared::frames::{auth_refreshed_frame, error_frame, heartbeat_frame};
-use gss_shared::ids::{ConnectionId, PlayerId, Position, SessionId};
+use gss_shared::ids::{ConnectionId, PlayerId, Position, ResumePoint, SessionId};
 use gss_shared::limits;
 use gss_shared::token::{SessionTokens, TokenClaims};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
@@ -88,7 +88,7 @@ pub(crate) async fn run<S>(
         inbox,
         conversation: Conversation::new(open.credential.expires_at, now),
         established: false,
-        position: Position::START,
+        position: Position::START.into(),
         id,
         session,
         player: open.player,
@@ -120,7 +120,7 @@ struct Shell<S> {
     /// The owner admitted it: before, nothing is read.
     established: bool,
     /// Of the last thing with a version that was written.
-    position: Position,
+    position: ResumePoint,
     id: ConnectionId,
     session: SessionId,
     player: PlayerId,

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use gss_shared::clock::Clock;
 use gss_shared::config::LimitsSection;
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::{PlayerId, Position, SessionId, ShardCount};
+use gss_shared::ids::{PlayerId, Position, ResumePoint, SessionId, ShardCount};
 use gss_shared::link::frame::{CommandBody, ReadAnswer, ReadKind};
 use gss_shared::link::transport::{Dialer, Identity};
 use gss_shared::ports::directory::Directory;
@@ -110,7 +110,7 @@ pub struct OpenConnection {
     /// The checked session token.
     pub token: TokenClaims,
     /// Where the client wants to resume.
-    pub position: Option<Position>,
+    pub position: Option<ResumePoint>,
     /// The JWT.
     pub credential: Credential,
     /// Checks `auth_refresh`.

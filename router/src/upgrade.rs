@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gss_shared::error_code::{ClientError, ErrorCode};
-use gss_shared::ids::Position;
+use gss_shared::ids::ResumePoint;
 use gss_shared::jwt::Claims;
 use gss_shared::token::TokenClaims;
 use http_body_util::Full;
@@ -135,7 +135,7 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 }
 
 /// Where the client wants to resume: header `X-Position` or query `position`.
-fn position<B>(request: &Request<B>) -> Result<Option<Position>, ClientError> {
+fn position<B>(request: &Request<B>) -> Result<Option<ResumePoint>, ClientError> {
     let refused = || {
         ClientError::new(ErrorCode::InvalidArgument, "The position is none that this service gave.")
             .with("member", "position")
@@ -148,7 +148,7 @@ fn position<B>(request: &Request<B>) -> Result<Option<Position>, ClientError> {
     given.extend(query.filter(|(name, _)| name == "position").map(|(_, value)| value.into_owned()));
     match given.as_slice() {
         [] => Ok(None),
-        [one] => Position::from_str(one).map(Some).map_err(|_| refused()),
+        [one] => ResumePoint::from_str(one).map(Some).map_err(|_| refused()),
         _ => Err(refused()),
     }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::error_code::ClientError;
-use crate::ids::{ActionId, ConnectionId, PlayerId, Position, SessionId};
+use crate::ids::{ActionId, ConnectionId, PlayerId, Position, ResumePoint, SessionId};
 use crate::limits;
 use crate::message::Role;
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ pub struct Established<'a> {
     /// The missed messages follow; otherwise one `sync_response`.
     pub resumed: bool,
     /// Where the client's stream begins: what it resumed from, or the snapshot's.
-    pub position: Position,
+    pub position: ResumePoint,
     /// Opens the next connection.
     pub resume_token: &'a str,
 }
@@ -113,7 +113,7 @@ pub fn sync_frame(data: &str, stale: bool) -> String {
 }
 
 /// The server's `heartbeat`.
-pub fn heartbeat_frame(at: Timestamp, position: Position, resume_token: &str) -> String {
+pub fn heartbeat_frame(at: Timestamp, position: ResumePoint, resume_token: &str) -> String {
     #[derive(Serialize)]
     struct Data<'a> {
         timestamp: Timestamp,
@@ -168,7 +168,7 @@ mod tests {
             connection: ID.parse().expect("uuid"),
             role: Role::AssistantGm,
             resumed: true,
-            position: position(),
+            position: position().into(),
             resume_token: "a.b.c",
         });
         let expected = format!(
@@ -212,7 +212,7 @@ mod tests {
             r#"{"type":"sync_response","data":{"state":{},"version":"1","position":"p","stale":true}}"#
         );
         assert_eq!(
-            heartbeat_frame(at(), position(), "a.b.c"),
+            heartbeat_frame(at(), position().into(), "a.b.c"),
             r#"{"type":"heartbeat","data":{"timestamp":"2026-11-21T19:02:11.480Z","position":"AQAAAAAAAAGrR-qgmSy2QW2G3Cg88EgP-Q","resume_token":"a.b.c"}}"#
         );
         assert_eq!(

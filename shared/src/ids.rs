@@ -182,7 +182,7 @@ impl fmt::Display for Version {
 
 /// Version and id of an event. It proves history: after a restore the same version has another id.
 ///
-/// As text it is opaque: URL-safe base64 of a format byte, 8 bytes version, 16 bytes event id.
+/// As text it is a [`ResumePoint`] that nothing is owed at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Position {
     /// Which event, counted.
@@ -194,14 +194,44 @@ pub struct Position {
 impl Position {
     /// Before the first event of any session.
     pub const START: Self = Self { version: Version::ZERO, event: EventId(Uuid::nil()) };
-    const FORMAT: u8 = 1;
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [Self::FORMAT; 25];
-        bytes[1..9].copy_from_slice(&self.version.0.to_be_bytes());
-        bytes[9..].copy_from_slice(self.event.0.as_bytes());
+        ResumePoint::from(*self).fmt(f)
+    }
+}
+
+/// Where a client stands in its stream, as it is told with each message and gives it back to resume.
+///
+/// A rollback, or a change of what a viewer may see, is followed by a snapshot, and other messages
+/// may come in between. Who loses its connection there has the position and not the state.
+///
+/// As text it is opaque: URL-safe base64 of a format byte, 8 bytes version, 16 bytes event id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResumePoint {
+    /// The last message.
+    pub position: Position,
+    /// A snapshot was still to come.
+    pub owed: bool,
+}
+
+impl ResumePoint {
+    const FORMAT: u8 = 1;
+    const OWED: u8 = 2;
+}
+
+impl From<Position> for ResumePoint {
+    fn from(position: Position) -> Self {
+        Self { position, owed: false }
+    }
+}
+
+impl fmt::Display for ResumePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = [if self.owed { Self::OWED } else { Self::FORMAT }; 25];
+        bytes[1..9].copy_from_slice(&self.position.version.0.to_be_bytes());
+        bytes[9..].copy_from_slice(self.position.event.0.as_bytes());
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -215,17 +245,26 @@ impl FromStr for Position {
     type Err = BadPosition;
 
     fn from_str(text: &str) -> Result<Self, BadPosition> {
+        text.parse().map(|point: ResumePoint| point.position)
+    }
+}
+
+impl FromStr for ResumePoint {
+    type Err = BadPosition;
+
+    fn from_str(text: &str) -> Result<Self, BadPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| BadPosition)?;
         let bytes: [u8; 25] = bytes.try_into().map_err(|_| BadPosition)?;
         let (format, rest) = bytes.split_first().ok_or(BadPosition)?;
         let (version, event) = rest.split_first_chunk::<8>().ok_or(BadPosition)?;
-        if *format != Self::FORMAT {
-            return Err(BadPosition);
-        }
-        Ok(Self {
-            version: Version(u64::from_be_bytes(*version)),
-            event: EventId(Uuid::from_slice(event).map_err(|_| BadPosition)?),
-        })
+        let owed = match *format {
+            Self::FORMAT => false,
+            Self::OWED => true,
+            _ => return Err(BadPosition),
+        };
+        let version = Version(u64::from_be_bytes(*version));
+        let event = EventId(Uuid::from_slice(event).map_err(|_| BadPosition)?);
+        Ok(Self { position: Position { version, event }, owed })
     }
 }
 
@@ -273,6 +312,10 @@ mod tests {
         let text = position.to_string();
         assert_eq!(text, "AQAAAAAAAAGrR-qgmSy2QW2G3Cg88EgP-Q");
         assert_eq!(text.parse(), Ok(position));
+        let point = ResumePoint { position, owed: true };
+        let text = point.to_string();
+        assert_eq!(text, "AgAAAAAAAAGrR-qgmSy2QW2G3Cg88EgP-Q");
+        assert_eq!((text.parse(), text.parse()), (Ok(point), Ok(position)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gss_shared::error_code::CloseCode;
-use gss_shared::ids::Position;
+use gss_shared::ids::ResumePoint;
 use gss_shared::limits;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -18,7 +18,7 @@ pub(crate) struct Batch {
     /// Bytes of the frames.
     pub bytes: usize,
     /// Position of the last thing with a version among all that was sent so far.
-    pub position: Position,
+    pub position: ResumePoint,
     /// Commands that were answered since the last batch.
     pub answered: usize,
     /// The session's messages per minute, when just learned.
@@ -158,7 +158,7 @@ mod tests {
         Batch {
             frames: vec![Utf8Bytes::from_static("x"); frames],
             bytes,
-            position: Position::START,
+            position: gss_shared::ids::Position::START.into(),
             answered: 0,
             messages_per_minute: None,
             close: None,

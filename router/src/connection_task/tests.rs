@@ -93,7 +93,7 @@ impl Bench {
         let batch = Batch {
             frames: frames.iter().map(|frame| Utf8Bytes::from_static(frame)).collect(),
             bytes: frames.iter().map(|frame| frame.len()).sum(),
-            position: Position::START,
+            position: Position::START.into(),
             answered: 0,
             messages_per_minute: Some(1_000),
             close,
@@ -185,7 +185,7 @@ async fn reading_stops_at_the_bound_until_something_is_answered() {
     let answered = Batch {
         frames: Vec::new(),
         bytes: 0,
-        position: Position::START,
+        position: Position::START.into(),
         answered: 32,
         messages_per_minute: None,
         close: None,
@@ -292,7 +292,7 @@ async fn a_client_that_does_not_read_is_told_when_it_reads_again() {
     let batch = || Batch {
         frames: vec![Utf8Bytes::from_static("0123456789")],
         bytes: 10,
-        position: Position::START,
+        position: Position::START.into(),
         answered: 0,
         messages_per_minute: None,
         close: None,

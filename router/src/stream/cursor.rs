@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gss_shared::error_code::CloseCode;
-use gss_shared::ids::{PlayerId, Position, Version};
+use gss_shared::ids::{PlayerId, Position, ResumePoint, Version};
 use gss_shared::limits;
 use gss_shared::message::{Effect, Message, Role, Viewer};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -37,8 +37,8 @@ pub(crate) struct Attached {
     pub role: Role,
     /// `connection_established`.
     pub established: Utf8Bytes,
-    /// Where the client's stream begins.
-    pub from: Position,
+    /// Where the client's stream begins; that a snapshot was owed there and is not here yet.
+    pub from: ResumePoint,
     /// What was missed since, unfiltered; for a fresh start none.
     pub missed: Vec<Message>,
     /// `sync_response`, if one follows.
@@ -88,6 +88,8 @@ pub(crate) struct Cursor {
     prev: Version,
     /// The last thing with a version that was sent.
     sent: Position,
+    /// What was sent has to be followed by a snapshot that was not.
+    owed: bool,
     gate: Option<Box<Gate>>,
     deferred: VecDeque<Deferred>,
     frames: Vec<Utf8Bytes>,
@@ -109,6 +111,7 @@ impl Cursor {
             at: Version::ZERO,
             prev: Version::ZERO,
             sent: Position::START,
+            owed: false,
             gate: None,
             deferred: VecDeque::new(),
             frames: Vec::new(),
@@ -161,9 +164,9 @@ impl Cursor {
         let Some(gate) = self.gate.take() else { return Wish::Nothing };
         self.viewer.role = attached.role;
         self.messages_per_minute = Some(attached.messages_per_minute);
-        self.prev = attached.from.version;
-        self.at = attached.from.version;
-        self.sent = attached.from;
+        let from = attached.from.position;
+        (self.prev, self.at, self.sent) = (from.version, from.version, from);
+        self.owed = attached.from.owed || attached.sync.is_some();
         self.push(attached.established);
         let mut rendered = Rendered::default();
         for message in &attached.missed {
@@ -173,12 +176,17 @@ impl Cursor {
         }
         self.at = attached.at.version;
         if let Some(sync) = attached.sync {
-            self.write_sync(attached.at, sync);
+            self.write_sync(attached.at, sync, true);
         }
         for frame in gate.frames {
             self.push(frame);
         }
         self.flush_deferred();
+        if self.owed {
+            self.gate =
+                Some(Box::new(Gate { waiting: Waiting::Sync, frames: Vec::new(), ..*gate }));
+            return Wish::Sync;
+        }
         self.replay(gate.messages)
     }
 
@@ -296,7 +304,7 @@ impl Cursor {
         Batch {
             frames: std::mem::take(&mut self.frames),
             bytes: std::mem::take(&mut self.bytes),
-            position: self.sent,
+            position: ResumePoint { position: self.sent, owed: self.owed },
             answered: std::mem::take(&mut self.answered),
             messages_per_minute: self.messages_per_minute.take(),
             close: self.close,
@@ -323,7 +331,7 @@ impl Cursor {
     fn tell(&mut self, message: &Message, rendered: &mut Rendered) {
         if let Some((variant, head)) = message.head_for(self.viewer) {
             let frame = rendered.frame(variant, self.prev, head);
-            self.push(frame);
+            self.push(self.marked(frame, message.position));
             self.prev = message.version();
             self.sent = message.position;
         }
@@ -341,6 +349,7 @@ impl Cursor {
                 Effect::Role { .. } | Effect::Resync { .. } | Effect::Close { .. } => {}
             }
         }
+        self.owed |= self.needs_snapshot(message);
         self.tell(message, rendered);
         self.at = message.version();
         let wish = self.effects(message);
@@ -349,24 +358,35 @@ impl Cursor {
     }
 
     fn effects(&mut self, message: &Message) -> Wish {
-        let me = self.viewer.player;
-        let mut wish = Wish::Nothing;
         for effect in &message.effects {
-            match effect {
-                Effect::Resync { players } => {
-                    let concerned = players.as_ref().is_none_or(|players| players.contains(&me));
-                    if concerned && !self.sync_follows() {
-                        self.shut(Waiting::Sync);
-                        wish = Wish::Sync;
-                    }
-                }
-                Effect::Close { .. } => {
-                    self.leaving = self.leaving.or(closes(effect, me));
-                }
-                Effect::Role { .. } => {}
-            }
+            self.leaving = self.leaving.or(closes(effect, self.viewer.player));
         }
-        wish
+        if self.needs_snapshot(message) && !self.sync_follows() {
+            self.shut(Waiting::Sync);
+            return Wish::Sync;
+        }
+        Wish::Nothing
+    }
+
+    /// Whether the viewer has to get a snapshot after it.
+    fn needs_snapshot(&self, message: &Message) -> bool {
+        message.effects.iter().any(|effect| match effect {
+            Effect::Resync { players } => {
+                players.as_ref().is_none_or(|players| players.contains(&self.viewer.player))
+            }
+            Effect::Role { .. } | Effect::Close { .. } => false,
+        })
+    }
+
+    /// A frame that carries this position: while a snapshot is owed the client gives it back so that
+    /// it gets that. No text of a client's can look like the member: its quotes are escaped.
+    fn marked(&self, frame: Utf8Bytes, position: Position) -> Utf8Bytes {
+        if !self.owed {
+            return frame;
+        }
+        let member = |point: &dyn std::fmt::Display| format!("\"position\":\"{point}\"");
+        let point = ResumePoint { position, owed: true };
+        frame.replacen(&member(&position), &member(&point), 1).into()
     }
 
     /// A whole snapshot of this or a later version is there already.
@@ -389,8 +409,9 @@ impl Cursor {
         wish
     }
 
-    fn write_sync(&mut self, at: Position, frame: Utf8Bytes) {
-        self.push(frame);
+    fn write_sync(&mut self, at: Position, frame: Utf8Bytes, whole: bool) {
+        self.owed &= !whole;
+        self.push(self.marked(frame, at));
         self.prev = at.version;
         self.sent = at;
     }
@@ -399,14 +420,15 @@ impl Cursor {
         let leaving = self.leaving.is_some();
         while self.deferred.front().is_some_and(|front| front.at() <= self.at || leaving) {
             match self.deferred.pop_front() {
-                Some(Deferred::Sync { at, frame, .. }) if at.version <= self.at => {
-                    self.write_sync(at, frame);
+                Some(Deferred::Sync { at, frame, whole }) if at.version <= self.at => {
+                    self.write_sync(at, frame, whole);
                 }
                 Some(Deferred::Answer { frame, position, .. }) => {
                     self.answered += 1;
                     self.unanswered = self.unanswered.saturating_sub(1);
                     if let Some(frame) = frame {
-                        self.push(frame);
+                        let marked = position.map(|at| self.marked(frame.clone(), at));
+                        self.push(marked.unwrap_or(frame));
                     }
                     if let Some(position) = position.filter(|p| p.version > self.sent.version) {
                         self.sent = position;

@@ -2,7 +2,7 @@
 
 use gss_shared::error_code::{ClientError, CloseCode, ErrorCode};
 use gss_shared::frames::{Established, connection_error_frame, established_frame, sync_frame};
-use gss_shared::ids::{ConnectionId, Position, SessionId};
+use gss_shared::ids::{ConnectionId, Position, ResumePoint, SessionId};
 use gss_shared::link::frame::{AttachOutcome, Lane, ToNode};
 use gss_shared::token::TokenClaims;
 use tokio::time::Instant;
@@ -274,9 +274,11 @@ impl super::reach::Reach {
         };
         let (role, resumed, from) = match &outcome {
             AttachOutcome::Resumed { role, .. } => {
-                (*role, true, client.position.unwrap_or(Position::START))
+                (*role, true, client.position.unwrap_or(Position::START.into()))
             }
-            AttachOutcome::Fresh { role, at, .. } => (*role, false, *at),
+            AttachOutcome::Fresh { role, at, .. } => {
+                (*role, false, ResumePoint { position: *at, owed: true })
+            }
             AttachOutcome::Refused { .. } | AttachOutcome::NotOwner { .. } => return None,
         };
         let established = Utf8Bytes::from(established_frame(&Established {

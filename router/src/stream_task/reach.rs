@@ -208,7 +208,7 @@ fn frame(number: u64, request: &Request, session: &Session, to: To) -> Option<To
                 connection: client.id,
                 player: client.player,
                 token: client.token,
-                position: client.position,
+                position: client.position.map(|from| from.position),
                 beat_seen: to.beat_seen,
                 outlived: request.outlived,
             })

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use gss_shared::error_code::ClientError;
-use gss_shared::ids::{ConnectionId, Epoch, PlayerId, Position, SessionId, Shard};
+use gss_shared::ids::{ConnectionId, Epoch, PlayerId, ResumePoint, SessionId, Shard};
 use gss_shared::token::TokenClaims;
 use tokio::sync::oneshot;
 
@@ -72,7 +72,7 @@ pub(crate) struct Client {
     pub token: TokenClaims,
     pub credential: Credential,
     /// Where it wants to resume.
-    pub position: Option<Position>,
+    pub position: Option<ResumePoint>,
     /// Reads of state for it, the next first. One is under way at a time.
     pub syncs: VecDeque<SyncAsk>,
     /// The read that is under way.

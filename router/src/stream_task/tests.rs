@@ -280,7 +280,7 @@ impl Bench {
             session: SESSION,
             player: player(n),
             token: token(n),
-            position,
+            position: position.map(Into::into),
             credential: Credential {
                 expires_at: Timestamp(i64::MAX),
                 issued_at: Timestamp(50),

@@ -35,7 +35,7 @@ fn admission(from: u64, missed: Vec<Message>, sync: Option<&str>, to: u64) -> At
     Attached {
         role: Role::Player,
         established: "established".into(),
-        from: at(1, from),
+        from: at(1, from).into(),
         missed,
         sync: sync.map(Into::into),
         at: at(1, to),
@@ -72,7 +72,7 @@ fn prev_is_the_last_message_this_viewer_was_sent() {
         assert_eq!(offer(&mut cursor, &message), Wish::Nothing);
     }
     assert_eq!(written(&mut cursor), [frame(101, 100), frame(103, 101)]);
-    assert_eq!(cursor.take().position, at(1, 103));
+    assert_eq!(cursor.take().position.position, at(1, 103));
 }
 
 #[test]
@@ -110,11 +110,11 @@ fn an_ack_of_a_hidden_event_moves_the_position_not_prev() {
     let mut cursor = cursor(100);
     ack(&mut cursor, 101);
     assert_eq!(offer(&mut cursor, &Arc::new(hidden(101))), Wish::Nothing);
-    assert_eq!(cursor.take().position, at(1, 101));
+    assert_eq!(cursor.take().position.position, at(1, 101));
     assert_eq!(offer(&mut cursor, &shared(102)), Wish::Nothing);
     assert_eq!(written(&mut cursor), [frame(102, 100)]);
     ack(&mut cursor, 50);
-    assert_eq!(cursor.take().position, at(1, 102), "a duplicate's ack is of long ago");
+    assert_eq!(cursor.take().position.position, at(1, 102), "a duplicate's ack is of long ago");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn what_comes_while_a_sync_is_read_stands_around_it() {
     let expected =
         [frame(104, 103), frame(105, 104), "sync".into(), frame(106, 105), "ack 106".into()];
     assert_eq!(written(&mut cursor), expected);
-    assert_eq!(cursor.take().position, at(1, 106));
+    assert_eq!(cursor.take().position.position, at(1, 106));
 }
 
 #[test]
@@ -234,6 +234,52 @@ fn a_part_of_the_state_does_not_serve_a_change() {
     assert_eq!(offer(&mut cursor, &with(101, effects)), Wish::Nothing);
     assert_eq!(cursor.synced(at(1, 101), "part".into(), false), Wish::Sync);
     assert_eq!(written(&mut cursor), [frame(101, 100), "part".to_owned()]);
+}
+
+/// What carries a position, as it is told while a snapshot is owed and when none is.
+fn placed(v: u64, effects: Vec<Effect>) -> Arc<Message> {
+    let mut told = message(1, v);
+    told.variants[0].head += &format!(r#","position":"{}""#, at(1, v));
+    Arc::new(Message { effects, ..told })
+}
+
+fn points(cursor: &mut Cursor) -> Vec<(u64, bool)> {
+    let read = |frame: &Utf8Bytes| {
+        let frame: serde_json::Value = serde_json::from_str(frame).expect("JSON");
+        let point = frame["data"]["position"].as_str().expect("a position");
+        let point: ResumePoint = point.parse().expect("a point");
+        (point.position.version.0, point.owed)
+    };
+    cursor.take().frames.iter().map(read).collect()
+}
+
+#[test]
+fn who_is_cut_off_before_its_snapshot_says_so_when_it_resumes() {
+    let everybody = vec![Effect::Resync { players: None }];
+    let placed_frame = |v: u64| format!(r#"{{"type":"t","data":{{"position":"{}"}}}}"#, at(1, v));
+    let mut cursor = cursor(100);
+    assert_eq!(offer(&mut cursor, &placed(101, Vec::new())), Wish::Nothing);
+    assert_eq!(points(&mut cursor), [(101, false)]);
+    assert_eq!(offer(&mut cursor, &placed(102, everybody)), Wish::Sync);
+    let heartbeat = ResumePoint { position: at(1, 102), owed: true };
+    assert_eq!(cursor.take().position, heartbeat);
+    assert_eq!(offer(&mut cursor, &placed(103, Vec::new())), Wish::Nothing);
+    cursor.answer(Version(103), Some(placed_frame(103).into()), Some(at(1, 103)));
+    assert_eq!(cursor.synced(at(1, 103), placed_frame(103).into(), true), Wish::Nothing);
+    assert_eq!(offer(&mut cursor, &placed(104, Vec::new())), Wish::Nothing);
+    assert_eq!(points(&mut cursor), [(103, true), (103, true), (103, false), (104, false)]);
+
+    // It comes back with a point before the snapshot: what it missed, and then that.
+    let mut resumed = Cursor::attaching(player(ME));
+    assert_eq!(offer(&mut resumed, &placed(105, Vec::new())), Wish::Nothing);
+    let from = ResumePoint { position: at(1, 103), owed: true };
+    let missed = vec![Message::clone(&placed(104, Vec::new()))];
+    let established = placed_frame(103).into();
+    let attached = Attached { from, established, ..admission(103, missed, None, 104) };
+    assert_eq!(resumed.attached(attached), Wish::Sync);
+    assert_eq!(resumed.synced(at(1, 104), placed_frame(104).into(), true), Wish::Nothing);
+    let expected = [(103, false), (104, true), (104, false), (105, false)];
+    assert_eq!(points(&mut resumed), expected);
 }
 
 #[test]

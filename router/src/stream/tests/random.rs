@@ -97,7 +97,7 @@ impl World {
             let attached = Attached {
                 role: role(n),
                 established: "established".into(),
-                from: at(1, from),
+                from: at(1, from).into(),
                 missed: Vec::new(),
                 sync: None,
                 at: at(1, from),
