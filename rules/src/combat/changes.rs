@@ -74,6 +74,13 @@ pub struct Changes {
     pub alive: Option<bool>,
 }
 
+impl Changes {
+    /// Whether everything stays.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What is said is there, null included.
 fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)

@@ -441,6 +441,9 @@ pub enum Command {
         who: CombatantId,
         /// Feet above the ground where it comes down, below where it is.
         to_ft: i32,
+        /// What is changed of it first.
+        #[serde(default, skip_serializing_if = "Changes::is_nothing")]
+        changes: Box<Changes>,
     },
     /// An attack on somebody with features that its hit brings.
     AttackWith {

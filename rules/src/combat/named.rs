@@ -26,7 +26,6 @@ impl Command {
             | Self::Happens { who }
             | Self::Dismount { who, to: _ }
             | Self::AttackAt { who, .. }
-            | Self::Fall { who, to_ft: _ }
             | Self::RollInitiative { who, face: _ } => named(*who),
             Self::Attack { who, target, attack: _, knock_out: _, how: _, ammunition: _ }
             | Self::Stabilize { who, target }
@@ -71,7 +70,9 @@ impl Command {
                 named(*who);
                 action.each_named(named);
             }
-            Self::Update { id, changes } => changes.sources().chain([*id]).for_each(named),
+            Self::Update { id, changes } | Self::Fall { who: id, to_ft: _, changes } => {
+                changes.sources().chain([*id]).for_each(named)
+            }
             Self::SetOrder { order } => order.iter().copied().for_each(named),
         }
     }

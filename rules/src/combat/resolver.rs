@@ -454,7 +454,7 @@ impl<'a> Resolver<'a> {
             Command::CallInitiative { roll, fixed } => self.call_initiative(*roll, *fixed),
             Command::RollInitiative { who, face } => self.roll_for(*who, *face),
             Command::SetOrder { order } => self.set_order(order),
-            Command::Fall { who, to_ft } => self.ruled_fall(*who, *to_ft),
+            Command::Fall { who, to_ft, changes } => self.ruled_fall(*who, *to_ft, changes),
             _ => Ok(()),
         }
     }

@@ -8,9 +8,9 @@ mod uses;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gss_rules::combat::{
-    Actor, Answer, Awaited, Combat, Combatant, CombatantId, CombatantKind, Command, Economy, Fact,
-    Happening, HelpWith, Input, Life, NEUTRAL, Phase, Question, RolledFor, Rulebook, Shove,
-    SkillAction, Step, View, decide,
+    Actor, Answer, Awaited, Changes, Combat, Combatant, CombatantId, CombatantKind, Command,
+    Economy, Fact, Happening, HelpWith, Input, Life, NEUTRAL, Phase, Question, RolledFor, Rulebook,
+    Shove, SkillAction, Step, View, decide,
 };
 use gss_rules::content::{Monster, Pool, Spellcasting, StatBlock};
 use gss_rules::effect::{Choice, EffectTemplate};
@@ -435,18 +435,14 @@ impl Play {
             Some((effect.target, *conditions.first().filter(|_| conditions.len() > 1)?))
         });
         if let Some((id, condition)) = several.filter(|_| self.chance.one_in(3)) {
-            let changes = json!({"conditions_remove": [condition]});
-            let changes = Box::new(serde_json::from_value(changes).expect("changes"));
-            return Command::Update { id, changes };
-        }
-        if self.chance.one_in(6) {
-            let height_ft = self.combat.combatant(id).map_or(0, |it| it.elevation_ft);
-            return Command::Fall { who: id, to_ft: height_ft - 25 };
+            let changes = Changes { conditions_remove: vec![condition], ..Changes::default() };
+            return Command::Update { id, changes: Box::new(changes) };
         }
         let most = usize::try_from(30 * self.stride()).expect("small");
         let square = [self.chance.below(most), self.chance.below(most)];
         let condition = self.chance.of(&Condition::ALL).copied().expect("a condition");
         let changes = [
+            json!({}),
             json!({"position": square}),
             json!({"hp": {"current": self.chance.below(20)}}),
             json!({"hp": {"current": self.chance.below(200)}, "alive": true}),
@@ -462,6 +458,10 @@ impl Play {
         ];
         let changes = self.chance.of(&changes).expect("one").clone();
         let changes = Box::new(serde_json::from_value(changes).expect("changes"));
+        if self.chance.one_in(4) {
+            let height_ft = self.combat.combatant(id).map_or(0, |it| it.elevation_ft);
+            return Command::Fall { who: id, to_ft: height_ft - 25, changes };
+        }
         Command::Update { id, changes }
     }
 

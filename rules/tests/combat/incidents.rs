@@ -1,6 +1,6 @@
 //! What a game master makes happen at once: damage, saves, falls.
 
-use gss_rules::combat::{Actor, CombatantId, Command, Fact, Input, Life, Refusal};
+use gss_rules::combat::{Actor, Answer, CombatantId, Command, Fact, Input, Life, Refusal};
 use gss_rules::effect::EffectTemplate;
 use gss_rules::{Ability, Condition, DamageType, Edition};
 use serde_json::{Value, json};
@@ -20,6 +20,10 @@ fn at_once(members: Value, source: Option<CombatantId>, targets: &[CombatantId])
 
 fn update(id: CombatantId, changes: Value) -> Command {
     Command::Update { id, changes: Box::new(serde_json::from_value(changes).expect("changes")) }
+}
+
+fn falls(who: CombatantId, to_ft: i32) -> Command {
+    Command::Fall { who, to_ft, changes: Box::default() }
 }
 
 /// Whom an instance hurt, what it dealt by type, and what temporary hit points took of it.
@@ -124,7 +128,7 @@ fn nothing_happens_for_no_reason() {
     assert_eq!(table.refused(dead), Refusal::InvalidTarget);
     let nobody = at_once(damage.clone(), None, &[]);
     assert_eq!(table.refused(nobody), Refusal::InvalidTarget);
-    for command in [at_once(damage, None, &[HERO]), Command::Fall { who: HERO, to_ft: -10 }] {
+    for command in [at_once(damage, None, &[HERO]), falls(HERO, -10)] {
         let input = Input::Command { by: Actor::Player(Uuid::from_u128(5)), command };
         assert_eq!(table.input(input, ""), Err(Refusal::NotGameMaster));
     }
@@ -140,20 +144,20 @@ fn who_loses_the_ground_falls() {
         let mut table = Table::duel(edition, [1, 0]);
         table.play(update(HERO, json!({"elevation_ft": 30})), "");
         assert_eq!(table.hp(HERO), 20);
-        let up = Command::Fall { who: HERO, to_ft: 30 };
+        let up = falls(HERO, 30);
         assert_eq!(table.refused(up), Refusal::NothingToDo);
         // A die for every 10 feet.
-        let facts = table.play(Command::Fall { who: HERO, to_ft: 5 }, "6:3 6:4");
+        let facts = table.play(falls(HERO, 5), "6:3 6:4");
         assert_eq!(dealt(&facts), [(HERO, vec![(DamageType::Bludgeoning, 7)], 0)]);
         assert_eq!(table.combat.combatant(HERO).expect("there").elevation_ft, 5);
         assert!(prone(&table, HERO));
         // A trapdoor: below the ground. Nine feet do no harm.
-        table.play(Command::Fall { who: GOBLIN, to_ft: -9 }, "");
+        table.play(falls(GOBLIN, -9), "");
         assert_eq!((table.hp(GOBLIN), prone(&table, GOBLIN)), (20, false));
-        table.play(Command::Fall { who: GOBLIN, to_ft: -29 }, "6:1 6:1");
+        table.play(falls(GOBLIN, -29), "6:1 6:1");
         assert_eq!((table.hp(GOBLIN), prone(&table, GOBLIN)), (18, true));
         table.play(update(GOBLIN, json!({"alive": false})), "");
-        let dead = Command::Fall { who: GOBLIN, to_ft: -90 };
+        let dead = falls(GOBLIN, -90);
         assert_eq!(table.refused(dead), Refusal::InvalidTarget);
     }
 }
@@ -162,7 +166,7 @@ fn who_loses_the_ground_falls() {
 fn who_comes_down_on_somebody_lies_beside() {
     let mut table = Table::duel(Edition::E52, [1, 0]);
     table.play(update(GOBLIN, json!({"elevation_ft": 10, "position": [0, 0]})), "");
-    table.play(Command::Fall { who: GOBLIN, to_ft: 0 }, "6:2");
+    table.play(falls(GOBLIN, 0), "6:2");
     let places = [HERO, GOBLIN].map(|who| table.combat.combatant(who).expect("there").position);
     assert!(places[0].is_some() && places[1].is_some() && places[0] != places[1], "{places:?}");
     let weak = combatant(
@@ -173,6 +177,44 @@ fn who_comes_down_on_somebody_lies_beside() {
         block(json!({"hp": {"current": 2, "max": 2, "temp": 0}})),
     );
     table.play(Command::AddCombatant { combatant: Box::new(weak) }, "20:1");
-    table.play(Command::Fall { who: crate::table::OGRE, to_ft: -10 }, "6:2");
+    table.play(falls(crate::table::OGRE, -10), "6:2");
     assert_eq!(table.life(crate::table::OGRE), Life::Dead);
+}
+
+#[test]
+fn what_is_changed_of_who_falls_is_changed_first() {
+    let player = Uuid::from_u128(5);
+    let with = |who: CombatantId, changes: Value| Command::Fall {
+        who,
+        to_ft: 0,
+        changes: Box::new(serde_json::from_value(changes).expect("changes")),
+    };
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    table.play(update(HERO, json!({"elevation_ft": 30, "owner_id": player})), "");
+    let before = table.combat.clone();
+    let sick = with(HERO, json!({"hp": {"current": 999}}));
+    assert_eq!(table.refused(sick), Refusal::InvalidCombatant);
+    assert_eq!(table.combat, before);
+    let changes = json!({"position": [3, 3], "hp": {"temp": 5}});
+    let facts = table.play(with(HERO, changes), "6:1 6:2 6:4");
+    assert_eq!(dealt(&facts), [(HERO, vec![(DamageType::Bludgeoning, 7)], 5)]);
+    let hero = table.combat.combatant(HERO).expect("there");
+    assert_eq!((hero.position, hero.elevation_ft), (Some([3, 3].into()), 0));
+    // Who is dead falls no more, and who is nowhere neither.
+    for changes in [json!({"position": null}), json!({"alive": false})] {
+        table.play(update(GOBLIN, json!({"position": [1, 0], "elevation_ft": 20})), "");
+        assert_eq!(dealt(&table.play(with(GOBLIN, changes), "")), []);
+        assert_eq!(table.combat.combatant(GOBLIN).expect("there").elevation_ft, 0);
+    }
+    // What the changes ask comes before the fall.
+    table.play(update(HERO, json!({"elevation_ft": 20})), "");
+    table.play(Command::PhysicalDice { players: [player].into() }, "");
+    let stable = json!({"successes": 0, "failures": 0, "stable": true});
+    table.play(with(HERO, json!({"hp": {"current": 0}, "death_saves": stable})), "");
+    let height = |table: &Table| table.combat.combatant(HERO).expect("there").elevation_ft;
+    assert_eq!((table.life(HERO), height(&table)), (Life::Stable, 20));
+    assert_eq!(table.answer(Answer::Faces { faces: vec![3] }, "").len(), 3);
+    let facts = table.answer(Answer::Faces { faces: vec![1, 2] }, "");
+    assert_eq!(dealt(&facts), [(HERO, vec![(DamageType::Bludgeoning, 3)], 0)]);
+    assert_eq!((table.life(HERO), height(&table)), (Life::Dying { successes: 0, failures: 1 }, 0));
 }

@@ -302,34 +302,16 @@ impl Asking<'_, '_> {
             self.is_member(PlayerId(owner))?;
         }
         let mut changes = Box::new(fields.clone());
-        let can = |fight: &Fight, to_ft| {
-            View::of(&fight.combat, fight.book()).may_fall(id, to_ft).is_ok()
-        };
-        let falls = fields.elevation_ft.filter(|to_ft| reason == Some(FALL) && can(fight, *to_ft));
-        let Some(to_ft) = falls else {
-            let command = Command::Update { id, changes };
-            return self.command(fight, command, None, reason).map(Decided::Events);
-        };
-        changes.elevation_ft = None;
-        let (mut events, mut after) = (Vec::new(), fight.clone());
-        if *changes != Changes::default() {
-            let input =
-                Input::Command { by: self.actor(), command: Command::Update { id, changes } };
-            (events, after) = self.input(fight, input, None, reason)?;
-            let height = after.combat.combatant(id).map(|it| it.elevation_ft);
-            // It may have been brought down so, or something is to be answered first.
-            if after.combat.prompt().is_some() || height.is_none_or(|ft| ft <= to_ft) {
-                return Ok(Decided::Events(events));
+        let view = View::of(&fight.combat, fight.book());
+        let can = |to_ft: &i32| view.may_fall(id, *to_ft).is_ok();
+        let command = match fields.elevation_ft.filter(|to_ft| reason == Some(FALL) && can(to_ft)) {
+            Some(to_ft) => {
+                changes.elevation_ft = None;
+                Command::Fall { who: id, to_ft, changes }
             }
-        }
-        let command = if can(&after, to_ft) {
-            Command::Fall { who: id, to_ft }
-        } else {
-            let changes = Changes { elevation_ft: Some(to_ft), ..Changes::default() };
-            Command::Update { id, changes: Box::new(changes) }
+            None => Command::Update { id, changes },
         };
-        events.extend(self.command(&after, command, None, reason)?);
-        Ok(Decided::Events(events))
+        self.command(fight, command, None, reason).map(Decided::Events)
     }
 
     /// An order of those that the sender knows of, with everybody else in the place that it has.

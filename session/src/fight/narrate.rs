@@ -266,6 +266,9 @@ fn head<'d>(
     let data = match (command, &because.declared, &because.doing) {
         (Command::AddCombatant { combatant }, ..) => {
             changed(before, combatant.id, "added", because)
+        (Command::Fall { who, changes, .. }, ..) if !changes.is_nothing() => {
+            changed(before, *who, "updated", because)
+        }
         }
         (Command::RemoveCombatant { id }, ..) => changed(before, *id, "removed", because),
         (Command::Update { id, .. }, ..) => changed(before, *id, "updated", because),
@@ -343,9 +346,15 @@ fn answered<'d>(
     Some(Draft { name: Name::ReactionResolved, upto: 0, data })
 }
 
-/// Facts that belong to a change of who takes part: all up to the first roll or turn.
+/// Facts that belong to a change of who takes part: all up to the first roll, turn or fall by a game
+/// master's word.
 fn own_facts(step: &Step) -> usize {
-    let other = |fact: &Fact| matches!(fact, Fact::Rolled { .. } | Fact::TurnStarted { .. });
+    let falls = matches!(step.input, Input::Command { command: Command::Fall { .. }, .. });
+    let other = |fact: &Fact| match fact {
+        Fact::Rolled { .. } | Fact::TurnStarted { .. } => true,
+        Fact::Displaced { .. } => falls,
+        _ => false,
+    };
     step.facts.iter().position(other).unwrap_or(step.facts.len())
 }
 

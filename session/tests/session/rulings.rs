@@ -164,6 +164,29 @@ fn what_else_brings_it_down_leaves_no_fall() {
     assert_eq!((types.as_str(), &goblin["elevation_ft"]), ("combatant_changed", &json!(-10)));
 }
 
+#[test]
+fn what_a_change_asks_comes_before_the_fall() {
+    let mut fight = fight("5.2");
+    let own = json!({"kind": "update", "settings": {"physical_dice": true}});
+    fight.rest(GM, own).expect("set");
+    let mut update = |fields: Value| {
+        let data = json!({"character_id": id(HERO), "fields": fields, "reason": "fall"});
+        fight.frame(GM, "combatant_update", data).expect("updates");
+    };
+    update(json!({"elevation_ft": 20}));
+    let stable = json!({"successes": 0, "failures": 0, "stable": true});
+    update(json!({"hp": {"current": 0, "temp": 0}, "death_saves": stable, "elevation_ft": 0}));
+    assert_eq!(fight.types(ARIA), ["combatant_changed", "dice_prompt"]);
+    assert_eq!(shown(&fight, ARIA, HERO)["elevation_ft"], json!(20));
+    for faces in [vec![3], vec![1, 2]] {
+        let asked = fight.got(ARIA).last().expect("asked")["data"]["prompt_id"].clone();
+        fight.frame(ARIA, "dice", json!({"prompt_id": asked, "faces": faces})).expect("thrown");
+    }
+    let hero = shown(&fight, ARIA, HERO);
+    assert_eq!((&hero["elevation_ft"], &hero["health"]), (&json!(0), &json!("dying")));
+    assert_eq!(hero["death_saves"]["failures"], json!(1));
+}
+
 /// The hero strikes until the goblin would fall.
 fn brings_down(fight: &mut Fight) {
     let weak = json!({"character_id": id(GOBLIN), "fields": {"hp": {"current": 1}, "ac": 0}});

@@ -4,7 +4,7 @@
 use super::attack::add_part;
 use super::harm::Blow;
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, DamagePart, Fact, Life, Purpose, Refusal};
+use crate::combat::{Changes, CombatantId, DamagePart, Fact, Life, Purpose, Refusal};
 use crate::effect::{DamageDice, EffectTemplate, Quality};
 
 impl Resolver<'_> {
@@ -56,10 +56,25 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Somebody falls to a height below its own.
-    pub(super) fn ruled_fall(&mut self, who: CombatantId, to_ft: i32) -> Flow<()> {
+    /// Somebody falls to a height below its own, changed first. Who is dead or off the map
+    /// then is put there.
+    pub(super) fn ruled_fall(
+        &mut self,
+        who: CombatantId,
+        to_ft: i32,
+        changes: &Changes,
+    ) -> Flow<()> {
         self.view().may_fall(who, to_ft)?;
-        self.drop_to(who, to_ft)
+        if !changes.is_nothing() {
+            self.update(who, changes)?;
+        }
+        if self.view().may_fall(who, to_ft).is_ok() {
+            return self.drop_to(who, to_ft);
+        }
+        if self.combatant(who)?.elevation_ft > to_ft {
+            self.update(who, &Changes { elevation_ft: Some(to_ft), ..Changes::default() })?;
+        }
+        Ok(())
     }
 
     /// Who concentrates makes a save to go on; whether it made one and does.
