@@ -20,9 +20,7 @@ pub(crate) mod show;
 mod size;
 pub(crate) mod spec;
 
-use gss_rules::combat::{
-    Choice, Combat, CombatantId, EffectId, Fact, Input, PromptId, Question, Rulebook, Step,
-};
+use gss_rules::combat::{Combat, CombatantId, EffectId, Fact, Input, PromptId, Rulebook, Step};
 use gss_shared::ids::{ActionId, PlayerId, Version};
 use gss_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,13 +104,9 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Fight {
-    /// Whether the open question is answered by its default at once: whether a blow kills keeps the
-    /// table waiting neither for who is absent nor without a deadline. `absent` is asked for a player.
-    pub(crate) fn waits_for_nobody(&self, absent: impl FnOnce(PlayerId) -> bool) -> bool {
-        let Some(open) = self.combat.prompt() else { return false };
-        let spares = matches!(open.question, Question::Choice { choice: Choice::KnockOut, .. });
-        let owner = self.combat.combatant(open.who).and_then(|asked| asked.owner);
-        spares && (self.deadline.is_none() || owner.is_some_and(|owner| absent(PlayerId(owner))))
+    /// The player whose turn it is; None: nobody's, or one of the game masters'.
+    pub(crate) fn on_turn(&self) -> Option<PlayerId> {
+        self.combat.active().and_then(|active| self.combat.owner(active)).map(PlayerId)
     }
 
     /// Folds what an event does to a fight that goes on.

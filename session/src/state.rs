@@ -223,23 +223,17 @@ impl Session {
     pub fn acts_at(&self, absent: impl FnOnce(PlayerId) -> bool) -> Option<Timestamp> {
         let fight = self.fight.as_deref().filter(|_| self.status == Status::Active)?;
         if fight.combat.prompt().is_some() {
-            return if fight.waits_for_nobody(absent) {
-                Some(fight.turn_at)
-            } else {
-                fight.deadline
-            };
+            return fight.deadline;
         }
-        let active = fight.combat.active().and_then(|active| fight.combat.combatant(active))?;
-        let owner = active.owner.map(PlayerId)?;
-        self.turn_ends_at().filter(|_| absent(owner))
+        let player = fight.on_turn()?;
+        self.turn_ends_at().filter(|_| absent(player))
     }
 
     /// When the turn of a player ends that is absent; None: it does not.
     pub(crate) fn turn_ends_at(&self) -> Option<Timestamp> {
         let fight = self.fight.as_deref()?;
         let seconds = self.settings.turn_seconds;
-        let active = fight.combat.active().and_then(|active| fight.combat.combatant(active))?;
-        (seconds > 0 && active.owner.is_some())
+        (seconds > 0 && fight.on_turn().is_some())
             .then(|| fight.turn_at.plus_ms(i64::from(seconds) * 1_000))
     }
 

@@ -539,8 +539,8 @@ impl Combat {
         self.combatant(effects.last()?.source?)
     }
 
-    /// The player who commands a creature; none: the game masters.
-    fn owner(&self, id: CombatantId) -> Option<Uuid> {
+    /// The player who commands a creature and answers what it is asked; none: the game masters.
+    pub fn owner(&self, id: CombatantId) -> Option<Uuid> {
         self.master(id).or_else(|| self.combatant(id))?.owner
     }
 

@@ -151,3 +151,31 @@ fn who_is_ruled_unconscious_still_lies_there_when_awake() {
         assert_eq!(held[0].template.conditions, [gss_rules::Condition::Prone]);
     }
 }
+
+#[test]
+fn who_commands_a_creature_throws_its_dice() {
+    let mut table = own_dice();
+    table.play(Command::Begin, "");
+    table.answer(Answer::Faces { faces: vec![15] }, "20:10");
+    let obeys = |source, target| {
+        let effect = json!({"name": "Dominated", "duration": {"kind": "permanent"},
+                            "modifiers": [{"kind": "obeys_source"}]});
+        let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
+        Command::ApplyEffect { effect, source: Some(source), targets: vec![target] }
+    };
+    table.play(obeys(HERO, GOBLIN), "");
+    assert_eq!(table.combat.owner(GOBLIN), Some(PLAYER));
+    table.play(Command::EndTurn { who: HERO }, "");
+    table.play(attack(GOBLIN, HERO, "longsword"), "");
+    let prompt = table.combat.prompt().expect("a question").clone();
+    let answer = Answer::Faces { faces: vec![2] };
+    let by_player = Input::Answer { by: Actor::Player(PLAYER), prompt: prompt.id, answer };
+    let facts = table.input(by_player, "").expect("its master's");
+    assert_eq!(rolls(&facts), [(7, PLAYER.to_string())]);
+    // Whose master is nobody's throws as monsters do.
+    table.play(obeys(GOBLIN, HERO), "");
+    table.play(Command::RemoveEffect { id: gss_rules::combat::EffectId(0) }, "");
+    table.play(Command::EndTurn { who: GOBLIN }, "");
+    assert_eq!(table.combat.owner(HERO), None);
+    table.play(attack(HERO, GOBLIN, "longsword"), "20:2");
+}

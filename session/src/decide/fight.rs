@@ -207,15 +207,7 @@ impl Asking<'_, '_> {
         };
         self.steps += 1;
         let told = narrate::step(fight, &after, &step, change, &because);
-        let mut events: Vec<Event> = told.into_iter().map(Event::Combat).collect();
-        if let Some(open) = after.combat.prompt().filter(|_| after.waits_for_nobody(|_| false)) {
-            let (prompt, answer) = (open.id, Answer::Decline);
-            let input = Input::Answer { by: Actor::Clock, prompt, answer };
-            let more = self.input(&after, input, None, None)?;
-            events.extend(more.0);
-            after = more.1;
-        }
-        Ok((events, after))
+        Ok((told.into_iter().map(Event::Combat).collect(), after))
     }
 
     /// When a question asked now is answered for whom it asks.
@@ -424,8 +416,7 @@ impl Asking<'_, '_> {
     fn time_out(&mut self, fight: &Fight, absent: bool) -> Result<Decided, ClientError> {
         let early = || ClientError::new(ErrorCode::InvalidTransition, "Nothing is due.");
         if let Some(open) = fight.combat.prompt() {
-            let late = fight.deadline.is_some_and(|deadline| deadline <= self.now);
-            if !late && !fight.waits_for_nobody(|_| absent) {
+            if fight.deadline.is_none_or(|deadline| deadline > self.now) {
                 return Err(early());
             }
             let answer = match open.question {

@@ -145,10 +145,7 @@ pub(crate) fn step(
     if let Some(prompt) = asked {
         let data = prompts::data(after, prompt);
         let now = after.scene(false);
-        let tell = |eye: Eye| {
-            let asked = after.combat.combatant(prompt.who);
-            asked.filter(|asked| eye.commands(asked)).map(|_| data.clone())
-        };
+        let tell = |eye: Eye| now.decides(eye, prompt.who).then(|| data.clone());
         let (name, told) = (prompts::name(&prompt.question), tell_all(&[now], tell));
         events.push(CombatEvent { name, change: change.take(), told });
     }
@@ -266,12 +263,12 @@ fn head<'d>(
     let data = match (command, &because.declared, &because.doing) {
         (Command::AddCombatant { combatant }, ..) => {
             changed(before, combatant.id, "added", because)
-        (Command::Fall { who, changes, .. }, ..) if !changes.is_nothing() => {
-            changed(before, *who, "updated", because)
-        }
         }
         (Command::RemoveCombatant { id }, ..) => changed(before, *id, "removed", because),
         (Command::Update { id, .. }, ..) => changed(before, *id, "updated", because),
+        (Command::Fall { who, changes, .. }, ..) if !changes.is_nothing() => {
+            changed(before, *who, "updated", because)
+        }
         (Command::SetOrder { .. }, ..) => reordered(before, because),
         (_, Some((targets, details)), Some(doing)) => {
             let data = declared(before, doing, (targets, details), because);
@@ -325,7 +322,6 @@ fn answered<'d>(
         if !scene.knows(eye, open.who) {
             return None;
         }
-        let asked = scene.combat.combatant(open.who).filter(|asked| eye.commands(asked));
         let actor = because.actor;
         let mut data = object(json!({
             "prompt_id": after.prompt_id(open.id),
@@ -338,7 +334,7 @@ fn answered<'d>(
         }));
         // Of a use its name; what it is to be is no option of the question.
         let taken = answer["id"].as_str().or(answer["option"].as_str());
-        if let Some(option) = asked.and(taken) {
+        if let Some(option) = taken.filter(|_| scene.decides(eye, open.who)) {
             data.insert("option".to_owned(), option.into());
         }
         Some(data)

@@ -197,8 +197,7 @@ fn knows(fight: &Fight, prompt: &Prompt, other: CombatantId) -> bool {
 
 /// Whose eyes read a question.
 fn eye(fight: &Fight, prompt: &Prompt) -> Eye {
-    let owner = fight.combat.combatant(prompt.who).and_then(|asked| asked.owner);
-    owner.map_or(Eye::Gm, |owner| Eye::Owner(PlayerId(owner)))
+    fight.combat.owner(prompt.who).map_or(Eye::Gm, |owner| Eye::Owner(PlayerId(owner)))
 }
 
 /// The printed name of an attack or a use.

@@ -107,6 +107,12 @@ impl Scene<'_> {
         eye == Eye::Gm || self.combat.combatant(id).is_some_and(|combatant| eye.knows(combatant))
     }
 
+    /// Whether this eye is asked what somebody is asked.
+    pub(super) fn decides(&self, eye: Eye, who: CombatantId) -> bool {
+        let player = self.combat.owner(who).map(PlayerId);
+        eye == Eye::Gm || (player.is_some_and(|it| eye == Eye::Owner(it)) && self.knows(eye, who))
+    }
+
     /// A value without the ids of combatants that this eye does not know of, wherever they stand.
     pub(super) fn known_only(&self, eye: Eye, value: &Value) -> Value {
         let unknown = |value: &Value| {
@@ -149,10 +155,7 @@ impl Scene<'_> {
         if let Some(grid) = self.grid() {
             whole.insert("grid".to_owned(), grid);
         }
-        let asked = self.combat.prompt().filter(|prompt| {
-            let asked = self.combat.combatant(prompt.who);
-            asked.is_some_and(|asked| eye.commands(asked))
-        });
+        let asked = self.combat.prompt().filter(|prompt| self.decides(eye, prompt.who));
         let prompts: Map<String, Value> = asked
             .map(|prompt| {
                 let id = self.fight.prompt_id(prompt.id).to_string();

@@ -1,9 +1,10 @@
 //! What a message can say of a casting: as a ritual, over several turns, from a thing.
 
 use gss_shared::error_code::ErrorCode;
+use gss_shared::ids::PlayerId;
 use serde_json::{Value, json};
 
-use crate::fights::{BREN, CLERIC, Fight, GM, GOBLIN, WATCHER, combatants};
+use crate::fights::{ARIA, BREN, CLERIC, Fight, GM, GOBLIN, HERO, WATCHER, combatants};
 use crate::support::id;
 
 /// Bren's turn: of who casts these, and has a wand and a staff.
@@ -17,6 +18,8 @@ fn casting(spells: &[&str]) -> Fight {
     }
     let custom = &mut all[1]["custom"];
     custom["spellcasting"]["spells"] = json!(spells);
+    custom["spellcasting"]["dc"] = json!(50);
+    custom["spellcasting"]["slots"]["8"] = json!(1);
     custom["resources"] = json!({
         "wand-of-magic-missiles": {"current": 7, "max": 7},
         "staff-of-fire": {"current": 2, "max": 10},
@@ -114,5 +117,46 @@ fn a_spell_on_the_wrong_kind_is_wasted_in_silence() {
     let caster = fight.caster();
     assert_eq!(caster["spell_slots"]["2"]["current"], json!(2));
     assert!(caster["concentration"].is_null());
+
+#[test]
+fn who_commands_a_creature_is_asked_what_it_is_asked() {
+    let mut fight = casting(&["dominate-monster"]);
+    let settings = json!({"turn_seconds": 60});
+    fight.rest(GM, json!({"kind": "update", "settings": settings})).expect("set");
+    fight.casts(&[GOBLIN], json!({"spell": "dominate-monster", "slot_level": 8})).expect("casts");
+    fight.pass_to(GOBLIN);
+    // Who commands it is who may be absent.
+    let ends = |fight: &Fight, absent: u128| {
+        fight.table.session().acts_at(|player| player == PlayerId(id(absent)))
+    };
+    assert_eq!(ends(&fight, BREN), Some(fight.table.now.plus_ms(60_000)));
+    assert_eq!(ends(&fight, ARIA), None);
+    let weak = json!({"hp": {"current": 1, "temp": 0}, "ac": 0});
+    for (who, fields) in [(HERO, weak), (GOBLIN, json!({"position": [3, 2]}))] {
+        let data = json!({"character_id": id(who), "fields": fields});
+        fight.frame(GM, "combatant_update", data).expect("updates");
+    }
+    while fight.combat(GM)["prompts"] == json!({}) {
+        // A 1 misses whatever it is against.
+        let again = json!({"character_id": id(GOBLIN), "fields": {"economy": {"action": true}}});
+        fight.frame(GM, "combatant_update", again).expect("again");
+        let scimitar = json!({"attack_id": "scimitar"});
+        fight.declare(BREN, GOBLIN, "attack", &[HERO], scimitar).expect("strikes");
+    }
+    for (who, asked) in [(GM, true), (BREN, true), (ARIA, false), (WATCHER, false)] {
+        assert_eq!(fight.types(who).contains(&"choice_prompt"), asked, "{who}");
+        assert_eq!(fight.combat(who)["prompts"] != json!({}), asked, "{who}");
+    }
+    let prompt = fight.got(BREN).last().expect("asked")["data"].clone();
+    assert_eq!(prompt["target_id"], json!(id(HERO)));
+    let answer = json!({"prompt_id": prompt["prompt_id"], "choice": "knock_out"});
+    let other = fight.frame(ARIA, "choice", answer.clone()).expect_err("not hers");
+    assert_eq!(other.code, ErrorCode::NotYourCharacter);
+    fight.frame(BREN, "choice", answer).expect("spares");
+    for (who, option) in [(BREN, json!("knock_out")), (ARIA, json!(null))] {
+        assert_eq!(fight.got(who)[0]["data"]["option"], option, "{who}");
+    }
+    assert_eq!(fight.combat(GM)["combatants"][id(HERO).to_string()]["hp"]["current"], json!(1));
+}
     assert_eq!(fight.keys(GM), [] as [Value; 0]);
 }

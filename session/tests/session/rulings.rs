@@ -2,7 +2,7 @@
 
 use gss_session::service_time_out;
 use gss_shared::error_code::ErrorCode;
-use gss_shared::ids::{ActionId, PlayerId};
+use gss_shared::ids::ActionId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -201,24 +201,29 @@ fn brings_down(fight: &mut Fight) {
 }
 
 #[test]
-fn whether_a_blow_kills_keeps_nobody_waiting() {
-    // Without a deadline.
+fn whether_a_blow_kills_is_asked_as_all_else_is() {
+    // Without a deadline it waits, for the player or the game master.
     let mut fight = fight_with("5.2", json!({"reaction_seconds": 0}));
     brings_down(&mut fight);
-    assert!(fight.types(ARIA).contains(&"reaction_resolved"), "{:?}", fight.types(ARIA));
-    assert_eq!(fight.combat(ARIA)["prompts"], json!({}));
-    assert_eq!(shown(&fight, ARIA, GOBLIN)["health"], json!("dead"));
-    // For who is absent.
+    assert_eq!(fight.table.session().acts_at(|_| true), None);
+    let early = fight.table.run(&service_time_out(ActionId(id(7_000)), true));
+    assert!(early.is_err(), "{early:?}");
+    let prompts = fight.combat(GM)["prompts"].clone();
+    assert_eq!(prompts, fight.combat(ARIA)["prompts"]);
+    let prompt = prompts.as_object().and_then(|it| it.values().next()).expect("a question");
+    assert_eq!((&prompt["kind"], &prompt["deadline"]), (&json!("knock_out"), &json!(null)));
+    let answer = json!({"prompt_id": prompt["prompt_id"], "choice": "knock_out"});
+    fight.frame(GM, "choice", answer).expect("spares");
+    assert_eq!(shown(&fight, ARIA, GOBLIN)["health"], json!("bloodied"));
+    // With one it strikes down then, whoever is absent.
     let mut fight = self::fight("5.2");
     brings_down(&mut fight);
-    let acts = |fight: &Fight, absent: u128| {
-        fight.table.session().acts_at(|player| player == PlayerId(id(absent)))
-    };
-    assert_eq!(acts(&fight, BREN), Some(fight.table.now.plus_ms(15_000)));
-    assert!(acts(&fight, ARIA).is_some_and(|at| at <= fight.table.now));
-    let early = fight.table.run(&service_time_out(ActionId(id(7_000)), false));
+    let deadline = fight.table.now.plus_ms(15_000);
+    assert_eq!(fight.table.session().acts_at(|_| true), Some(deadline));
+    let early = fight.table.run(&service_time_out(ActionId(id(7_001)), true));
     assert!(early.is_err(), "{early:?}");
-    fight.table.run(&service_time_out(ActionId(id(7_001)), true)).expect("at once");
+    fight.table.now = deadline;
+    fight.table.run(&service_time_out(ActionId(id(7_002)), false)).expect("in time");
     assert_eq!(shown(&fight, ARIA, GOBLIN)["health"], json!("dead"));
 }
 

@@ -65,7 +65,7 @@ impl Resolver<'_> {
         purpose: Purpose,
         throw: impl FnOnce(&mut dyn Dice) -> Roll + Clone,
     ) -> Flow<Thrown> {
-        let owner = self.combat.combatant(who).and_then(|who| who.owner);
+        let owner = self.combat.owner(who);
         let player = owner.filter(|owner| self.combat.physical_dice.contains(owner));
         // How many dice are asked for would tell whether anybody is on the square.
         let player = player.filter(|_| !purpose.is_secret());
