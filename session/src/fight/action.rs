@@ -301,7 +301,7 @@ pub(super) fn read(
     let command = match action_type {
         "attack" => attack(who, targets, details)?,
         "use_action" => return use_action(who, targets, details),
-        "cast" => cast(who, targets, details)?,
+        "cast" => return cast(who, targets, details),
         "move" => movement(who, targets, details)?,
         "dash" => {
             none(targets)?;
@@ -440,19 +440,19 @@ fn use_action(
     Ok(Action::Command(command))
 }
 
-fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
+fn cast(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Action> {
     let Cast { spell, slot_level, at, direction, choices, features, ritual, item_id: item, .. } =
         typed(details)?;
     if slot_level > 9 {
         return Err(refusal::argument("slot_level", "is 0 to 9"));
     }
-    if let Some(feature) = features.first() {
-        let fact = "changes no spell here: leave it out, and use it by use_action or have the GM apply \
-                    what it does";
-        return Err(refusal::argument("features", fact).with("feature", feature.to_string()));
+    if !features.is_empty() {
+        return Ok(Action::Left("The engine leaves features of spells to the GM."));
     }
     let targets = targets.to_vec();
-    Ok(Command::Cast { who, spell, slot_level, targets, at, direction, choices, ritual, item })
+    let command =
+        Command::Cast { who, spell, slot_level, targets, at, direction, choices, ritual, item };
+    Ok(Action::Command(command))
 }
 
 fn help(who: CombatantId, targets: &[CombatantId], details: Map<String, Value>) -> Parse<Command> {
