@@ -409,22 +409,10 @@ impl<'a> Resolver<'a> {
 
     /// Spells, and what effects let their bearers do.
     fn do_magic(&mut self, command: &Command) -> Flow<()> {
+        if let Some((who, spell, asked, by)) = casting(command) {
+            return self.cast(who, spell, asked, by);
+        }
         match command {
-            Command::Cast {
-                who,
-                spell,
-                slot_level,
-                targets,
-                at,
-                direction,
-                choices,
-                ritual,
-                item,
-            } => {
-                let (slot_level, at, direction) = (*slot_level, *at, *direction);
-                let asked = Asked { slot_level, targets, at, direction, choices };
-                self.cast(*who, spell, asked, Means { ritual: *ritual, item: item.as_ref() })
-            }
             Command::UseEffect { who, effect, id, targets, at, direction, choices } => {
                 let (slot_level, at, direction) = (0, *at, *direction);
                 let asked = Asked { slot_level, targets, at, direction, choices };
@@ -458,6 +446,18 @@ impl<'a> Resolver<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Who casts which spell, and how, if a command is one to cast.
+fn casting(command: &Command) -> Option<(CombatantId, &Key, Asked<'_>, Means<'_>)> {
+    let Command::Cast { who, spell, slot_level, targets, at, direction, choices, ritual, item } =
+        command
+    else {
+        return None;
+    };
+    let (slot_level, at, direction) = (*slot_level, *at, *direction);
+    let asked = Asked { slot_level, targets, at, direction, choices };
+    Some((*who, spell, asked, Means { ritual: *ritual, item: item.as_ref() }))
 }
 
 impl Combat {

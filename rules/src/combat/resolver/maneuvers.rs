@@ -27,19 +27,7 @@ impl Resolver<'_> {
         self.view().may_lay_hands(who, target)?;
         self.view().may_seize(who, target)?;
         self.in_place_of_attack(who, GRAPPLE)?;
-        self.grip(who, target)
-    }
-
-    fn grip(&mut self, who: CombatantId, target: CombatantId) -> Flow<()> {
-        let dc = self.hold_dc(who)?;
-        if self.is_overcome(who, target, dc)? {
-            let template = EffectTemplate {
-                dc,
-                ..EffectTemplate::condition(Condition::Grappled, Duration::Permanent)
-            };
-            self.put(&Arc::new(template), Some(who), target, None);
-        }
-        Ok(())
+        self.lay_hands(who, target, None)
     }
 
     /// Pushes a creature 5 feet away, or knocks it down, in place of an attack.
@@ -56,25 +44,33 @@ impl Resolver<'_> {
             return Err(Refusal::InvalidPath { at: to }.into());
         }
         self.in_place_of_attack(who, "shove")?;
-        self.thrust(who, target, effect, to)
+        self.lay_hands(who, target, Some((effect, to)))
     }
 
-    fn thrust(
+    /// A shove, and where to; none: a grapple. Who is not overcome stays as it is.
+    fn lay_hands(
         &mut self,
         who: CombatantId,
         target: CombatantId,
-        effect: Shove,
-        to: Option<Square>,
+        shove: Option<(Shove, Option<Square>)>,
     ) -> Flow<()> {
         let dc = self.hold_dc(who)?;
-        if self.is_overcome(who, target, dc)? {
-            match (effect, to) {
-                (Shove::Prone, _) => self.fall_prone(target),
-                (Shove::Push, None) => self.shift(who, target, SHOVE_FT, true)?,
-                (Shove::Push, Some(to)) => self.shift_to(target, to)?,
-            }
+        if !self.is_overcome(who, target, dc)? {
+            return Ok(());
         }
-        Ok(())
+        match shove {
+            None => {
+                let held = EffectTemplate::condition(Condition::Grappled, Duration::Permanent);
+                self.put(&Arc::new(EffectTemplate { dc, ..held }), Some(who), target, None);
+                Ok(())
+            }
+            Some((Shove::Prone, _)) => {
+                self.fall_prone(target);
+                Ok(())
+            }
+            Some((Shove::Push, None)) => self.shift(who, target, SHOVE_FT, true),
+            Some((Shove::Push, Some(to))) => self.shift_to(target, to),
+        }
     }
 
     /// Whether a creature that is pushed to this square is moved straight away from another by as
@@ -100,17 +96,14 @@ impl Resolver<'_> {
         target: CombatantId,
         option: &Key,
     ) -> Flow<bool> {
-        let effect = match option.as_str() {
+        let shove = match option.as_str() {
             GRAPPLE => None,
-            SHOVE_PRONE => Some(Shove::Prone),
-            SHOVE_PUSH => Some(Shove::Push),
+            SHOVE_PRONE => Some((Shove::Prone, None)),
+            SHOVE_PUSH => Some((Shove::Push, None)),
             _ => return Ok(false),
         };
         self.spend_reaction(who);
-        match effect {
-            None => self.grip(who, target)?,
-            Some(effect) => self.thrust(who, target, effect, None)?,
-        }
+        self.lay_hands(who, target, shove)?;
         Ok(true)
     }
 

@@ -3,8 +3,7 @@
 //! What happens is taken from the facts told and from steps made; who waited for it is asked after
 //! it, and acts then as in a turn of its own of which nothing but that is left.
 
-use super::cast::Asked;
-use super::{Flow, Halt, Resolver};
+use super::{Flow, Halt, Resolver, casting};
 use crate::combat::{
     Answer, Awaited, Combatant, CombatantId, Command, Economy, EndReason, Fact, Happening, Life,
     Question, Readied, Refusal,
@@ -27,23 +26,11 @@ impl Resolver<'_> {
         for awaited in &trigger.who {
             self.combatant(*awaited)?;
         }
-        if let Command::Cast {
-            spell,
-            slot_level,
-            targets,
-            at,
-            direction,
-            choices,
-            ritual,
-            item,
-            ..
-        } = action
-        {
-            if *ritual || item.is_some() {
+        if let Some((_, spell, asked, by)) = casting(action) {
+            if by.ritual || by.item.is_some() {
                 return Err(Refusal::CannotReady.into());
             }
-            let (slot_level, at, direction) = (*slot_level, *at, *direction);
-            self.hold_spell(who, spell, Asked { slot_level, targets, at, direction, choices })?;
+            self.hold_spell(who, spell, asked)?;
         } else {
             self.spend_action(who)?;
         }
