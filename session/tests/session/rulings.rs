@@ -138,6 +138,9 @@ fn who_is_put_lower_falls_for_that_reason_alone() {
     // A pit.
     let (types, hero, _) = update(json!({"elevation_ft": -5}), "fall");
     assert_eq!((types.as_str(), &hero["elevation_ft"]), ("action_resolve", &json!(-5)));
+    // No harm is done by a few feet, and they are told.
+    let (types, ..) = update(json!({"elevation_ft": -8, "ac": 16}), "fall");
+    assert_eq!(types, "combatant_changed action_resolve");
     // Nobody falls upward.
     let (types, ..) = update(json!({"elevation_ft": 5}), "fall");
     assert_eq!(types, "combatant_changed");
@@ -308,4 +311,28 @@ fn a_rest_is_a_game_masters_updates() {
     let rested = json!({"character_id": id(HERO), "fields": pool, "reason": "A long rest"});
     fight.frame(GM, "combatant_update", rested).expect("rests");
     fight.declare(ARIA, HERO, "use_action", &[], wind).expect("another breath");
+}
+
+#[test]
+fn what_a_rest_recharges_comes_back_by_its_pool() {
+    const DUERGAR: u128 = 106;
+    let mut fight = fight("5.1");
+    let duergar = json!({"character_id": id(DUERGAR), "kind": "monster", "side": "enemies",
+                         "stat_block": "duergar", "position": [9, 9], "initiative": -9});
+    fight.frame(GM, "combatant_add", json!({"combatant": duergar})).expect("joins");
+    fight.pass_to(DUERGAR);
+    let mut enlarges = |update: Value| {
+        let data = json!({"character_id": id(DUERGAR), "fields": update, "reason": "A short rest"});
+        fight.frame(GM, "combatant_update", data).expect("updates");
+        let done = fight.declare(GM, DUERGAR, "use_action", &[], json!({"use_id": "enlarge"}));
+        let spent = shown(&fight, GM, DUERGAR)["spent"].clone();
+        (done.map(|_| ()).map_err(|error| error.details["rule"].clone()), spent)
+    };
+    let spent = json!({"enlarge": 1});
+    let again = json!({"economy": {"action": true}});
+    assert_eq!(enlarges(again.clone()), (Ok(()), spent.clone()));
+    assert_eq!(enlarges(again), (Err(json!("spent")), spent.clone()));
+    let rested = json!({"economy": {"action": true},
+                        "resources": {"enlarge": {"current": 1, "max": 1}}});
+    assert_eq!(enlarges(rested), (Ok(()), spent));
 }

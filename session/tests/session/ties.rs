@@ -161,6 +161,8 @@ fn a_say_in_one_tie_is_none_in_another() {
         all[other]["owner_id"] = json!(id(BREN));
     }
     let mut fight = among("gm_order", [12, 12, 10, 10, 6], all);
+    let across = [HERO, GOBLIN, CLERIC, OGRE];
+    assert_eq!(refused(&mut fight, BREN, &across), ErrorCode::Forbidden);
     let both = [CLERIC, HERO, OGRE, GOBLIN];
     assert_eq!(refused(&mut fight, ARIA, &both), ErrorCode::Forbidden);
     fight.frame(BREN, "initiative_order", order(&both)).expect("ordered");

@@ -209,11 +209,18 @@ fn a_healers_kit_keeps_from_dying_without_a_check() {
 fn an_attack_brings_the_features_that_are_its_makers() {
     let sword = json!([{"attack_id": "longsword", "name": "Longsword", "kind": "melee",
                         "bonus": 100, "damage": [{"dice": "1d8+3", "type": "slashing"}]}]);
-    let smite = json!([{"use_id": "divine-smite", "name": "Divine Smite", "cost": "free",
+    let mut uses = json!([{"use_id": "divine-smite", "name": "Divine Smite", "cost": "free",
                         "per_day": 1, "damage": [{"dice": "2d8", "type": "radiant"}]}]);
-    let own = json!({"attacks": sword, "uses": smite});
+    // It could be said of every hit.
+    let mut endless = uses[0].clone();
+    endless["use_id"] = json!("death-throes");
+    endless.as_object_mut().expect("members").remove("per_day");
+    uses.as_array_mut().expect("a list").push(endless);
+    let own = json!({"attacks": sword, "uses": uses});
     let mut fight = against("5.2", "ogre", [3, 2], &own);
     let details = |feature: &str| json!({"attack_id": "longsword", "features": [feature]});
+    let endless = fight.declare(ARIA, HERO, "attack", &[GOBLIN], details("death-throes"));
+    assert_eq!(endless.expect_err("has no limit").details["rule"], json!("not_an_action"));
     let stranger = fight.declare(ARIA, HERO, "attack", &[GOBLIN], details("sneak-attack"));
     assert_eq!(stranger.expect_err("is not its own").code, ErrorCode::InvalidArgument);
     let mut square = details("divine-smite");
