@@ -388,6 +388,21 @@ pub enum Fact {
         /// What is so no more.
         less: Arc<Ground>,
     },
+    /// An effect is somewhere else, in the same shape.
+    EffectShifted {
+        /// Which.
+        id: EffectId,
+        /// So many columns and rows away.
+        by: [i32; 2],
+        /// So many feet higher.
+        #[serde(default, skip_serializing_if = "is_level")]
+        up_ft: i32,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+const fn is_level(up_ft: &i32) -> bool {
+    *up_ft == 0
 }
 
 /// What dice are thrown for.

@@ -50,6 +50,7 @@ impl Combat {
             | Fact::EffectChanged { .. }
             | Fact::EffectEnded { .. }
             | Fact::EffectMoved { .. }
+            | Fact::EffectShifted { .. }
             | Fact::GroundSet { .. }
             | Fact::GroundChanged { .. }
             | Fact::Touched { .. }
@@ -90,6 +91,9 @@ impl Combat {
             Fact::EffectMoved { id, covers } => {
                 self.effects.alter(*id, |effect| effect.covers = Some(covers.clone()));
             }
+            Fact::EffectShifted { id, by, up_ft } => self.effects.alter(*id, |effect| {
+                effect.covers = effect.covers.as_ref().map(|covers| covers.shifted(*by, *up_ft));
+            }),
             Fact::GroundSet { ground } => self.ground = Arc::clone(ground),
             Fact::GroundChanged { more, less } => {
                 Arc::make_mut(&mut self.ground).change(more, less)

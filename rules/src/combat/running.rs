@@ -80,6 +80,25 @@ impl Covered {
             && self.low_ft < space.top_ft()
             && space.footprint().squares().any(|square| self.contains(square))
     }
+
+    /// The same so many columns and rows away, so many feet higher.
+    pub fn shifted(&self, [dx, dy]: [i32; 2], up_ft: i32) -> Self {
+        Self {
+            squares: self.squares.iter().map(|at| at.shifted(dx, dy)).collect(),
+            far: self.far.map(|far| far.shifted(dx, dy)),
+            low_ft: self.low_ft.saturating_add(up_ft),
+            high_ft: self.high_ft.saturating_add(up_ft),
+        }
+    }
+
+    /// The columns, rows and feet up by which another is the same in another place; none: it has
+    /// another shape, or neither is anywhere.
+    pub(super) fn shift_to(&self, other: &Self) -> Option<([i32; 2], i32)> {
+        let (from, to) = (self.squares.first()?, other.squares.first()?);
+        let by = [to.x.checked_sub(from.x)?, to.y.checked_sub(from.y)?];
+        let up_ft = other.low_ft.checked_sub(self.low_ft)?;
+        (self.shifted(by, up_ft) == *other).then_some((by, up_ft))
+    }
 }
 
 /// A point in the order of turns.

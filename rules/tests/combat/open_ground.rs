@@ -65,7 +65,7 @@ fn of_a_walk_no_more_is_told_than_changes() {
     put(&mut table, HERO, aura(30));
     let facts = table.play(walk(HERO, &[[60, 0]]), "");
     let told = serde_json::to_string(&facts).expect("encoded").len();
-    assert!(told < 700_000, "{told} bytes, {} facts", facts.len());
+    assert!(told < 80_000, "{told} bytes, {} facts", facts.len());
     let fresh: Ground = serde_json::from_value(json!({
         "difficult": covers(&table).squares, "obscured": table.combat.ground.obscured,
     }))
@@ -86,12 +86,57 @@ fn what_goes_along_goes_every_five_feet_and_at_the_end_of_the_way() {
         }),
     );
     let facts = table.play(walk(HERO, &[[0, 7]]), "");
-    let least = |fact: &Fact| match fact {
-        Fact::EffectMoved { covers, .. } => covers.squares.iter().map(|at| at.y).min(),
+    assert_eq!(shifts(&facts), [([0, 5], 0), ([0, 2], 0)]);
+    assert_eq!(covers(&table).squares.len(), 25 * 25 - 4 * CORNER);
+}
+
+/// What areas are told to be shifted by; none is told square by square.
+fn shifts(facts: &[Fact]) -> Vec<([i32; 2], i32)> {
+    let shift = |fact: &Fact| match fact {
+        Fact::EffectShifted { by, up_ft, .. } => Some((*by, *up_ft)),
+        Fact::EffectMoved { .. } => panic!("{fact:?}"),
         _ => None,
     };
-    assert_eq!(facts.iter().filter_map(least).collect::<Vec<_>>(), [-5, -3]);
-    assert_eq!(covers(&table).squares.len(), 25 * 25 - 4 * CORNER);
+    facts.iter().filter_map(shift).collect()
+}
+
+/// An area of which not all squares are listed goes along in the air, and is where one is that was
+/// laid there.
+#[test]
+fn what_goes_along_keeps_its_shape() {
+    let mut table = meeting(json!({"speeds": {"walk": 30, "fly": 30}}));
+    put(&mut table, HERO, aura(110));
+    let Command::Move { who, path, drag, .. } = walk(HERO, &[[3, -4]]) else { panic!("a move") };
+    let (mode, elevation_ft) = (MovementMode::Fly, Some(12));
+    let facts = table.play(Command::Move { who, mode, path, drag, elevation_ft }, "");
+    let (by, up): (Vec<_>, Vec<_>) = shifts(&facts).into_iter().unzip();
+    let sum = |of: usize| by.iter().map(|by| by[of]).sum::<i32>();
+    assert_eq!((sum(0), sum(1), up.iter().sum::<i32>()), (3, -4, 12));
+    let moved = covers(&table).clone();
+    assert!(moved.far.is_some());
+    assert_eq!((moved.low_ft, moved.high_ft), (-98, 127));
+    let id = table.combat.effects_on(HERO).next().expect("around the hero").id;
+    table.play(Command::RemoveEffect { id }, "");
+    put(&mut table, HERO, aura(110));
+    assert_eq!(*covers(&table), moved);
+}
+
+/// Beside what is filled an area has another shape: its squares are told.
+#[test]
+fn what_goes_along_is_listed_where_its_shape_changes() {
+    let mut table = meeting(json!({}));
+    put(&mut table, HERO, aura(10));
+    let wall = json!({"name": "Wall", "duration": {"kind": "permanent"},
+                      "area": {"shape": "cube", "size_ft": 5, "at": [0, 24]}, "zone": {"solid": true}});
+    put(&mut table, GOBLIN, wall);
+    let facts = table.play(walk(HERO, &[[0, 10]]), "");
+    let told = |fact: &Fact| match fact {
+        Fact::EffectShifted { .. } => Some("shifted"),
+        Fact::EffectMoved { .. } => Some("moved"),
+        _ => None,
+    };
+    assert_eq!(facts.iter().filter_map(told).collect::<Vec<_>>(), ["shifted", "moved"]);
+    assert!(!covers(&table).contains(Square { x: 0, y: 24 }));
 }
 
 /// Squares of a corner of 10 ft that no foot of a circle is in.

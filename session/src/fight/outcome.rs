@@ -35,6 +35,7 @@ pub(super) fn is_told(fact: &Fact) -> bool {
             | Fact::Touched { .. }
             | Fact::Counted { .. }
             | Fact::EffectMoved { .. }
+            | Fact::EffectShifted { .. }
             | Fact::EffectChanged { .. }
             | Fact::PhysicalDiceSet { .. }
             | Fact::HeightSet { .. }

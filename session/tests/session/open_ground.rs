@@ -1,5 +1,7 @@
 //! Fights without a grid: positions are feet.
 
+use std::collections::BTreeSet;
+
 use gss_session::Verdict;
 use gss_shared::error_code::{ClientError, ErrorCode};
 use serde_json::{Value, json};
@@ -79,14 +81,19 @@ fn positions_without_a_grid_are_within_bounds_and_in_nobodys_space() {
     assert_eq!(fight.combat(GM)["combatants"][id(GOBLIN).to_string()]["position"], json!([-5, 0]));
 }
 
-/// Bren casts a spell on the ground 40 feet off; what everybody is shown of where it is.
-fn zone(spell: &str) -> Value {
+/// Bren casts a spell on the ground 40 feet off, or around itself.
+fn cast(spell: &str) -> Fight {
     let mut start = start(PLACES);
     let spells = &mut start["combatants"][1]["custom"]["spellcasting"]["spells"];
     spells.as_array_mut().expect("spells").push(json!("daylight"));
     let mut fight = at_turn_of(CLERIC, start);
     let details = json!({"spell": spell, "slot_level": 3, "at": [2, 40]});
     fight.declare(BREN, CLERIC, "cast", &[], details).expect("casts");
+    fight
+}
+
+/// What everybody is shown of where it is.
+fn zone(fight: &Fight) -> Value {
     let effects = fight.combat(ARIA)["effects"].clone();
     let mut zones = effects.as_object().expect("effects").values();
     zones.find(|effect| effect["area"].is_object()).expect("an area").clone()
@@ -95,13 +102,38 @@ fn zone(spell: &str) -> Value {
 #[test]
 fn squares_are_listed_of_an_area_that_is_not_too_large() {
     // More square feet than are listed of anything: what the area is says where.
-    let large = zone("daylight");
+    let large = zone(&cast("daylight"));
     assert_eq!(large.get("squares"), None, "{large}");
     // 15 feet around a space of 5 feet.
-    let guardians = zone("spirit-guardians");
+    let guardians = zone(&cast("spirit-guardians"));
     let feet = guardians["squares"].as_array().expect("squares");
     assert!((1_030..1_120).contains(&feet.len()), "{}", feet.len());
     for (at, within) in [([11, 2], true), ([12, 2], false), ([-23, 0], true), ([-24, 0], false)] {
         assert_eq!(feet.contains(&json!(at)), within, "{at:?}");
     }
+}
+
+/// What is stored of an area that goes along is how far it went; what is told is where it is.
+#[test]
+fn what_goes_along_is_shown_where_it_is() {
+    let mut fight = cast("spirit-guardians");
+    let feet = |fight: &Fight| -> BTreeSet<(i64, i64)> {
+        let listed = zone(fight)["squares"].as_array().expect("squares").clone();
+        let number = |at: &Value, of: usize| at[of].as_i64().expect("a number");
+        listed.iter().map(|at| (number(at, 0), number(at, 1))).collect()
+    };
+    let (before, stored) = (feet(&fight), fight.table.journal.len());
+    let path = json!({"path": [[-8, -12]]});
+    fight.declare(BREN, CLERIC, "move", &[], path).expect("walks");
+    assert_eq!(feet(&fight), before.iter().map(|(x, y)| (*x, y - 12)).collect());
+    let events = fight.table.journal[stored..].iter().map(|event| event.data.as_str());
+    let events: String = events.collect();
+    assert_eq!(events.matches("effect_shifted").count(), 3);
+    assert_eq!(events.matches("effect_moved").count(), 0);
+    let mut told = fight.got(ARIA).into_iter().filter(|it| it["type"] == "action_resolve");
+    let changes = told.next_back().expect("told")["data"]["changes"].clone();
+    let changes = changes.as_array().expect("changes");
+    let squares = changes.iter().filter(|it| it["path"].to_string().contains("/squares"));
+    let squares: Vec<&Value> = squares.map(|it| &it["value"]).collect();
+    assert_eq!(squares, [&zone(&fight)["squares"]]);
 }

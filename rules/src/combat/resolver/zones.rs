@@ -233,22 +233,31 @@ impl Resolver<'_> {
         let carried: Vec<Arc<Effect>> = self.combat.effects.on(who).to_vec();
         for effect in carried.iter().filter(|effect| follows(&effect.template)) {
             let covers = self.around_bearer(&effect.template, who).unwrap_or_default();
-            if effect.covers.as_ref() != Some(&covers) {
-                self.tell(Fact::EffectMoved { id: effect.id, covers });
-                self.lay_ground();
-            }
+            self.lay_effect(effect.id, effect.covers.as_ref(), covers);
         }
     }
 
     /// An effect on the map is somewhere else.
     pub(super) fn move_effect(&mut self, id: EffectId, covers: Covered) -> Flow<()> {
         let before = self.combat.effects.get(&id).and_then(|effect| effect.covers.clone());
-        if before.as_ref() == Some(&covers) {
-            return Ok(());
+        if self.lay_effect(id, before.as_ref(), covers) {
+            self.reach_all(id, before.as_ref(), Hook::Reaches)?;
         }
-        self.tell(Fact::EffectMoved { id, covers });
+        Ok(())
+    }
+
+    /// Tells where an effect is now, its squares only where it has another shape than before. False:
+    /// it is there already.
+    fn lay_effect(&mut self, id: EffectId, before: Option<&Covered>, covers: Covered) -> bool {
+        if before == Some(&covers) {
+            return false;
+        }
+        self.tell(match before.and_then(|before| before.shift_to(&covers)) {
+            Some((by, up_ft)) => Fact::EffectShifted { id, by, up_ft },
+            None => Fact::EffectMoved { id, covers },
+        });
         self.lay_ground();
-        self.reach_all(id, before.as_ref(), Hook::Reaches)
+        true
     }
 
     /// Moves an effect's area straight away from its source (SRD 5.1 "Cloudkill"; SRD 5.2.1 same).
@@ -265,10 +274,9 @@ impl Resolver<'_> {
         let toward = (middle.x - from.x, middle.y - from.y);
         let (dx, dy) = self.combat.grid.scale().ahead(toward, feet);
         let bounds = self.combat.grid.bounds();
-        let moved = covers.squares.iter().map(|at| at.shifted(dx, dy));
-        let squares = moved.filter(|at| bounds.contains(*at)).collect();
-        let far = covers.far.map(|far| far.shifted(dx, dy));
-        self.move_effect(id, Covered { squares, far, ..*covers })
+        let mut covers = covers.shifted([dx, dy], 0);
+        covers.squares.retain(|at| bounds.contains(*at));
+        self.move_effect(id, covers)
     }
 
     /// Those whom an effect's area concerns and who live, by name.
