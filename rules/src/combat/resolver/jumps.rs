@@ -170,10 +170,12 @@ impl Resolver<'_> {
 
     /// Who lands in difficult terrain falls, unless a check keeps it on its feet.
     fn keep_balance(&mut self, who: CombatantId) -> Flow<()> {
-        let landing = self.combatant(who)?.space();
+        let jumper = self.combatant(who)?;
         let terrain = self.view().terrain();
-        let rough = landing.is_some_and(|landing| {
-            landing.footprint().squares().any(|square| terrain.is_difficult(square))
+        let rough = jumper.space().is_some_and(|landing| {
+            let hard = self.hard_ground(jumper, &[landing.place.square], |_| false);
+            let mut squares = landing.footprint().squares();
+            squares.any(|square| terrain.is_difficult(square) || hard.contains(&square))
         });
         if !rough {
             return Ok(());

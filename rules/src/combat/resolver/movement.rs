@@ -214,13 +214,18 @@ impl Resolver<'_> {
         let gait = Gait { mode, own_speed, crawling, dragging: burden, ..Gait::WALK };
         let mover = Mover { size: combatant.block.size, gait, rules: &self.combat.rules };
         let occupants = self.occupants(combatant, drag);
-        let hard = self.hard_ground(combatant, &squares);
-        let mut terrain = Terrain { difficult: &hard, ..self.view().terrain() };
+        let ignores = |key: Option<&Key>| self.view().ignores_ground(combatant.id, key);
+        let hard = self.hard_ground(combatant, &squares, ignores);
+        let overgrown = self.overgrown_afar(combatant, &squares);
+        let mut terrain = self.view().terrain();
         let own = self.own_ground(combatant.id, mode);
         if let Some(own) = &own {
             let Terrain { blocking, opened, overgrown, .. } = terrain;
             terrain = Terrain { blocking, opened, overgrown, ..Terrain::of(own) };
         }
+        let (hard, overgrown) =
+            (joined(terrain.difficult, hard), joined(terrain.overgrown, overgrown));
+        let terrain = Terrain { difficult: &hard, overgrown: &overgrown, ..terrain };
         self.may_tread(combatant, mode, &squares)?;
         let passing = self.passing(combatant);
         if let (true, Some(last)) = (passing.narrow, squares.last()) {
@@ -266,27 +271,6 @@ impl Resolver<'_> {
         };
         let places = places.map_err(|refusal| refused(refusal, &[]))?;
         if places.is_empty() { Err(Refusal::InvalidPath { at: None }) } else { Ok((places, legs)) }
-    }
-
-    /// Squares that effects make difficult for a creature on its way: for all, or for such as it is.
-    fn hard_ground(&self, mover: &Combatant, way: &[Square]) -> Cow<'_, BTreeSet<Square>> {
-        let mut squares = Cow::Borrowed(&self.combat.ground.difficult);
-        for effect in self.combat.effects.zones() {
-            let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
-                continue;
-            };
-            let meant =
-                effect.source.is_none_or(|source| self.concerns(source, mover.id, zone.whom));
-            let hinders = zone.hinders && meant;
-            if hinders {
-                squares.to_mut().extend(covers.squares.iter().copied());
-            }
-            if let Some(far) = covers.far.filter(|_| zone.difficult || hinders) {
-                let trod = way.iter().flat_map(|at| mover.space_at(*at).footprint().squares());
-                squares.to_mut().extend(trod.filter(|at| far.covers(*at)));
-            }
-        }
-        squares
     }
 
     /// Feet of movement left in a way; climbing and swimming go by the walking speed where there is
@@ -433,6 +417,11 @@ impl Resolver<'_> {
         self.put(&Arc::new(template), Some(who), who, None);
         Ok(())
     }
+}
+
+/// Squares, and others.
+fn joined(squares: &BTreeSet<Square>, others: BTreeSet<Square>) -> Cow<'_, BTreeSet<Square>> {
+    if others.is_empty() { Cow::Borrowed(squares) } else { Cow::Owned(squares | &others) }
 }
 
 /// The squares that steps lead to.

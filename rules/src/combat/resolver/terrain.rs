@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Flow, Resolver};
 use crate::combat::view::Active;
-use crate::combat::{Combatant, CombatantId, Fact, Ground, Life, Refusal};
-use crate::effect::{Hook, ModifierKind};
+use crate::combat::{Combatant, CombatantId, Effect, Fact, Ground, Life, Refusal};
+use crate::effect::{Hook, ModifierKind, Zone};
 use crate::space::{Grid, Passing, Space, Square};
 use crate::{Key, MovementMode, Size, Skill};
 
@@ -82,6 +82,48 @@ impl Resolver<'_> {
 
     fn surface(&self, kind: &Key) -> impl Iterator<Item = Square> + use<'_> {
         self.combat.grid.surfaces.get(kind).into_iter().flatten().copied()
+    }
+
+    /// What the map does not list of the difficult ground on a creature's way: of areas that hinder
+    /// such as it is, and too far from the middle of those that hinder all. Ground of the keys that
+    /// it ignores is left out.
+    pub(super) fn hard_ground(
+        &self,
+        mover: &Combatant,
+        way: &[Square],
+        ignores: impl Fn(Option<&Key>) -> bool,
+    ) -> BTreeSet<Square> {
+        self.trod(mover, way, |effect, zone, afar| {
+            let means = |source| self.concerns(source, mover.id, zone.whom);
+            let hinders = zone.hinders && effect.source.is_none_or(means);
+            (hinders || (zone.difficult && afar)) && !ignores(effect.template.key.as_ref())
+        })
+    }
+
+    /// What the map does not list of the overgrown ground on a creature's way.
+    pub(super) fn overgrown_afar(&self, mover: &Combatant, way: &[Square]) -> BTreeSet<Square> {
+        self.trod(mover, way, |_, zone, afar| zone.overgrown && afar)
+    }
+
+    /// Squares of a creature's way that are in areas on the map; asked of an area is also whether
+    /// it goes farther than its squares are listed.
+    fn trod(
+        &self,
+        mover: &Combatant,
+        way: &[Square],
+        is: impl Fn(&Effect, &Zone, bool) -> bool,
+    ) -> BTreeSet<Square> {
+        let mut squares = BTreeSet::new();
+        for effect in self.combat.effects.zones() {
+            let (Some(zone), Some(covers)) = (&effect.template.zone, &effect.covers) else {
+                continue;
+            };
+            if is(effect, zone, covers.far.is_some()) {
+                let trod = way.iter().flat_map(|at| mover.space_at(*at).footprint().squares());
+                squares.extend(trod.filter(|at| covers.contains(*at)));
+            }
+        }
+        squares
     }
 
     /// The map as it is to a creature that moves in this way; none: as it is to all.

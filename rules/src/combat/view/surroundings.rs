@@ -118,6 +118,14 @@ impl<'a> View<'a> {
             })
     }
 
+    /// Whether a creature ignores difficult terrain of a key.
+    pub(in crate::combat) fn ignores_ground(self, who: CombatantId, key: Option<&Key>) -> bool {
+        self.of_kind(who, ModifierKind::FreeMovement).any(|active| {
+            let of = &active.modifier.of;
+            of.is_empty() || key.is_some_and(|key| of.contains(key))
+        })
+    }
+
     /// Difficult terrain that hinders a creature: what it ignores is left out.
     pub(in crate::combat) fn hindering(self, who: CombatantId) -> BTreeSet<Square> {
         let free: Vec<&[Key]> = self
