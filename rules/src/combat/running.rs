@@ -81,6 +81,12 @@ impl Covered {
             && space.footprint().squares().any(|square| self.contains(square))
     }
 
+    /// Whether a square is in both, and listed of one of them.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.squares.iter().any(|square| other.contains(*square))
+            || other.squares.iter().any(|square| self.contains(*square))
+    }
+
     /// The same so many columns and rows away, so many feet higher.
     pub fn shifted(&self, [dx, dy]: [i32; 2], up_ft: i32) -> Self {
         Self {

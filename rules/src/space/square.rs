@@ -63,6 +63,12 @@ impl Footprint {
         Self { corner, side: self.side }
     }
 
+    /// With so many squares more on every side.
+    pub fn grown(self, by: i32) -> Self {
+        let side = self.side.saturating_add(by.saturating_mul(2));
+        Self { corner: self.corner.shifted(-by, -by), side }
+    }
+
     /// Its squares, column by column.
     pub fn squares(self) -> impl Iterator<Item = Square> {
         let columns = 0..self.side;

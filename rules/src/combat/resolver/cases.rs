@@ -143,7 +143,7 @@ impl Resolver<'_> {
         dark || self.view().space_for(creature).is_some_and(|space| {
             space.footprint().squares().any(|at| {
                 printed.lightly.contains(&at) || printed.heavily.contains(&at) || made.contains(&at)
-            }) || self.view().is_obscured_afar(space)
+            }) || self.view().is_obscured_afar(space, false)
         })
     }
 

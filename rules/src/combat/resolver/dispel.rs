@@ -1,13 +1,12 @@
 //! Ending others' spells (SRD 5.1 "Dispel Magic"; SRD 5.2.1 "Dispel Magic").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::ops::Act;
 use super::{Flow, Resolver};
 use crate::Key;
-use crate::combat::{CombatantId, Effect, EffectId, EndReason, Purpose};
+use crate::combat::{CombatantId, Covered, Effect, EffectId, EndReason, Purpose};
 use crate::effect::Disperse;
-use crate::space::Square;
 
 /// Spells up to this level end without a check, whatever slot is used.
 const SURE: u8 = 3;
@@ -16,7 +15,7 @@ impl Resolver<'_> {
     /// Ends the spells on a creature; where the casting names a square, those whose area is there.
     pub(super) fn dispel_op(&mut self, act: &Act, target: CombatantId) -> Flow<()> {
         let meant = |effect: &&Effect| match (act.casting.at, &effect.covers) {
-            (Some(at), Some(covers)) => covers.squares.contains(&at),
+            (Some(at), Some(covers)) => covers.contains(at),
             (Some(_), None) => false,
             (None, _) => effect.target == target && self.is_on_bearer(effect),
         };
@@ -55,17 +54,14 @@ impl Resolver<'_> {
             effect.source == Some(act.caster)
                 && casting(effect).is_some_and(|it| *it == act.casting)
         });
-        let squares: BTreeSet<Square> = own
-            .filter_map(|effect| effect.covers.as_ref())
-            .flat_map(|covers| covers.squares.iter().copied())
-            .collect();
+        let own: Vec<&Covered> = own.filter_map(|effect| effect.covers.as_ref()).collect();
         let over: Vec<EffectId> = zones()
             .filter(|effect| {
-                let covers = effect.covers.iter().flat_map(|covers| &covers.squares);
                 let named = casting(effect).is_some_and(|casting| {
                     disperse.spells.contains(&casting.spell) && casting.slot <= disperse.level
                 });
-                named && covers.into_iter().any(|square| squares.contains(square))
+                let met = |covers: &Covered| own.iter().any(|own| own.meets(covers));
+                named && effect.covers.as_ref().is_some_and(met)
             })
             .map(|effect| effect.id)
             .collect();

@@ -184,10 +184,11 @@ impl Resolver<'_> {
     fn is_at(&self, who: CombatantId, effect: &Effect) -> bool {
         let Some(space) = self.view().space_of(who) else { return false };
         let diagonals = self.view().diagonals();
-        let mut squares = effect.covers.iter().flat_map(|covers| &covers.squares);
-        squares.any(|at| {
-            let there = Space::single(Place::ground(*at), space.scale);
-            distance_ft(space, there, diagonals) <= REACH_FT
+        let Some(covers) = &effect.covers else { return false };
+        let mut near = space.footprint().grown(space.scale.cells(REACH_FT) + 1).squares();
+        near.any(|at| {
+            let there = Space::single(Place::ground(at), space.scale);
+            covers.contains(at) && distance_ft(space, there, diagonals) <= REACH_FT
         })
     }
 

@@ -208,12 +208,13 @@ impl<'a> View<'a> {
         if self.is_dark_between(one, other) {
             return true;
         }
-        let obscured = self.obscured_for(one, distance);
+        let pierces = self.pierces_darkness(one, distance);
+        let obscured = self.obscured_to(pierces);
         let dark = |creature: &crate::combat::Combatant| {
             self.space_for(creature).is_some_and(|space| {
                 let mut squares = space.footprint().squares();
                 squares.any(|at| obscured.contains(&at) || printed.contains(&at))
-                    || self.is_obscured_afar(space)
+                    || self.is_obscured_afar(space, pierces)
             })
         };
         if dark(viewer) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::View;
-use crate::combat::{Combatant, CombatantId, Effect, Life, Refusal};
+use crate::combat::{Combatant, CombatantId, Covered, Effect, Life, Refusal};
 use crate::effect::{Inside, Light, ModifierKind, RollKind};
 use crate::space::{Relation, Space, Square, squeezing_hampers};
 use crate::{Key, Skill, Switch};
@@ -204,39 +204,37 @@ impl<'a> View<'a> {
         (lost(RollKind::Attack), lost(RollKind::Damage))
     }
 
-    /// Squares that effects make hard to see in for a creature: magical darkness left out where that
-    /// does not hinder it.
-    pub(super) fn obscured_for(
-        self,
-        viewer: CombatantId,
-        distance: i32,
-    ) -> Cow<'a, BTreeSet<Square>> {
+    /// Whether magical darkness does not hinder a creature so many feet away.
+    pub(super) fn pierces_darkness(self, viewer: CombatantId, distance: i32) -> bool {
         let darkvision = self.combat.combatant(viewer).and_then(|it| it.block.senses.darkvision_ft);
-        let pierces = darkvision.is_some_and(|feet| distance <= feet)
-            && self.is(viewer, ModifierKind::SeesInMagicalDarkness);
+        darkvision.is_some_and(|feet| distance <= feet)
+            && self.is(viewer, ModifierKind::SeesInMagicalDarkness)
+    }
+
+    /// Squares that effects make hard to see in, to one whom magical darkness does not hinder.
+    pub(super) fn obscured_to(self, pierces: bool) -> Cow<'a, BTreeSet<Square>> {
         if !pierces {
             return Cow::Borrowed(&self.combat.ground.obscured);
         }
-        let zones = self.combat.effects.zones().iter();
-        let others = zones
-            .filter(|effect| {
-                let zone = effect.template.zone.as_ref();
-                zone.is_some_and(|zone| zone.obscured && zone.light != Some(Light::Dark))
-            })
-            .filter_map(|effect| effect.covers.as_ref())
-            .flat_map(|covers| covers.squares.iter().copied())
-            .collect();
-        Cow::Owned(others)
+        let squares = self.obscuring(pierces).flat_map(|covers| covers.squares.iter().copied());
+        Cow::Owned(squares.collect())
     }
 
     /// Whether a space has part in what effects make hard to see in, so far from its middle that the
     /// squares are not listed.
-    pub(in crate::combat) fn is_obscured_afar(self, space: Space) -> bool {
-        self.combat.effects.zones().iter().any(|effect| {
-            let obscures = effect.template.zone.as_ref().is_some_and(|zone| zone.obscured);
-            let covers = effect.covers.as_ref().filter(|covers| obscures && covers.far.is_some());
-            covers.is_some_and(|covers| covers.touches(space))
-        })
+    pub(in crate::combat) fn is_obscured_afar(self, space: Space, pierces: bool) -> bool {
+        let mut far = self.obscuring(pierces).filter(|covers| covers.far.is_some());
+        far.any(|covers| covers.touches(space))
+    }
+
+    /// Where effects are that make it hard to see: magical darkness left out where that is pierced.
+    fn obscuring(self, pierces: bool) -> impl Iterator<Item = &'a Covered> {
+        let zones = self.combat.effects.zones().iter();
+        let obscuring = zones.filter(move |effect| {
+            let zone = effect.template.zone.as_ref();
+            zone.is_some_and(|it| it.obscured && !(pierces && it.light == Some(Light::Dark)))
+        });
+        obscuring.filter_map(|effect| effect.covers.as_ref())
     }
 
     /// Whether darkness keeps one creature from seeing another: that is not lit, and out of the
