@@ -109,7 +109,7 @@ impl Resolver<'_> {
         }
         self.tell(Fact::Displaced { who, to, elevation_ft });
         self.stand_apart(who);
-        self.came_from(who, before)
+        self.put_from(who, before)
     }
 
     /// To the square that the casting names, or the nearest free one; off the board at once.
@@ -135,7 +135,7 @@ impl Resolver<'_> {
         }
         self.free_from_within(who);
         self.set_down(who, at);
-        self.came_from(who, before)
+        self.put_from(who, before)
     }
 
     /// Whether magic takes a creature out of what holds it: by a Charisma save (SRD 5.1 "Forcecage";
@@ -177,7 +177,7 @@ impl Resolver<'_> {
         }
         self.tell(Fact::Displaced { who, to: Some(at), elevation_ft });
         self.shake(who);
-        self.came_from(who, Some(before))
+        self.leapt_from(who, Some(before))
     }
 
     /// Off the board, with those who are in it.

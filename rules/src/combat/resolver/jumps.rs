@@ -243,7 +243,7 @@ impl Resolver<'_> {
             self.tell(Fact::Displaced { who, to, elevation_ft: leap.from_ft });
             self.stand_apart(who);
         }
-        self.came_from(who, was)?;
+        self.leapt_from(who, was)?;
         let stands = self.combat.combatant(who).is_some_and(|it| it.life == Life::Alive);
         if leap.across && stands { self.keep_balance(who) } else { Ok(()) }
     }

@@ -147,7 +147,7 @@ impl Resolver<'_> {
         let elevation_ft = self.combatant(who)?.elevation_ft;
         self.tell(Fact::Displaced { who, to: Some(to), elevation_ft });
         self.part(who)?;
-        self.came_from(who, Some(from))?;
+        self.leapt_from(who, Some(from))?;
         self.lands(who)
     }
 

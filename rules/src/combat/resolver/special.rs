@@ -290,7 +290,7 @@ impl Resolver<'_> {
         let path = vec![to];
         self.tell(Fact::Moved { who, path, cost_ft, diagonals: 0, forced: !leaps });
         self.stand_apart(who);
-        self.came_from(who, was)
+        if leaps { self.leapt_from(who, was) } else { self.put_from(who, was) }
     }
 
     fn takes(&mut self, who: CombatantId, takes: Option<Takes>) -> Flow<()> {

@@ -95,7 +95,7 @@ impl Resolver<'_> {
         for (who, at) in from {
             let was = self.combat.combatant(*who).and_then(Combatant::space);
             self.set_down(*who, *at);
-            self.came_from(*who, was)?;
+            self.put_from(*who, was)?;
         }
         Ok(())
     }

@@ -138,16 +138,32 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// A creature is somewhere else than before: effects around it go along, and it is in others.
+    /// A creature is a step of its way from where it was: effects around it go along, and it is in
+    /// others.
     pub(super) fn came_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        self.came(who, before, 1)
+    }
+
+    /// As [`Resolver::came_from`] by a single leap, however far: it crosses 5 ft of where it lands.
+    pub(super) fn leapt_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        self.came(who, before, self.combat.grid.scale().block())
+    }
+
+    /// As [`Resolver::came_from`] without a way: it crosses nothing. On squares all that comes to be
+    /// elsewhere crosses the square where it is.
+    pub(super) fn put_from(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+        self.came(who, before, i32::from(self.combat.grid.scale().is_squares()))
+    }
+
+    /// A creature is somewhere else than before, by so many squares of a way.
+    fn came(&mut self, who: CombatantId, before: Option<Space>, way: i32) -> Flow<()> {
         self.unfold(who);
         self.carry(who);
-        self.follow(who, before)?;
+        self.follow(who, way)?;
         if let Some(rider) = self.view().rider(who) {
-            self.came_from(rider, before)?;
+            self.came(rider, before, way)?;
         }
         let now = self.view().space_of(who);
-        let goes = self.goes_by_steps(before, now);
         let zones: Vec<EffectId> = self
             .combat
             .effects
@@ -164,8 +180,12 @@ impl Resolver<'_> {
                 continue;
             }
             for trigger in &effect.template.triggers {
-                let enters = trigger.on == Hook::Enters && !was;
-                if enters || (goes && trigger.on == Hook::Crosses) {
+                let times = match trigger.on {
+                    Hook::Enters if !was => 1,
+                    Hook::Crosses => way,
+                    _ => 0,
+                };
+                for _ in 0..times {
                     self.pull_trigger(id, trigger, who, None, false)?;
                 }
             }
@@ -173,30 +193,16 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Whether what came from one space to another went there, as far as the map tells: without a grid
-    /// it is 1 ft away. On squares all that comes to be elsewhere counts.
-    fn goes_by_steps(&self, before: Option<Space>, now: Option<Space>) -> bool {
-        let scale = self.combat.grid.scale();
-        let next = |(before, now): (Space, Space)| {
-            let ((one, one_ft), (other, other_ft)) = (
-                (before.place.square, before.place.elevation_ft),
-                (now.place.square, now.place.elevation_ft),
-            );
-            let apart = one.x.abs_diff(other.x).max(one.y.abs_diff(other.y));
-            apart.max(one_ft.abs_diff(other_ft)) <= 1
-        };
-        scale.is_squares() || before.zip(now).is_some_and(next)
-    }
-
     /// What stays around a creature that is elsewhere goes there: at once, on open ground after 5 ft
-    /// of a way and at its end.
-    fn follow(&mut self, who: CombatantId, before: Option<Space>) -> Flow<()> {
+    /// of a way and at its end. In between it is up to 4 ft behind: each move of it costs a look at
+    /// all of its squares, of the ground and of everybody.
+    fn follow(&mut self, who: CombatantId, way: i32) -> Flow<()> {
         if !self.combat.effects_on(who).any(|effect| follows(&effect.template)) {
             return Ok(());
         }
         let every = self.combat.grid.scale().block();
-        let gone = self.trailing.remove(&who).unwrap_or(0) + 1;
-        if gone < every && self.goes_by_steps(before, self.view().space_of(who)) {
+        let gone = self.trailing.remove(&who).unwrap_or(0) + way;
+        if way > 0 && gone < every {
             self.trailing.insert(who, gone);
             return Ok(());
         }
