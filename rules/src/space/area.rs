@@ -236,6 +236,10 @@ fn surrounds(from: Footprint, reach: i64, square: Square, policy: AreaSquares) -
 }
 
 /// What of a shape is too far from its middle for its squares to be listed, on open ground.
+///
+/// It is the plain shape: what total cover hides from the point of origin is in it, and so are the
+/// squares that its creator spares. It is asked who has part in it, sees badly there and treads
+/// there; nothing there is filled, keeps anybody from seeing or shooting past, or gives cover.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Far {
@@ -316,8 +320,7 @@ impl Area {
         squares
     }
 
-    /// What of it is too far off for [`Area::squares`]; none: nothing. What total cover hides there
-    /// is not left out.
+    /// What of it is too far off for [`Area::squares`]; none: nothing.
     pub fn far(&self, terrain: &Terrain<'_>) -> Option<Far> {
         let all = self.template.extent().common(terrain.grid.bounds());
         let listed = terrain.around(self.origin);
