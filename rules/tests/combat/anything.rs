@@ -241,7 +241,9 @@ impl Play {
                 let living = living && !within(one) && !within(other);
                 let small = have_room(&all, one, other);
                 let shared = here.overlaps(there) && !small;
-                let were = |id| before.combatant(id).and_then(Combatant::space);
+                // The dead are in nobody's way.
+                let in_the_way = |id| before.combatant(id).filter(|it| it.life != Life::Dead);
+                let were = |id| in_the_way(id).and_then(Combatant::space);
                 let size = |it: &Combatant| before.combatant(it.id).map(|it| it.block.size);
                 let grew = [one, other].iter().any(|it| size(it) < Some(it.block.size));
                 let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));

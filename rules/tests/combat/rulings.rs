@@ -119,3 +119,23 @@ fn spell_slots_are_for_who_casts() {
     let slots = json!({"spell_slots": {"2": {"current": 1, "max": 3}}});
     assert_eq!(table.refused(update(HERO, slots)), Refusal::InvalidCombatant);
 }
+
+#[test]
+fn nobody_comes_back_to_life_where_another_stands() {
+    let mut table = Table::duel(Edition::E52, [1, 0]);
+    table.play(update(GOBLIN, json!({"alive": false})), "");
+    let path = vec![Square { x: 1, y: 0 }];
+    let mode = gss_rules::MovementMode::Walk;
+    table.play(Command::Move { who: HERO, mode, path, drag: Vec::new(), elevation_ft: None }, "");
+    let at = Some(Square { x: 1, y: 0 });
+    let alive = |rest: Value| {
+        let mut changes = json!({"alive": true, "hp": {"current": 5}});
+        changes.as_object_mut().expect("members").extend(rest.as_object().cloned().expect("more"));
+        update(GOBLIN, changes)
+    };
+    assert_eq!(table.refused(alive(json!({}))), Refusal::InvalidPath { at });
+    // What else is changed of the dead needs no room.
+    table.play(update(GOBLIN, json!({"name": "Rat"})), "");
+    table.play(alive(json!({"position": [2, 0]})), "");
+    assert_eq!((table.hp(GOBLIN), table.life(GOBLIN)), (5, Life::Alive));
+}

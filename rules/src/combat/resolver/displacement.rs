@@ -232,6 +232,10 @@ impl Resolver<'_> {
         let hp = crate::combat::HitPoints { current: hp.clamp(1, most.max(1)), ..creature.hp };
         let (regained, life) = (hp.current, Life::Alive);
         self.tell(Fact::Healed { target: who, regained, hp, life });
+        // Somebody may stand where it lay.
+        if !self.view().is_inside(who) {
+            self.stand_apart(who);
+        }
         self.fit_areas(who);
         self.wake(who);
     }

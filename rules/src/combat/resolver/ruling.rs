@@ -148,10 +148,11 @@ impl Resolver<'_> {
         if !sound || after.name.is_empty() || after.side.is_empty() {
             return Err(Refusal::InvalidCombatant);
         }
-        // Who was Tiny may have shared its square with others of its size.
+        // Who was Tiny may have shared its square with others of its size, and the dead are in
+        // nobody's way.
         let grown = before.block.size == Size::Tiny && after.block.size != Size::Tiny;
-        let grown = grown && !self.view().is_inside(after.id);
-        let moved = grown || after.space() != before.space();
+        let comes = (grown || before.life == Life::Dead) && !self.view().is_inside(after.id);
+        let moved = comes || after.space() != before.space();
         match after.position {
             Some(at) if moved && after.life != Life::Dead => {
                 let room = after.is_swarm() || self.has_room(after, at);
