@@ -134,12 +134,6 @@ pub(super) struct Resolver<'a> {
     stopped: bool,
     /// The throw of a table is made again.
     again: bool,
-    /// The damage dealt now leaves 1 hit point.
-    leaves_one: bool,
-    /// Who deals the damage dealt now may spare whom it brings down.
-    may_spare: bool,
-    /// Water does not lessen the damage dealt now.
-    scalds: bool,
     /// By how much the last save that was rolled missed its DC; less than 1: it did not.
     missed_by: i32,
     /// The damage that effects hear of now.
@@ -210,9 +204,6 @@ impl<'a> Resolver<'a> {
             happened: VecDeque::new(),
             stopped: false,
             again: false,
-            leaves_one: false,
-            may_spare: false,
-            scalds: false,
             missed_by: 0,
             dealt: 0,
             checked: VecDeque::new(),

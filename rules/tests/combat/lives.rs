@@ -248,13 +248,77 @@ fn nobody_is_asked_about_whom_something_keeps_up() {
     table.play(attack(HERO, GOBLIN, "longsword"), "20:15 8:1 20:1");
     spare(&mut table, "knock_out", "");
     assert_eq!((table.hp(GOBLIN), is(&table, GOBLIN, Condition::Unconscious)), (1, true));
-    // Who was to be knocked out is kept up by a ward as well.
-    let mut table = kept(Edition::E51, "death_ward");
-    let longsword = Key::parse("longsword").expect("a key");
-    let (who, target, knock_out, how) = (HERO, GOBLIN, true, Manner::default());
-    let said = Command::Attack { who, target, attack: longsword, knock_out, how, ammunition: None };
-    table.play(said, "20:15 8:1");
-    assert_eq!((table.hp(GOBLIN), is(&table, GOBLIN, Condition::Unconscious)), (1, false));
+    // Who was to be knocked out is kept up as well.
+    for edition in [Edition::E51, Edition::E52] {
+        for (modifier, faces) in [("death_ward", ""), ("undead_fortitude", "20:20")] {
+            let mut table = kept(edition, modifier);
+            table.play(knocking_out(), &format!("20:15 8:1 {faces}"));
+            assert_eq!((table.hp(GOBLIN), is(&table, GOBLIN, Condition::Unconscious)), (1, false));
+        }
+    }
+    let mut table = kept(Edition::E52, "undead_fortitude");
+    table.play(knocking_out(), "20:15 8:1 20:1");
+    assert_eq!((table.hp(GOBLIN), is(&table, GOBLIN, Condition::Unconscious)), (1, true));
+}
+
+/// The hero's blow that is not to kill, said beforehand.
+fn knocking_out() -> Command {
+    Command::Attack {
+        who: HERO,
+        target: GOBLIN,
+        attack: Key::parse("longsword").expect("a key"),
+        knock_out: true,
+        how: Manner::default(),
+        ammunition: None,
+    }
+}
+
+#[test]
+fn who_is_left_a_hit_point_did_not_drop() {
+    let drops = |kept: Value, faces: &str| {
+        let mut table = players(Edition::E52, 3, false);
+        let effect = json!({"name": "kept", "duration": {"kind": "permanent"}, "modifiers": kept,
+                            "triggers": [{"on": "drops_to_zero", "does": ["spend_reaction"]}]});
+        let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
+        table.play(Command::ApplyEffect { effect, source: None, targets: vec![GOBLIN] }, "");
+        table.play(knocking_out(), &format!("20:15 8:1 {faces}"));
+        assert_eq!((table.hp(GOBLIN), table.life(GOBLIN)), (1, Life::Alive));
+        !table.combat.combatant(GOBLIN).expect("there").economy.reaction
+    };
+    for (kept, faces) in [
+        (json!([{"kind": "relentless", "value": 10}]), ""),
+        (json!([{"kind": "undead_fortitude"}]), "20:20"),
+        (json!([{"kind": "death_ward"}]), ""),
+        // SRD 5.2.1: knocked out at 1 hit point.
+        (json!([]), ""),
+    ] {
+        assert!(!drops(kept.clone(), faces), "{kept}");
+    }
+}
+
+#[test]
+fn a_life_is_spared_that_takes_half_of_the_blow() {
+    let mut table = players(Edition::E51, 30, false);
+    let weak = block(json!({"hp": {"current": 2, "max": 20, "temp": 0}}));
+    let ogre = combatant(OGRE, CombatantKind::Monster, "others", [1, 1], weak);
+    table.play(Command::AddCombatant { combatant: Box::new(ogre) }, "20:1");
+    let mut apply = |effect: Value, source, target| {
+        let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
+        table.play(Command::ApplyEffect { effect, source, targets: vec![target] }, "");
+    };
+    let lasts = json!({"kind": "permanent"});
+    let modifiers = json!([{"kind": "halves_with_grappled"}]);
+    apply(json!({"name": "half", "duration": lasts, "modifiers": modifiers}), None, GOBLIN);
+    let held = json!({"name": "held", "duration": lasts, "conditions": ["grappled"]});
+    apply(held, Some(GOBLIN), OGRE);
+    table.play(attack(HERO, GOBLIN, "longsword"), "20:15 8:3");
+    let prompt = table.combat.prompt().expect("a question").clone();
+    let about = Some(OGRE);
+    let asked = matches!(prompt.question, Question::Choice { choice: Choice::KnockOut, about: of, .. } if of == about);
+    assert!(asked && prompt.who == HERO, "{prompt:?}");
+    table.answer(Answer::Choose { option: Key::parse("knock_out").expect("a key") }, "4:1");
+    assert_eq!((table.hp(OGRE), table.life(OGRE)), (0, Life::Stable));
+    assert_eq!((table.hp(GOBLIN), table.life(GOBLIN)), (27, Life::Alive));
 }
 
 #[test]
@@ -266,15 +330,7 @@ fn nobody_is_asked_who_cannot_spare_or_has_said_so() {
     assert_eq!((table.combat.prompt(), table.life(GOBLIN)), (None, Life::Dead));
     // Said beforehand.
     let mut table = players(Edition::E52, 3, false);
-    let said = Command::Attack {
-        who: HERO,
-        target: GOBLIN,
-        attack: Key::parse("longsword").expect("a key"),
-        knock_out: true,
-        how: Manner::default(),
-        ammunition: None,
-    };
-    table.play(said, "20:15 8:1");
+    table.play(knocking_out(), "20:15 8:1");
     assert_eq!((table.combat.prompt(), table.hp(GOBLIN)), (None, 1));
     // A game master's creature.
     let mut table = players(Edition::E52, 3, false);

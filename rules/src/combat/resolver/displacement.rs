@@ -419,15 +419,8 @@ impl Resolver<'_> {
             let portion = self.plunge(who)?;
             let roll = self.roll(who, Purpose::Damage, |faces| dice.roll(faces))?;
             let rolled = i32::try_from(roll.total.max(0)).unwrap_or(i32::MAX);
-            dealt = self.harm(Blow {
-                source: None,
-                target: who,
-                parts: vec![DamagePart { kind: DamageType::Bludgeoning, rolled, applied: 0 }],
-                portion,
-                qualities: &[],
-                critical: false,
-                knock_out: false,
-            })?;
+            let parts = vec![DamagePart { kind: DamageType::Bludgeoning, rolled, applied: 0 }];
+            dealt = self.harm(Blow { portion, qualities: &[], ..Blow::of(None, who, parts) })?;
         }
         if lands_prone(dealt) {
             self.knock_prone(who);

@@ -7,7 +7,7 @@ use super::cast::may_harm;
 use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::{Answer, CombatantId, Effect, EffectId, EndReason, Life, Purpose, Question};
-use crate::effect::{Edge, Hook, Quality, Trigger};
+use crate::effect::{Edge, Hook, Trigger};
 use crate::space::Cover;
 use crate::{Edition, Key};
 
@@ -168,15 +168,7 @@ impl Resolver<'_> {
         };
         let portion = self.portion(who, damage.save, saved);
         let parts = self.damage_rolled(who, &damage.dice, false)?;
-        self.harm(Blow {
-            source: effect.source,
-            target: who,
-            parts,
-            portion,
-            qualities: &[Quality::Magical],
-            critical: false,
-            knock_out: false,
-        })?;
+        self.harm(Blow { portion, ..Blow::of(effect.source, who, parts) })?;
         Ok(())
     }
 }

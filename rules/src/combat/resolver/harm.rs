@@ -26,7 +26,34 @@ pub(super) struct Blow<'b> {
     pub(super) portion: Portion,
     pub(super) qualities: &'b [Quality],
     pub(super) critical: bool,
-    pub(super) knock_out: bool,
+    pub(super) mercy: Mercy,
+    /// Water does not lessen it.
+    pub(super) scalds: bool,
+}
+
+impl Blow<'_> {
+    /// All of some damage, by magic and without mercy.
+    pub(super) const fn of(
+        source: Option<CombatantId>,
+        target: CombatantId,
+        parts: Vec<DamagePart>,
+    ) -> Self {
+        let (portion, qualities, mercy) = (Portion::Full, &[Quality::Magical], Mercy::Nothing);
+        Self { source, target, parts, portion, qualities, critical: false, mercy, scalds: false }
+    }
+}
+
+/// What a blow does with whom it would bring down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mercy {
+    /// It brings it down.
+    Nothing,
+    /// Whose blow it is says so as it lands.
+    Asked,
+    /// It knocks it out.
+    KnocksOut,
+    /// It leaves it 1 hit point (SRD 5.1 "Harm").
+    LeavesOne,
 }
 
 /// What a short rest takes.
@@ -45,25 +72,22 @@ impl Resolver<'_> {
         parts: Vec<DamagePart>,
         critical: bool,
     ) -> Flow<i32> {
-        self.may_spare = !strike.ranged && strike.at.is_none();
-        self.harm(Blow {
-            source: Some(strike.attacker),
-            target: strike.target,
-            parts,
-            portion: Portion::Full,
-            qualities: &qualities(strike.attack),
-            critical,
-            knock_out: strike.knock_out,
-        })
+        let mercy = match strike {
+            Strike { knock_out: true, .. } => Mercy::KnocksOut,
+            Strike { ranged: false, at: None, .. } => Mercy::Asked,
+            _ => Mercy::Nothing,
+        };
+        let qualities = &qualities(strike.attack);
+        let blow = Blow::of(Some(strike.attacker), strike.target, parts);
+        self.harm(Blow { qualities, critical, mercy, ..blow })
     }
 
     /// Deals an instance of damage; what came through of it.
     pub(super) fn harm(&mut self, blow: Blow<'_>) -> Flow<i32> {
-        let Blow { source, target, mut parts, portion, critical, .. } = blow;
-        let may_spare = std::mem::take(&mut self.may_spare);
-        self.pass_on(source, target, &mut parts)?;
+        let Blow { source, target, mut parts, portion, critical, mercy, .. } = blow;
+        self.pass_on(source, target, &mut parts, mercy)?;
         self.lessen(target, &mut parts)?;
-        let doused = !self.scalds && self.view().is_doused(target);
+        let doused = !blow.scalds && self.view().is_doused(target);
         for part in &mut parts {
             let mut guard = self.view().guard(target, part.kind, blow.qualities);
             guard.resistant |= doused && part.kind == DamageType::Fire;
@@ -81,24 +105,30 @@ impl Resolver<'_> {
         let mut harm = damage(hp, before, victim.at_zero(), total, critical);
         harm.hp.max = own.max;
         let falls = harm.dropped && before == Life::Alive;
-        if harm.life != Life::Alive && !(falls && blow.knock_out) {
+        if harm.life != Life::Alive {
             let radiant = parts.iter().any(|it| it.kind == DamageType::Radiant && it.applied > 0);
             self.outlive(target, &mut harm, (total, radiant, critical))?;
         }
         let spared = harm.hp.current == 0
             && before == Life::Alive
-            && (self.leaves_one || self.ward_from_death(target));
+            && (mercy == Mercy::LeavesOne || self.ward_from_death(target));
         if spared {
             harm.hp.current = 1;
             harm.life = Life::Alive;
-            harm.dropped = false;
         }
         let down = falls && harm.hp.current == 0;
-        let knocked_out = down && (blow.knock_out || (may_spare && self.spares(source, target)?));
+        let knocked_out = down
+            && match mercy {
+                Mercy::KnocksOut => true,
+                Mercy::Asked => self.spares(source, target)?,
+                Mercy::Nothing | Mercy::LeavesOne => false,
+            };
         if knocked_out {
             (harm.hp, harm.life) = self.knocked_out(harm.hp);
         }
         let (hp, life, temp_absorbed) = (harm.hp, harm.life, harm.temp_absorbed);
+        // Who was left 1 hit point did not drop.
+        let dropped = harm.dropped && hp.current == 0;
         let massive = harm.massive;
         let taken = parts.clone();
         self.tell(Fact::Damaged { target, source, parts, temp_absorbed, hp, life, massive });
@@ -110,7 +140,7 @@ impl Resolver<'_> {
         if life == Life::Dead && before != Life::Dead {
             self.lose_concentration(target);
             self.died(target, source)?;
-        } else if knocked_out || (harm.dropped && life != Life::Alive) {
+        } else if knocked_out || (dropped && life != Life::Alive) {
             let rest = Duration::Seconds { seconds: SHORT_REST_SECONDS };
             let rests = knocked_out && life == Life::Alive;
             self.fall_unconscious(target, if rests { rest } else { Duration::Permanent });
@@ -122,7 +152,7 @@ impl Resolver<'_> {
         }
         let suffered = taken.iter().filter(|part| part.applied > 0).map(|part| part.kind);
         let before = std::mem::replace(&mut self.suffered, suffered.collect());
-        self.harmed(source, target, total, harm.dropped)?;
+        self.harmed(source, target, total, dropped)?;
         self.suffered = before;
         Ok(total)
     }
@@ -158,12 +188,14 @@ impl Resolver<'_> {
         self.react_by_casting(target, source, Reacts::Damaged, None).map(|_| ())
     }
 
-    /// Half of what is dealt to some goes to whom they grapple (SRD 5.1 "Damage Transfer").
+    /// Half of what is dealt to some goes to whom they grapple, of the same blow (SRD 5.1 "Damage
+    /// Transfer").
     fn pass_on(
         &mut self,
         source: Option<CombatantId>,
         target: CombatantId,
         parts: &mut [DamagePart],
+        mercy: Mercy,
     ) -> Flow<()> {
         if !self.view().is(target, ModifierKind::HalvesWithGrappled) {
             return Ok(());
@@ -177,16 +209,7 @@ impl Resolver<'_> {
             rest.push(DamagePart { rolled: part.rolled - own, ..*part });
             part.rolled = own;
         }
-        self.harm(Blow {
-            source,
-            target: held,
-            parts: rest,
-            portion: Portion::Full,
-            qualities: &[Quality::Magical],
-            critical: false,
-            knock_out: false,
-        })
-        .map(|_| ())
+        self.harm(Blow { mercy, ..Blow::of(source, held, rest) }).map(|_| ())
     }
 
     /// Who shares a creature's damage takes as much; the bond ends when the one who shares it drops
@@ -202,15 +225,8 @@ impl Resolver<'_> {
                 self.end(id, EndReason::Over);
                 continue;
             }
-            self.harm(Blow {
-                source: None,
-                target: who,
-                parts: vec![DamagePart { kind: DamageType::Force, rolled: total, applied: 0 }],
-                portion: Portion::Full,
-                qualities: &[Quality::Magical],
-                critical: false,
-                knock_out: false,
-            })?;
+            let parts = vec![DamagePart { kind: DamageType::Force, rolled: total, applied: 0 }];
+            self.harm(Blow::of(None, who, parts))?;
         }
         Ok(())
     }
@@ -416,15 +432,7 @@ impl Resolver<'_> {
         parts: Vec<DamagePart>,
         portion: Portion,
     ) -> Flow<i32> {
-        self.harm(Blow {
-            source: Some(source),
-            target,
-            parts,
-            portion,
-            qualities: &[Quality::Magical],
-            critical: false,
-            knock_out: false,
-        })
+        self.harm(Blow { portion, ..Blow::of(Some(source), target, parts) })
     }
 
     /// What outcomes add to the damage of what they follow: of the same source, so of its one

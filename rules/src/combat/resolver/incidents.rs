@@ -5,7 +5,7 @@ use super::attack::add_part;
 use super::harm::Blow;
 use super::{Flow, Resolver};
 use crate::combat::{Changes, CombatantId, DamagePart, Fact, Life, Purpose, Refusal};
-use crate::effect::{DamageDice, EffectTemplate, Quality};
+use crate::effect::{DamageDice, EffectTemplate};
 
 impl Resolver<'_> {
     /// What an effect that is over at once does: each target makes the save that its damage asks
@@ -43,15 +43,8 @@ impl Resolver<'_> {
             if parts.is_empty() {
                 continue;
             }
-            self.harm(Blow {
-                source,
-                target: *target,
-                parts: parts.clone(),
-                portion: self.portion(*target, damage.save, saved),
-                qualities: &[Quality::Magical],
-                critical: false,
-                knock_out: false,
-            })?;
+            let portion = self.portion(*target, damage.save, saved);
+            self.harm(Blow { portion, ..Blow::of(source, *target, parts.clone()) })?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::harm::{Blow, Mercy};
 use super::{Flow, Resolver};
 use crate::combat::{CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Portion, Purpose};
 use crate::content::{self, plus, scaled};
@@ -225,12 +226,11 @@ impl Resolver<'_> {
             let asked = SaveSpec { ability, dc: act.casting.dc, half };
             let portion = self.portion(*target, Some(asked), saved);
             if !parts.is_empty() && portion != Portion::None {
-                let first_rules = self.combat.rules.edition == Edition::E51;
-                self.leaves_one = save.damage_leaves_one && first_rules;
-                self.scalds = save.scalds;
-                let dealt = self.deal(act.caster, *target, parts, portion)?;
-                self.leaves_one = false;
-                self.scalds = false;
+                let leaves_one =
+                    save.damage_leaves_one && self.combat.rules.edition == Edition::E51;
+                let mercy = if leaves_one { Mercy::LeavesOne } else { Mercy::Nothing };
+                let blow = Blow::of(Some(act.caster), *target, parts);
+                let dealt = self.harm(Blow { portion, mercy, scalds: save.scalds, ..blow })?;
                 if save.saps && !saved {
                     self.sap(act, *target, dealt);
                 }

@@ -3,14 +3,12 @@
 
 use std::sync::Arc;
 
-use super::harm::{Blow, Follows};
+use super::harm::Follows;
 use super::{Flow, Resolver};
 use crate::combat::view::{About, Strike};
 use crate::combat::{Combatant, CombatantId, DamagePart, Fact, Harm, Life, Portion};
 use crate::content::{Aura, AuraEdge, Facts, Trait, Who};
-use crate::effect::{
-    Duration, Edge, EffectTemplate, ModifierKind, Quality, SaveSpec, Which, Whose,
-};
+use crate::effect::{Duration, Edge, EffectTemplate, ModifierKind, SaveSpec, Which, Whose};
 use crate::space::Cover;
 use crate::{Ability, Condition, DamageType, Edition, Key};
 
@@ -179,15 +177,7 @@ impl Resolver<'_> {
                 continue;
             };
             let parts = self.damage_rolled(target, &[damage], false)?;
-            self.harm(Blow {
-                source: Some(target),
-                target: attacker,
-                parts,
-                portion: Portion::Full,
-                qualities: &[Quality::Magical],
-                critical: false,
-                knock_out: false,
-            })?;
+            self.deal(target, attacker, parts, Portion::Full)?;
         }
         Ok(())
     }
