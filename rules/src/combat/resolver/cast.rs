@@ -269,10 +269,10 @@ impl Resolver<'_> {
             self.keep_slot(who, payment);
             return Ok(());
         }
-        let targets = self.affected(who, rules, &casting, targets);
-        let targets = &self.past_wards(who, rules, &targets)?[..];
+        let targets = &self.past_wards(who, rules, targets)?[..];
+        let vain = self.named_in_vain(who, rules, &casting, targets);
         let anchor = self.begin_concentration(who, rules, &casting);
-        let act = Act { anchor, ..Act::of(who, casting) };
+        let act = Act { anchor, vain, ..Act::of(who, casting) };
         match &rules.program {
             Some(program) => {
                 self.warn(&act, program, targets)?;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::harm::{Blow, Mercy};
 use super::{Flow, Resolver};
-use crate::combat::{CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Portion, Purpose};
+use crate::combat::{
+    CombatantId, DamagePart, EffectId, EndReason, Fact, Life, Portion, Purpose, Test,
+};
 use crate::content::{self, plus, scaled};
 use crate::dice::RollMode;
 use crate::effect::{
@@ -19,6 +21,10 @@ const DEPTH: u8 = 8;
 
 /// How often what is counted adds dice at most.
 const MOST_COUNTED: usize = 20;
+
+/// How many throws are made at most for one that seems to save: all but surely one of them succeeds
+/// where one face of 20 does.
+const SEEMING_THROWS: u8 = 100;
 
 /// How often a table is thrown on at most.
 const THROWS: u8 = 20;
@@ -39,12 +45,15 @@ pub(super) struct Act {
     pub(super) critical: bool,
     /// What that effect has counted.
     pub(super) counts: BTreeMap<Key, u32>,
+    /// Those to whom they do nothing, though they were named.
+    pub(super) vain: Vec<CombatantId>,
 }
 
 impl Act {
     pub(super) const fn of(caster: CombatantId, casting: Casting) -> Self {
         let counts = BTreeMap::new();
-        Self { caster, casting, anchor: None, effect: None, critical: false, counts }
+        let vain = Vec::new();
+        Self { caster, casting, anchor: None, effect: None, critical: false, counts, vain }
     }
 
     /// Dice with those added for what has been counted.
@@ -64,8 +73,11 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.depth += 1;
+        let in_vain = |one: &&(CombatantId, Cover)| act.vain.contains(&one.0);
+        let meant: Vec<_> = about.iter().filter(|one| !in_vain(one)).copied().collect();
         for op in ops {
-            self.carry_out_one(act, op, about)?;
+            let shown = matches!(op, Op::Save(save) if seems_resisted(save));
+            self.carry_out_one(act, op, if shown { about } else { &meant })?;
             if self.stopped {
                 break;
             }
@@ -216,6 +228,10 @@ impl Resolver<'_> {
                 continue;
             }
             let cover = if save.no_cover { Cover::None } else { *cover };
+            if act.vain.contains(target) {
+                self.seem_to_save(act, save, (*target, cover));
+                continue;
+            }
             let saved = self.save_of_op(act, save, *target, cover)?;
             let missed_by = std::mem::take(&mut self.missed_by);
             let so = |case: &Case| self.is_so(act, *target, case);
@@ -264,6 +280,20 @@ impl Resolver<'_> {
             return self.counter_check(act);
         }
         let dc = save.dc.unwrap_or(act.casting.dc);
+        let test = self.test_of_op(act, save, target, cover);
+        if save.is_check {
+            let plain = Purpose::Ability { ability };
+            let purpose = save.check.map_or(plain, |skill| Purpose::Check { skill });
+            let total = self.test(target, purpose, test)?.total;
+            return Ok(total >= i64::from(dc));
+        }
+        self.make_save(target, ability, dc, test, Purpose::Save { ability })
+    }
+
+    /// What the test is made with, whose save or check it is.
+    fn test_of_op(&self, act: &Act, save: &SaveOp, target: CombatantId, cover: Cover) -> Test {
+        let any = |cases: &[Case]| cases.iter().any(|case| self.is_so(act, target, case));
+        let ability = save.ability.unwrap_or(Ability::Con);
         let mut test = if save.is_check {
             let ability = save.check.map_or(ability, crate::Skill::ability);
             self.view().check_test(target, ability, save.check)
@@ -282,13 +312,27 @@ impl Resolver<'_> {
         if any(&save.disadvantage) {
             test.reason(RollMode::Disadvantage, act.casting.spell.as_str(), None);
         }
-        if save.is_check {
-            let plain = Purpose::Ability { ability };
-            let purpose = save.check.map_or(plain, |skill| Purpose::Check { skill });
-            let total = self.test(target, purpose, test)?.total;
-            return Ok(total >= i64::from(dc));
+        test
+    }
+
+    /// Whom a spell does nothing to seems to have saved against it: what is told is a throw of who
+    /// did, found by throwing until one does (SRD 5.2.1 "Invalid Targets"). It makes no save, so
+    /// nothing follows.
+    fn seem_to_save(&mut self, act: &Act, save: &SaveOp, (who, cover): (CombatantId, Cover)) {
+        let ability = save.ability.unwrap_or(Ability::Con);
+        let dc = save.dc.unwrap_or(act.casting.dc);
+        let test = self.test_of_op(act, save, who, cover);
+        let rolled = !test.succeeds() && !test.fails();
+        let throws = if rolled { SEEMING_THROWS } else { 0 };
+        for _ in 0..throws {
+            let test = test.clone();
+            let roll = self.throw(|dice| test.roll(dice).roll);
+            if roll.total >= i64::from(dc) {
+                self.tell(Fact::Rolled { who, purpose: Purpose::Save { ability }, roll });
+                break;
+            }
         }
-        self.make_save(target, ability, dc, test, Purpose::Save { ability })
+        self.tell(Fact::SaveMade { who, ability, dc, success: true });
     }
 
     fn damage_op(&mut self, act: &Act, op: &DamageOp, about: About<'_>) -> Flow<()> {
@@ -452,6 +496,12 @@ impl Resolver<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether who succeeds on a save is as untouched as who was named in vain.
+fn seems_resisted(save: &SaveOp) -> bool {
+    let nothing = save.success.is_empty() && save.always.is_empty();
+    nothing && save.half != Some(true) && !save.is_check && !save.counters
 }
 
 /// The conditions that words bring.

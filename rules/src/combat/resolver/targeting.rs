@@ -53,19 +53,19 @@ impl Resolver<'_> {
             && matches!(spec.pick, Pick::Named | Pick::NamedOrPlace | Pick::NamedInArea)
     }
 
-    /// Those of whom all holds that a spell asks of its targets: the others were named in vain.
-    pub(super) fn affected(
+    /// Those who were named in vain: of whom not all holds that a spell asks of its targets.
+    pub(super) fn named_in_vain(
         &self,
         who: CombatantId,
         rules: &SpellRules,
         casting: &Casting,
         targets: &[(CombatantId, Cover)],
-    ) -> Vec<(CombatantId, Cover)> {
+    ) -> Vec<CombatantId> {
         let spec = rules.program.as_ref().and_then(|program| program.targets.as_ref());
         let spec = spec.filter(|spec| self.wastes(spec));
         let when = spec.map(|spec| spec.when.as_slice()).unwrap_or_default();
         let fits = |target| when.iter().all(|case| self.holds(who, casting, target, case));
-        targets.iter().filter(|(target, _)| fits(*target)).copied().collect()
+        targets.iter().map(|(target, _)| *target).filter(|target| !fits(*target)).collect()
     }
 
     /// Feet that a spell reaches; none: no bound.
