@@ -11,6 +11,7 @@ use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::{CombatantId, Command, Economy, Extra, Fact, Refusal};
 use crate::content::{Cost, SpecialAction};
+use crate::effect::ModifierKind;
 
 impl Resolver<'_> {
     /// Takes an action as a bonus action.
@@ -48,7 +49,9 @@ impl Resolver<'_> {
             return Err(Refusal::NoActionLeft.into());
         }
         let before = self.combatant(who)?.economy.clone();
-        let economy = Economy { action: true, made: Vec::new(), ..before.clone() };
+        // Nothing else is done with it meanwhile. Who has only one of both keeps the action by it.
+        let bonus_action = self.view().is(who, ModifierKind::ActionOrBonus);
+        let economy = Economy { action: true, bonus_action, made: Vec::new(), ..before.clone() };
         self.tell(Fact::EconomySet { who, economy });
         self.obey(action)?;
         let Ok(combatant) = self.combatant(who) else { return Ok(()) };

@@ -9,7 +9,7 @@ use super::riders::Saved;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, Command, DamagePart, HitPoints, Refusal};
+use crate::combat::{CombatantId, Command, DamagePart, Extra, HitPoints, Manner, Refusal};
 use crate::content::{Cost, Rider, SpecialAction};
 use crate::effect::{ModifierKind, Reacts};
 
@@ -28,27 +28,45 @@ impl Resolver<'_> {
         attack: &Command,
     ) -> Flow<()> {
         self.on_its_turn(who)?;
-        let plain = match attack {
-            Command::AsBonus { action, .. } => action,
-            other => other,
+        let (plain, as_bonus) = match attack {
+            Command::AsBonus { action, .. } => (&**action, true),
+            other => (other, false),
         };
-        if !matches!(plain, Command::Attack { .. }) || attack.by() != Some(who) {
+        let Command::Attack { target, attack: with, knock_out, how, .. } = plain else {
+            return Err(Refusal::WrongManner.into());
+        };
+        if attack.by() != Some(who) {
             return Err(Refusal::WrongManner.into());
         }
-        for id in features {
-            self.has_feature(who, id)?;
+        let features: BTreeSet<Key> = features.iter().cloned().collect();
+        let mut spells = 0;
+        for id in &features {
+            if !self.has_feature(who, id)? {
+                continue;
+            }
+            let melee = self.is_reacted_to(id, Reacts::HitsInMelee);
+            if melee && self.is_shot(who, *target, with, (*knock_out, *how))? {
+                return Err(Refusal::WrongManner.into());
+            }
+            spells += 1;
         }
-        self.declared = Some(Declared { who, features: features.iter().cloned().collect() });
+        // The attack itself may take the bonus action that a spell takes.
+        let taken = as_bonus || matches!(how.extra, Extra::OffHand | Extra::Pounce);
+        if spells > i32::from(!taken) {
+            return Err(Refusal::NoActionLeft.into());
+        }
+        self.declared = Some(Declared { who, features });
         self.obey(attack)?;
         self.declared = None;
         Ok(())
     }
 
-    fn has_feature(&self, who: CombatantId, id: &Key) -> Result<(), Refusal> {
+    /// That somebody has a feature and that it is left; whether it is a spell.
+    fn has_feature(&self, who: CombatantId, id: &Key) -> Result<bool, Refusal> {
         let block = &self.combatant(who)?.block;
         if let Some(action) = block.uses.iter().find(|action| action.use_id == *id) {
             let fits = if rides(action) { Ok(()) } else { Err(Refusal::NotAnAction) };
-            return fits.and_then(|()| self.view().is_left(who, action));
+            return fits.and_then(|()| self.view().is_left(who, action)).map(|()| false);
         }
         let by_itself = self.combat.effects_on(who).any(|effect| {
             let mut modifiers = effect.template.modifiers.iter();
@@ -56,12 +74,39 @@ impl Resolver<'_> {
                 && modifiers.any(|it| it.kind == ModifierKind::ExtraDamage)
         });
         let cast = self.castable_in_reaction(who, who, Reacts::HitsInMelee);
-        if by_itself || cast.iter().any(|(_, spell, _)| spell == id) {
-            return Ok(());
+        let cast = cast.iter().any(|(_, spell, _)| spell == id);
+        if by_itself || cast {
+            return Ok(cast);
         }
-        let listed = block.spellcasting.as_ref().is_some_and(|it| it.spells.contains(id));
-        let known = listed && self.book.content.spellbook.is_reaction(id);
-        Err(if known { Refusal::Spent } else { Refusal::UnknownUse })
+        let casting = block.spellcasting.as_ref();
+        let listed =
+            casting.is_some_and(|it| it.spells.contains(id) || it.per_day.contains_key(id));
+        let known =
+            [Reacts::Hits, Reacts::HitsInMelee].iter().any(|to| self.is_reacted_to(id, *to));
+        Err(match listed && known {
+            true if self.view().bonus_action_left(who) => Refusal::Spent,
+            true => Refusal::NoActionLeft,
+            false => Refusal::UnknownUse,
+        })
+    }
+
+    /// Whether a spell is cast in reaction to this.
+    fn is_reacted_to(&self, spell: &Key, to: Reacts) -> bool {
+        let rules = self.book.content.spellbook.get(spell);
+        rules.and_then(|it| it.program.as_ref()?.reacts) == Some(to)
+    }
+
+    /// Whether an attack is made from afar.
+    fn is_shot(
+        &self,
+        who: CombatantId,
+        target: CombatantId,
+        attack: &Key,
+        how: (bool, Manner),
+    ) -> Result<bool, Refusal> {
+        let block = &self.combatant(who)?.block;
+        let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
+        self.view().is_ranged(who, &attack, how, self.view().distance_ft(who, target))
     }
 
     /// Whether a spell cast in reaction was declared with the attack that it answers.
