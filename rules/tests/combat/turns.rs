@@ -7,7 +7,7 @@ use gss_rules::combat::{
 };
 use gss_rules::space::Square;
 use gss_rules::{Condition, Edition, InitiativeTies, Key, MovementMode};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::table::{GOBLIN, HERO, OGRE, Table, attack, block, combatant};
@@ -60,6 +60,24 @@ fn the_last_to_roll_begins_the_first_turn() {
     assert_eq!(table.combat.active(), Some(HERO));
     let late = table.refused(Command::RollInitiative { who: HERO, face: None });
     assert_eq!(late, Refusal::WrongPhase);
+}
+
+#[test]
+fn a_one_of_ones_own_is_thrown_again() {
+    let lucky = |modifiers: Value, face, faces| {
+        let mut table = called(InitiativeTies::DexThenSeededRoll, RolledFor::Npcs, "20:12");
+        let effect =
+            json!({"name": "luck", "duration": {"kind": "permanent"}, "modifiers": modifiers});
+        let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
+        table.play(Command::ApplyEffect { effect, source: None, targets: vec![HERO] }, "");
+        table.play(Command::RollInitiative { who: HERO, face: Some(face) }, faces);
+        table.combat.combatant(HERO).expect("there").initiative
+    };
+    let luck = json!({"kind": "reroll", "on": ["check"], "value": 1});
+    let favor = json!({"kind": "advantage", "on": ["check"]});
+    assert_eq!(lucky(json!([luck]), 1, "20:17"), Some(19));
+    assert_eq!(lucky(json!([luck, favor]), 1, "20:17"), Some(19));
+    assert_eq!(lucky(json!([luck, favor]), 2, ""), Some(4));
 }
 
 #[test]
