@@ -99,7 +99,8 @@ impl Resolver<'_> {
     }
 
     /// That nobody hostile sees it. SRD 5.2.1: and that it is heavily obscured, or behind
-    /// three-quarters or total cover, to each of them.
+    /// three-quarters or total cover, to each of them. Cover is from somebody: where no foe is about
+    /// there is none to be without.
     pub(super) fn unseen(&self, who: CombatantId) -> Result<(), Refusal> {
         let (me, view) = (self.combatant(who)?, self.view());
         let covered = |from: CombatantId| {
