@@ -107,9 +107,9 @@ fn a_feature_that_changes_a_spell_is_left_to_the_game_master() {
     assert_eq!(fight.caster()["economy"]["action"], json!(true));
 }
 
-/// 5.2: a goblin is a fey, and nobody is told so by a refusal.
+/// 5.2: a goblin is a fey, and nobody is told so, by a refusal or by that it made no save.
 #[test]
-fn a_spell_on_the_wrong_kind_is_wasted_in_silence() {
+fn a_spell_on_the_wrong_kind_seems_to_have_been_saved_against() {
     let mut fight = casting(&["hold-person"]);
     let details = json!({"spell": "hold-person", "slot_level": 2});
     fight.casts(&[GOBLIN], details).expect("casts");
@@ -117,6 +117,20 @@ fn a_spell_on_the_wrong_kind_is_wasted_in_silence() {
     assert_eq!(caster["spell_slots"]["2"]["current"], json!(2));
     assert!(caster["concentration"].is_null());
     assert_eq!(fight.keys(GM), [] as [Value; 0]);
+    for who in [BREN, WATCHER] {
+        let frames = fight.got(who);
+        let told = frames.iter().find(|frame| frame["type"] == "action_resolve");
+        let told = &told.expect("what came of it")["data"];
+        let roll = told["rolls"][0].clone();
+        assert!(roll["total"].as_i64().is_some_and(|total| total >= 14), "{roll}");
+        let (target, nothing) = (id(GOBLIN), json!({"total": 0, "parts": [], "temp_absorbed": 0}));
+        let save = json!({"ability": "wis", "success": true, "roll": roll});
+        let outcome = json!({"target_id": target, "effects": ["save_succeeded"], "save": save,
+                             "damage": nothing, "conditions": []});
+        // Before it, that the caster concentrates.
+        assert_eq!(told["outcomes"][1], outcome);
+        assert_eq!(told["rolls"].as_array().map(Vec::len), Some(1));
+    }
 }
 
 #[test]
