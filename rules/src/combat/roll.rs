@@ -21,6 +21,18 @@ pub struct Test {
     again: Vec<(u32, String)>,
 }
 
+/// Dice of which somebody threw the first d20; the others are thrown here.
+struct Told<'a> {
+    face: Option<u32>,
+    others: &'a mut dyn Dice,
+}
+
+impl Dice for Told<'_> {
+    fn roll(&mut self, sides: u32) -> u32 {
+        self.face.take_if(|_| sides == 20).unwrap_or_else(|| self.others.roll(sides))
+    }
+}
+
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tested {
@@ -110,6 +122,14 @@ impl Test {
             (false, true) => RollMode::Disadvantage,
             (true, true) | (false, false) => RollMode::Normal,
         }
+    }
+
+    /// As [`Test::roll`], of one d20 that shows this face: it is the one that counts, whatever gave
+    /// advantage. Where it is thrown again the new one counts.
+    pub fn roll_told(mut self, face: u32, others: &mut dyn Dice) -> Tested {
+        let (mode, reasons) = (self.mode(), std::mem::take(&mut self.reasons));
+        let tested = self.roll(&mut Told { face: Some(face), others });
+        Tested { roll: Roll { mode, reasons, ..tested.roll }, ..tested }
     }
 
     /// Throws the dice: every d20 first, then those thrown again, then the others in the order they

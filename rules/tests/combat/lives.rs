@@ -275,16 +275,17 @@ fn knocking_out() -> Command {
 
 #[test]
 fn who_is_left_a_hit_point_did_not_drop() {
-    let drops = |kept: Value, faces: &str| {
-        let mut table = players(Edition::E52, 3, false);
+    let spent = |edition: Edition, kept: Value, faces: &str| {
+        let mut table = players(edition, 3, false);
         let effect = json!({"name": "kept", "duration": {"kind": "permanent"}, "modifiers": kept,
                             "triggers": [{"on": "drops_to_zero", "does": ["spend_reaction"]}]});
         let effect = Box::new(serde_json::from_value(effect).expect("an effect"));
         table.play(Command::ApplyEffect { effect, source: None, targets: vec![GOBLIN] }, "");
         table.play(knocking_out(), &format!("20:15 8:1 {faces}"));
-        assert_eq!((table.hp(GOBLIN), table.life(GOBLIN)), (1, Life::Alive));
-        !table.combat.combatant(GOBLIN).expect("there").economy.reaction
+        let reaction = table.combat.combatant(GOBLIN).expect("there").economy.reaction;
+        (table.hp(GOBLIN), table.life(GOBLIN), !reaction)
     };
+    assert_eq!(spent(Edition::E51, json!([]), "4:1"), (0, Life::Stable, true));
     for (kept, faces) in [
         (json!([{"kind": "relentless", "value": 10}]), ""),
         (json!([{"kind": "undead_fortitude"}]), "20:20"),
@@ -292,7 +293,7 @@ fn who_is_left_a_hit_point_did_not_drop() {
         // SRD 5.2.1: knocked out at 1 hit point.
         (json!([]), ""),
     ] {
-        assert!(!drops(kept.clone(), faces), "{kept}");
+        assert_eq!(spent(Edition::E52, kept.clone(), faces), (1, Life::Alive, false), "{kept}");
     }
 }
 

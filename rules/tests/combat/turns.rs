@@ -78,6 +78,8 @@ fn a_one_of_ones_own_is_thrown_again() {
     assert_eq!(lucky(json!([luck]), 1, "20:17"), Some(19));
     assert_eq!(lucky(json!([luck, favor]), 1, "20:17"), Some(19));
     assert_eq!(lucky(json!([luck, favor]), 2, ""), Some(4));
+    let hindrance = json!({"kind": "disadvantage", "on": ["check"]});
+    assert_eq!(lucky(json!([luck, hindrance]), 1, "20:17"), Some(19));
 }
 
 #[test]

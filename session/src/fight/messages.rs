@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::narrate::{Because, Name, Telling, tell_all};
+use super::show::Eye;
 use super::{Fight, FightChange, outcome, prompts};
 use crate::event::{CombatEvent, Told};
 use crate::tell::object;
@@ -180,10 +181,9 @@ pub(crate) fn ended(
 pub(crate) fn asked_again(fight: &Fight, change: FightChange) -> Option<CombatEvent> {
     let prompt = fight.combat.prompt()?;
     let data = prompts::data(fight, prompt);
-    let told = tell_all(&[fight.scene(false)], |eye| {
-        let asked = fight.combat.combatant(prompt.who);
-        asked.filter(|asked| eye.commands(asked)).map(|_| data.clone())
-    });
+    let now = fight.scene(false);
+    let tell = |eye: Eye| now.decides(eye, prompt.who).then(|| data.clone());
+    let told = tell_all(&[now], tell);
     let name = prompts::name(&prompt.question);
     Some(CombatEvent { name, change: Some(change), told })
 }

@@ -9,6 +9,11 @@ use crate::support::id;
 
 /// Bren's turn: of who casts these, and has a wand and a staff.
 fn casting(spells: &[&str]) -> Fight {
+    casting_at(spells, 14)
+}
+
+/// As [`casting`], with a DC of saves against its spells.
+fn casting_at(spells: &[&str], dc: u8) -> Fight {
     let mut fight = Fight::new(json!({"rules": {"edition": "5.2"}}));
     let mut all = combatants();
     let all = all.as_array_mut().expect("a list");
@@ -18,7 +23,7 @@ fn casting(spells: &[&str]) -> Fight {
     }
     let custom = &mut all[1]["custom"];
     custom["spellcasting"]["spells"] = json!(spells);
-    custom["spellcasting"]["dc"] = json!(50);
+    custom["spellcasting"]["dc"] = json!(dc);
     custom["spellcasting"]["slots"]["8"] = json!(1);
     custom["resources"] = json!({
         "wand-of-magic-missiles": {"current": 7, "max": 7},
@@ -135,7 +140,7 @@ fn a_spell_on_the_wrong_kind_seems_to_have_been_saved_against() {
 
 #[test]
 fn who_commands_a_creature_is_asked_what_it_is_asked() {
-    let mut fight = casting(&["dominate-monster"]);
+    let mut fight = casting_at(&["dominate-monster"], 50);
     let settings = json!({"turn_seconds": 60});
     fight.rest(GM, json!({"kind": "update", "settings": settings})).expect("set");
     fight.casts(&[GOBLIN], json!({"spell": "dominate-monster", "slot_level": 8})).expect("casts");
@@ -161,6 +166,12 @@ fn who_commands_a_creature_is_asked_what_it_is_asked() {
     for (who, asked) in [(GM, true), (BREN, true), (ARIA, false), (WATCHER, false)] {
         assert_eq!(fight.types(who).contains(&"choice_prompt"), asked, "{who}");
         assert_eq!(fight.combat(who)["prompts"] != json!({}), asked, "{who}");
+    }
+    // A pause, and it is asked again: of the same.
+    fight.rest(GM, json!({"kind": "pause"})).expect("pauses");
+    fight.rest(GM, json!({"kind": "resume"})).expect("goes on");
+    for (who, asked) in [(GM, true), (BREN, true), (ARIA, false), (WATCHER, false)] {
+        assert_eq!(fight.types(who).contains(&"choice_prompt"), asked, "{who}");
     }
     let prompt = fight.got(BREN).last().expect("asked")["data"].clone();
     assert_eq!(prompt["target_id"], json!(id(HERO)));

@@ -199,6 +199,10 @@ impl Stream<'_> {
             Some((next, body)) if *next == version => {
                 let mut frame = frame.clone();
                 without_prev(&mut frame);
+                // Whether a snapshot is owed there is the connection's own.
+                if let Some(position) = position_of(&frame) {
+                    frame["data"]["position"] = position.to_string().into();
+                }
                 if frame != *body {
                     let what = format!("reads {frame}, the journal says {body}");
                     self.violate(Some(version), what);

@@ -9,7 +9,7 @@ use crate::combat::view::Strike;
 use crate::combat::{
     CombatantId, CombatantKind, DamagePart, Fact, Manner, Purpose, Refusal, Test, hits,
 };
-use crate::content::{Attack, AttackProperty, Rider, StatBlock};
+use crate::content::{Attack, AttackKind, AttackProperty, Rider, StatBlock};
 use crate::dice::{Modifier, RollMode};
 use crate::effect::{DamageDice, Hook, ModifierKind, Quality, Reacts};
 use crate::space::Square;
@@ -93,8 +93,7 @@ impl Resolver<'_> {
             }
             return Ok(None);
         };
-        if !strike.attack.spell {
-            let to = if strike.ranged { Reacts::Hits } else { Reacts::HitsInMelee };
+        if let Some(to) = answered_by(strike.attack) {
             self.react_by_casting(attacker, target, to, None)?;
         }
         let mut extra = self.extra_damage(strike, mode)?;
@@ -315,6 +314,13 @@ pub(super) struct HitMade {
     pub(super) dealt: i32,
 }
 
+/// What spells are cast in reaction to a hit with it: with a melee weapon it is one with that though
+/// it was thrown (SRD 5.2.1 "Divine Smite"). None: to that of a spell none are.
+pub(super) fn answered_by(attack: &Attack) -> Option<Reacts> {
+    let to = if attack.kind == AttackKind::Ranged { Reacts::Hits } else { Reacts::HitsInMelee };
+    (!attack.spell).then_some(to)
+}
+
 /// Adds damage to what there is of its type.
 pub(super) fn add_part(parts: &mut Vec<DamagePart>, part: DamagePart) {
     match parts.iter_mut().find(|known| known.kind == part.kind) {
@@ -349,7 +355,7 @@ fn averaged(throw: impl Fn(&mut dyn Dice) -> Roll) -> Roll {
 }
 
 /// Dice that all show the same end.
-enum Extreme {
+pub(super) enum Extreme {
     Least,
     Most,
 }

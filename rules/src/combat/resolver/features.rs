@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::attack::answered_by;
 use super::riders::Saved;
 use super::{Flow, Resolver};
 use crate::Key;
 use crate::combat::view::Strike;
-use crate::combat::{CombatantId, Command, DamagePart, Extra, HitPoints, Manner, Refusal};
+use crate::combat::{CombatantId, Command, DamagePart, Extra, HitPoints, Refusal};
 use crate::content::{Cost, Rider, SpecialAction};
 use crate::effect::{ModifierKind, Reacts};
 
@@ -32,20 +33,22 @@ impl Resolver<'_> {
             Command::AsBonus { action, .. } => (&**action, true),
             other => (other, false),
         };
-        let Command::Attack { target, attack: with, knock_out, how, .. } = plain else {
+        let Command::Attack { attack: with, how, .. } = plain else {
             return Err(Refusal::WrongManner.into());
         };
         if attack.by() != Some(who) {
             return Err(Refusal::WrongManner.into());
         }
         let features: BTreeSet<Key> = features.iter().cloned().collect();
+        let block = Arc::clone(&self.combatant(who)?.block);
         let mut spells = 0;
         for id in &features {
             if !self.has_feature(who, id)? {
                 continue;
             }
-            let melee = self.is_reacted_to(id, Reacts::HitsInMelee);
-            if melee && self.is_shot(who, *target, with, (*knock_out, *how))? {
+            let attack = block.any_attack(with).ok_or(Refusal::UnknownAttack)?;
+            let to = answered_by(&attack).ok_or(Refusal::WrongManner)?;
+            if to == Reacts::Hits && self.is_reacted_to(id, Reacts::HitsInMelee) {
                 return Err(Refusal::WrongManner.into());
             }
             spells += 1;
@@ -94,19 +97,6 @@ impl Resolver<'_> {
     fn is_reacted_to(&self, spell: &Key, to: Reacts) -> bool {
         let rules = self.book.content.spellbook.get(spell);
         rules.and_then(|it| it.program.as_ref()?.reacts) == Some(to)
-    }
-
-    /// Whether an attack is made from afar.
-    fn is_shot(
-        &self,
-        who: CombatantId,
-        target: CombatantId,
-        attack: &Key,
-        how: (bool, Manner),
-    ) -> Result<bool, Refusal> {
-        let block = &self.combatant(who)?.block;
-        let attack = block.any_attack(attack).ok_or(Refusal::UnknownAttack)?;
-        self.view().is_ranged(who, &attack, how, self.view().distance_ft(who, target))
     }
 
     /// Whether a spell cast in reaction was declared with the attack that it answers.

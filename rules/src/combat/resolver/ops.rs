@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::attack::Extreme;
 use super::harm::{Blow, Mercy};
 use super::{Flow, Resolver};
 use crate::combat::{
@@ -317,13 +318,15 @@ impl Resolver<'_> {
 
     /// Whom a spell does nothing to seems to have saved against it: what is told is a throw of who
     /// did, found by throwing until one does (SRD 5.2.1 "Invalid Targets"). It makes no save, so
-    /// nothing follows.
+    /// nothing follows. Whose player throws for it is not asked for a throw without a use: there the
+    /// success alone is told.
     fn seem_to_save(&mut self, act: &Act, save: &SaveOp, (who, cover): (CombatantId, Cover)) {
         let ability = save.ability.unwrap_or(Ability::Con);
         let dc = save.dc.unwrap_or(act.casting.dc);
         let test = self.test_of_op(act, save, who, cover);
-        let rolled = !test.succeeds() && !test.fails();
-        let throws = if rolled { SEEMING_THROWS } else { 0 };
+        let best = test.clone().roll(&mut Extreme::Most).roll.total;
+        let rolled = !test.succeeds() && !test.fails() && best >= i64::from(dc);
+        let throws = if rolled && !self.throws_itself(who) { SEEMING_THROWS } else { 0 };
         for _ in 0..throws {
             let test = test.clone();
             let roll = self.throw(|dice| test.roll(dice).roll);

@@ -14,31 +14,13 @@ use crate::dice::{Roll, RollMode};
 use crate::effect::{
     Duration, Edge, EffectTemplate, Modifier, ModifierKind, RollKind, Which, Whose,
 };
-use crate::{Ability, Dice, InitiativeTies, Key, Switch};
+use crate::{Ability, InitiativeTies, Key, Switch};
 
 /// More hit points than any creature has.
 pub(super) const MOST_HIT_POINTS: i32 = 100_000;
 
 /// Throws by which equal counts are told apart; dice that still fall alike leave the order of names.
 const ROLL_OFFS: usize = 20;
-
-/// Dice of which somebody threw the first so many d20; the others are thrown here, those thrown again
-/// among them.
-struct OwnFace<'a> {
-    face: u32,
-    left: u8,
-    others: &'a mut dyn Dice,
-}
-
-impl Dice for OwnFace<'_> {
-    fn roll(&mut self, sides: u32) -> u32 {
-        if sides == 20 && self.left > 0 {
-            self.left -= 1;
-            return self.face;
-        }
-        self.others.roll(sides)
-    }
-}
 
 impl Resolver<'_> {
     pub(super) fn add(&mut self, combatant: &Combatant) -> Flow<()> {
@@ -337,8 +319,7 @@ impl Resolver<'_> {
     /// Its own die: the face is the one that counts, whatever gave advantage.
     fn own_initiative(&mut self, who: CombatantId, face: u32) -> Flow<i32> {
         let test = self.initiative_test(who)?;
-        let left = if test.mode() == RollMode::Normal { 1 } else { 2 };
-        let tested = self.throw(|others| test.roll(&mut OwnFace { face, left, others }));
+        let tested = self.throw(|others| test.roll_told(face, others));
         let owner = self.combatant(who)?.owner;
         let by = owner.map_or_else(|| tested.roll.by.clone(), |owner| owner.to_string());
         let roll = Roll { by, ..tested.roll };

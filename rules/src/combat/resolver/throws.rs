@@ -65,8 +65,7 @@ impl Resolver<'_> {
         purpose: Purpose,
         throw: impl FnOnce(&mut dyn Dice) -> Roll + Clone,
     ) -> Flow<Thrown> {
-        let owner = self.combat.owner(who);
-        let player = owner.filter(|owner| self.combat.physical_dice.contains(owner));
+        let player = self.thrower(who);
         // How many dice are asked for would tell whether anybody is on the square.
         let player = player.filter(|_| !purpose.is_secret());
         let roll = match player {
@@ -80,6 +79,16 @@ impl Resolver<'_> {
         let thrown = Thrown { natural, total: roll.total };
         self.tell(Fact::Rolled { who, purpose, roll });
         Ok(thrown)
+    }
+
+    /// Whether a player throws dice of its own for somebody.
+    pub(super) fn throws_itself(&self, who: CombatantId) -> bool {
+        self.thrower(who).is_some()
+    }
+
+    fn thrower(&self, who: CombatantId) -> Option<Uuid> {
+        let owner = self.combat.owner(who);
+        owner.filter(|owner| self.combat.physical_dice.contains(owner))
     }
 
     /// Has a player throw for somebody: all dice at once, then those that are thrown again or besides.

@@ -205,7 +205,7 @@ impl Table {
             connection: ConnectionId(id(9)),
             role: Role::Player,
             resumed,
-            position,
+            position: position.into(),
             resume_token: "token",
         });
         let history = self.histories.entry(player);
