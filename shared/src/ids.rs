@@ -207,7 +207,9 @@ impl fmt::Display for Position {
 /// A rollback, or a change of what a viewer may see, is followed by a snapshot, and other messages
 /// may come in between. Who loses its connection there has the position and not the state.
 ///
-/// As text it is opaque: URL-safe base64 of a format byte, 8 bytes version, 16 bytes event id.
+/// As text it is opaque: URL-safe base64 of a format byte, 8 bytes version, 16 bytes event id. The
+/// version's highest bit says that a snapshot is owed: a release that does not know of it finds no
+/// such version, and answers with a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ResumePoint {
     /// The last message.
@@ -218,7 +220,7 @@ pub struct ResumePoint {
 
 impl ResumePoint {
     const FORMAT: u8 = 1;
-    const OWED: u8 = 2;
+    const OWED: u64 = 1 << 63;
 }
 
 impl From<Position> for ResumePoint {
@@ -229,8 +231,9 @@ impl From<Position> for ResumePoint {
 
 impl fmt::Display for ResumePoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [if self.owed { Self::OWED } else { Self::FORMAT }; 25];
-        bytes[1..9].copy_from_slice(&self.position.version.0.to_be_bytes());
+        let owed = if self.owed { Self::OWED } else { 0 };
+        let mut bytes = [Self::FORMAT; 25];
+        bytes[1..9].copy_from_slice(&(self.position.version.0 | owed).to_be_bytes());
         bytes[9..].copy_from_slice(self.position.event.0.as_bytes());
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -257,12 +260,11 @@ impl FromStr for ResumePoint {
         let bytes: [u8; 25] = bytes.try_into().map_err(|_| BadPosition)?;
         let (format, rest) = bytes.split_first().ok_or(BadPosition)?;
         let (version, event) = rest.split_first_chunk::<8>().ok_or(BadPosition)?;
-        let owed = match *format {
-            Self::FORMAT => false,
-            Self::OWED => true,
-            _ => return Err(BadPosition),
-        };
-        let version = Version(u64::from_be_bytes(*version));
+        if *format != Self::FORMAT {
+            return Err(BadPosition);
+        }
+        let version = u64::from_be_bytes(*version);
+        let (version, owed) = (Version(version & !Self::OWED), version & Self::OWED != 0);
         let event = EventId(Uuid::from_slice(event).map_err(|_| BadPosition)?);
         Ok(Self { position: Position { version, event }, owed })
     }
@@ -314,7 +316,7 @@ mod tests {
         assert_eq!(text.parse(), Ok(position));
         let point = ResumePoint { position, owed: true };
         let text = point.to_string();
-        assert_eq!(text, "AgAAAAAAAAGrR-qgmSy2QW2G3Cg88EgP-Q");
+        assert_eq!(text, "AYAAAAAAAAGrR-qgmSy2QW2G3Cg88EgP-Q");
         assert_eq!((text.parse(), text.parse()), (Ok(point), Ok(position)));
     }
 
