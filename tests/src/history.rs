@@ -35,7 +35,7 @@ pub use fights::{check_fights, judged};
 pub use hub::{Heard, Repeats, check_hub};
 pub use journal::check_journal;
 pub use ownership::{Ownership, check_ownership};
-pub use snapshots::check_snapshots;
+pub use snapshots::{check_marks, check_snapshots};
 pub use stream::{check_stream, end_for, visible};
 
 /// Something that happened to a client, in the order it saw it.

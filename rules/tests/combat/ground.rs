@@ -1,23 +1,49 @@
 //! A map with ground of all kinds, and walks on it, for random fights.
 
-use gss_rules::combat::{Combatant, CombatantId, Command, Life};
+use gss_rules::combat::{Combat, Combatant, CombatantId, Command, Life};
 use gss_rules::space::{Grid, Scale, Square};
 use gss_rules::{Key, MovementMode, Size};
 
 use crate::chance::Chance;
 
 /// Whether a creature shares the spaces of others.
-pub(crate) fn shares(who: &Combatant) -> bool {
+fn shares(who: &Combatant) -> bool {
     let forms = ["air-form", "water-form", "fire-form"];
     who.is_swarm() || who.block.traits.iter().any(|it| forms.contains(&it.as_str()))
 }
 
 /// Whether two Tiny creatures have room in a square: until four are there.
-pub(crate) fn have_room(all: &[&Combatant], one: &Combatant, other: &Combatant) -> bool {
+fn have_room(all: &[&Combatant], one: &Combatant, other: &Combatant) -> bool {
     let tiny = |it: &Combatant| it.block.size == Size::Tiny && it.life != Life::Dead;
     let Some(here) = one.space().filter(|_| tiny(one) && tiny(other)) else { return false };
     let there = |it: &Combatant| it.space().is_some_and(|it| it.overlaps(here));
     here.scale == Scale::Feet || all.iter().filter(|it| tiny(it) && there(it)).count() <= 4
+}
+
+/// Whether two are where only one of them can be, and were not before.
+pub(crate) fn share_a_space(
+    now: &Combat,
+    before: &Combat,
+    one: &Combatant,
+    other: &Combatant,
+) -> bool {
+    let (Some(here), Some(there)) = (one.space(), other.space()) else { return false };
+    // One who falls on the way through another's space lies there.
+    let living = one.life == Life::Alive && other.life == Life::Alive;
+    // In another, or on it.
+    let within = |one: &Combatant| now.effects_on(one.id).any(|it| it.template.inside.is_some());
+    let may = |one: &Combatant| shares(one) || within(one);
+    if !living || may(one) || may(other) || !here.overlaps(there) {
+        return false;
+    }
+    let all: Vec<&Combatant> = now.combatants.values().map(AsRef::as_ref).collect();
+    // The dead are in nobody's way.
+    let was = |id| before.combatant(id).filter(|it| it.life != Life::Dead);
+    let were = |id| was(id).and_then(Combatant::space);
+    let already = were(one.id).zip(were(other.id)).is_some_and(|(a, b)| a.overlaps(b));
+    let size = |it: &Combatant| before.combatant(it.id).map(|it| it.block.size);
+    let grew = [one, other].iter().any(|it| size(it) < Some(it.block.size));
+    !have_room(&all, one, other) && (!already || grew)
 }
 
 /// A map with ground of all kinds.

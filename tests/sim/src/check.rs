@@ -30,6 +30,7 @@ pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<S
         let complete = *presence == Presence::AtTheTable && log.settled;
         found.extend(history::check_stream(history, journal, complete));
         found.extend(history::check_snapshots(history, journal, complete));
+        found.extend(history::check_marks(history, journal));
         found.extend(history::check_audience(history, journal));
     }
     let heard: Vec<Heard> = hub.iter().filter_map(heard).collect();

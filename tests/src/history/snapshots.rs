@@ -1,7 +1,7 @@
 //! Snapshots hold what the journal makes, for this viewer, at their version.
 
 use gss_session::{Presence, Session};
-use gss_shared::ids::Version;
+use gss_shared::ids::{ResumePoint, Version};
 use gss_shared::link::frame::ReadKind;
 use gss_shared::ports::journal::JournalEvent;
 use serde_json::Value;
@@ -48,6 +48,31 @@ pub fn check_snapshots(
         if still && !versions.iter().any(|version| *version >= change) {
             let what = "no snapshot after the viewer's sight changed".to_owned();
             violations.push(history.violation(Some(change), what));
+        }
+    }
+    violations
+}
+
+/// Whatever carries a position between a change of what the viewer sees and its snapshot says that
+/// the snapshot is owed: who is cut off there resumes at it. For histories without `sync_request`s of
+/// parts, told by routers of this release.
+pub fn check_marks(history: &History, journal: &[JournalEvent]) -> Vec<Violation> {
+    let along = Along::of(journal);
+    let changes: Vec<Version> = along.resyncs(history.player).collect();
+    let mut violations = Vec::new();
+    let (mut carried, mut synced) = (false, Version::ZERO);
+    for frame in history.frames() {
+        let text = frame["data"]["position"].as_str();
+        let Some(point) = text.and_then(|text| text.parse::<ResumePoint>().ok()) else { continue };
+        let version = point.position.version;
+        if matches!(frame["type"].as_str(), Some("sync_response" | "connection_established")) {
+            (carried, synced) = (point.owed, version);
+            continue;
+        }
+        let changed = changes.iter().any(|change| *change > synced && *change <= version);
+        if (carried || changed) && !point.owed {
+            let what = format!("does not say that a snapshot is owed: {frame}");
+            violations.push(history.violation(Some(version), what));
         }
     }
     violations

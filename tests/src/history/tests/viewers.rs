@@ -1,11 +1,11 @@
 //! Faults in what is shown to whom: audiences, projections, changes of role and visibility.
 
-use gss_shared::ids::{PlayerId, Version};
+use gss_shared::ids::{PlayerId, ResumePoint, Version};
 use serde_json::{Value, json};
 
 use super::table::{ARIA, BREN, GM, Table, at};
 use super::{found, names};
-use crate::history::{Seen, Violation, check_audience, check_snapshots};
+use crate::history::{Seen, Violation, check_audience, check_marks, check_snapshots};
 
 fn audience(table: &Table, player: PlayerId) -> Vec<Violation> {
     check_audience(&table.histories[&player], &table.journal)
@@ -149,6 +149,22 @@ fn a_snapshot_of_another_event_or_of_none() {
     let beyond = version.next();
     table.last(ARIA, "sync_response")["data"]["version"] = json!(beyond.to_string());
     names(&snapshots(&table, ARIA), &at(beyond, ARIA), "is not in the journal");
+}
+
+#[test]
+fn a_change_of_sight_that_does_not_say_that_a_snapshot_is_owed() {
+    let mut table = Table::new();
+    table.rest(GM, &json!({"kind": "update_player", "player_id": ARIA, "role": "spectator"}));
+    // It is told something before its snapshot.
+    table.history(ARIA).seen.pop();
+    table.change(BREN, "/shared/a", &json!(1));
+    let version = table.version();
+    let marks = |table: &Table| check_marks(&table.histories[&ARIA], &table.journal);
+    names(&marks(&table), &at(version, ARIA), "does not say that a snapshot is owed");
+    let told = &mut table.told(ARIA, version)["data"]["position"];
+    let position = told.as_str().and_then(|text| text.parse().ok()).expect("a position");
+    *told = json!(ResumePoint { position, owed: true }.to_string());
+    found(&marks(&table), &[]);
 }
 
 #[test]
