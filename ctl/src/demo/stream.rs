@@ -1,5 +1,6 @@
 //! What one bot received, as connections and versioned messages.
 
+use gss_shared::ids::Position;
 use serde_json::{Map, Value};
 
 /// A message with a version.
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 pub(super) struct Told {
     pub(super) version: u64,
     pub(super) prev: u64,
-    /// The frame without `prev`.
+    /// The frame without what is the connection's own: `prev`, and whether a snapshot is owed.
     pub(super) frame: Value,
 }
 
@@ -54,6 +55,10 @@ fn entry(mut frame: Value) -> Result<Option<Entry>, &'static str> {
         _ if data.contains_key("prev") => {
             let (version, prev) = (number(data, "version")?, number(data, "prev")?);
             data.remove("prev");
+            let position = data.get("position").and_then(Value::as_str);
+            let position: Position =
+                position.and_then(|text| text.parse().ok()).ok_or("no position")?;
+            data.insert("position".to_owned(), position.to_string().into());
             Ok(Some(Entry::Told(Told { version, prev, frame })))
         }
         _ => Ok(None),
