@@ -187,7 +187,10 @@ async fn a_question_outlives_the_owner_that_asked_it() -> Result<()> {
     let mut cluster = Cluster::builder().start().await?;
     let (session, mut gm, mut aria) = fight(&cluster, json!({"reaction_seconds": 0})).await?;
     leave(&gm).await?;
-    let combat = aria.sees("the question", |combat| combat["step"] == "awaiting_decision").await?;
+    // It is a message of its own: that somebody is waited for is told before.
+    let asked = |combat: &Value| combat["prompts"].as_object().is_some_and(|all| !all.is_empty());
+    let combat = aria.sees("the question", asked).await?;
+    ensure!(combat["step"] == "awaiting_decision", "{}", combat["step"]);
     let prompts = combat["prompts"].as_object().cloned().unwrap_or_default();
     ensure!(prompts.len() == 1, "{prompts:?}");
     let prompt = prompts.keys().next().cloned().context("a prompt")?;
