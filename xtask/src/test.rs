@@ -17,12 +17,20 @@ pub(crate) struct Options {
     /// Also the long tests (sets GSS_TEST_LONG=1).
     #[arg(long)]
     long: bool,
+    /// Builds and tests a release: the loads of some long tests are more than a debug build carries.
+    #[arg(long)]
+    release: bool,
     /// Passed to nextest, or to cargo test where nextest is not installed.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
 
 impl Options {
+    /// What chooses the profile.
+    fn profile(&self) -> Option<&'static str> {
+        self.release.then_some("--release")
+    }
+
     fn selects_packages(&self) -> bool {
         self.args.iter().any(|word| word.starts_with("-p") || word.starts_with("--package"))
     }
@@ -42,7 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         println!("building");
         // In one go: apart, dependencies would be built twice, with other features.
         let mut build = cargo::cargo();
-        cargo::must("cargo build", build.args(["build", "--workspace", "--bins", "--tests"]))?;
+        build.args(["build", "--workspace", "--bins", "--tests"]).args(options.profile());
+        cargo::must("cargo build", &mut build)?;
     }
     println!("testing");
     let mut failed = Vec::new();
@@ -52,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.args.is_empty() {
         println!("testing the examples in the documentation");
         let mut doc = cargo::cargo();
-        doc.args(["test", "--workspace", "--doc"]);
+        doc.args(["test", "--workspace", "--doc"]).args(options.profile());
         if !cargo::run(with_environment(&mut doc, options, &services))?.success() {
             failed.push("doc tests");
         }
@@ -82,6 +91,7 @@ fn tests(options: &Options, services: &Services) -> Command {
         println!("cargo-nextest is not installed: using cargo test");
         command.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }
+    command.args(options.profile());
     if !options.selects_packages() {
         command.arg("--workspace");
     }
