@@ -87,8 +87,12 @@ impl Workload {
         let stop = CancellationToken::new();
         let mut senders = JoinSet::new();
         let interval = Duration::from_secs_f64(1.0 / self.rate);
+        // Tables do not play in step: each is shifted by its share of the interval.
+        let shift = interval / u32::try_from(tables.len())?.max(1);
+        let mut first = Instant::now();
         for table in &tables {
-            senders.spawn(play(table.clone(), interval, script, stop.clone()));
+            senders.spawn(play(table.clone(), first, interval, script, stop.clone()));
+            first += shift;
         }
         Ok(Running { tables, stop, senders, journal, watch })
     }
@@ -136,10 +140,15 @@ impl Table {
     }
 }
 
-async fn play(table: Arc<Table>, interval: Duration, script: Script, stop: CancellationToken) {
-    let start = Instant::now();
+async fn play(
+    table: Arc<Table>,
+    first: Instant,
+    interval: Duration,
+    script: Script,
+    stop: CancellationToken,
+) {
     for turn in 0.. {
-        let due = start + interval.mul_f64(f64::from(turn));
+        let due = first + interval.mul_f64(f64::from(turn));
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep_until(due) => {}
