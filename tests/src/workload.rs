@@ -166,6 +166,11 @@ impl Running {
         players.map(|player| player.acknowledged()).sum()
     }
 
+    /// Sessions of the load.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.tables.iter().map(|table| table.session)
+    }
+
     /// Sessions of the load whose shard this node owns, by the journal.
     ///
     /// # Errors
@@ -175,7 +180,7 @@ impl Running {
         let owned = |session: &SessionId| {
             owners.get(&ShardCount::DEFAULT.shard_of(*session).0).is_some_and(|owner| owner == node)
         };
-        Ok(self.tables.iter().map(|table| table.session).filter(owned).collect())
+        Ok(self.sessions().filter(owned).collect())
     }
 
     /// The journal of one session.

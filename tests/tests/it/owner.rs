@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use gss_shared::clock::Clock;
+use gss_shared::ids::SessionId;
 use gss_tests::cluster::Cluster;
 use gss_tests::figures::Figures;
 use gss_tests::length::Length;
@@ -107,9 +108,11 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     for node in cluster.endpoints().nodes.clone() {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let sessions = running.owned_by(&cluster, &node.id).await?;
+        let others: Vec<_> =
+            running.sessions().filter(|session| !sessions.contains(session)).collect();
         let start = Instant::now();
         cluster.terminate(&node.id, Duration::from_secs(30)).await?;
-        drains.push((start, Instant::now(), sessions));
+        drains.push((start, Instant::now(), sessions, others));
         tokio::time::sleep(AROUND).await;
         cluster.restart(&node.id)?;
         cluster.await_process_ready(&node.id).await?;
@@ -118,16 +121,20 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
     ensure!(outcome.troubles().is_empty(), "clients saw {:?}", outcome.troubles());
-    let pauses = Figures::of(drains.iter().flat_map(|(start, end, sessions)| {
-        outcome.longest_answers(sessions, *start - AROUND / 10, *end + AROUND)
-    }));
+    let longest = |start: Instant, end: Instant, sessions: &[SessionId]| {
+        outcome.longest_answers(sessions, start - AROUND / 10, end + AROUND)
+    };
+    let moved = drains.iter().flat_map(|(start, end, moved, _)| longest(*start, *end, moved));
+    let stayed = drains.iter().flat_map(|(start, end, _, others)| longest(*start, *end, others));
+    let (moved, stayed) = (Figures::of(moved), Figures::of(stayed));
     let first = drains.first().map(|(start, ..)| *start).unwrap_or_else(Instant::now);
     let calm = outcome.answers(first - Duration::from_secs(3), first - AROUND / 10);
-    let took = Figures::of(drains.iter().map(|(start, end, _)| *end - *start));
+    let took = Figures::of(drains.iter().map(|(start, end, ..)| *end - *start));
     println!("drain of a node under load, to its exit: {took}");
-    println!("longest wait for an answer per session moved: {pauses} ({})", pauses.histogram());
+    println!("longest wait for an answer per session moved: {moved} ({})", moved.histogram());
+    println!("the same of the sessions that stayed: {stayed} ({})", stayed.histogram());
     println!("answers before the first drain: {calm}");
-    pauses.claim("pause of a session handed off", HANDOFF)?;
+    moved.claim("pause of a session handed off", HANDOFF)?;
     cluster.passed();
     Ok(())
 }

@@ -2,9 +2,7 @@
 -- the order appends do. Gives the raised shards, or one row of nulls, each with the clock.
 -- $1 shard, ascending  $2 expected epoch  $3 owner  $4 incarnation
 WITH want AS MATERIALIZED (
-  SELECT s.shard, s.epoch
-  FROM shards s JOIN unnest($1::int[], $2::bigint[]) AS w(shard, epoch) USING (shard)
-  ORDER BY s.shard FOR NO KEY UPDATE OF s
+  SELECT shard, epoch FROM shards WHERE shard = ANY ($1::int[]) ORDER BY shard FOR NO KEY UPDATE
 ), raised AS (
   UPDATE shards s
   SET epoch = s.epoch + 1, owner = $3::text, incarnation = $4::bigint,
