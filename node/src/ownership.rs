@@ -33,7 +33,7 @@ const DRAIN_AT_ONCE: usize = 32;
 const OFFER_MS: u64 = 1_000;
 /// Shards of peers that are expected at a time. Their sessions stand still from the yes until they
 /// are served here: further offers wait, while their owner goes on.
-const EXPECT_AT_ONCE: usize = 8;
+const EXPECT_AT_ONCE: usize = 2;
 /// A shard we said yes to is expected for this long.
 const EXPECT_MS: u64 = 2_000;
 /// Renewals without an answer after which a shard's task counts as dead: two lease times.

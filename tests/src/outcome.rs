@@ -15,6 +15,9 @@ use crate::fight;
 use crate::figures::Figures;
 use crate::history::{self, Calls, Fate, History, Ownership, Sent, Violation};
 
+/// What happens to a session this long before and after its owner changed is held against that.
+const ASIDE: Duration = Duration::from_millis(500);
+
 /// Everything that was seen and stored.
 pub struct Outcome {
     /// One per client that stayed.
@@ -183,6 +186,50 @@ impl Outcome {
             sent.filter_map(|sent| Some(sent.answered?.duration_since(sent.at))).max()
         };
         sessions.iter().filter_map(longest).collect()
+    }
+
+    /// Per session whose owner changed in this span, the longest time to a fate of what waited for
+    /// one within [`ASIDE`] of the new owner's first acknowledgement. What else was slow in the
+    /// span, for whatever reason, is [`Self::longest_answers`]' to tell.
+    pub fn handoff_pauses(
+        &self,
+        sessions: &[SessionId],
+        from: Instant,
+        to: Instant,
+    ) -> Vec<Duration> {
+        let pause = |session: &SessionId| {
+            let histories = self.histories.iter().filter(|history| history.session == *session);
+            let sent: Vec<&Sent> = histories.flat_map(|history| &history.sent).collect();
+            let first = self.first_of_new_owner(*session, &sent, from)?;
+            let near = |sent: &&&Sent| {
+                sent.at <= first + ASIDE && sent.answered.is_some_and(|at| at + ASIDE >= first)
+            };
+            let waits = sent.iter().filter(near);
+            waits
+                .filter_map(|sent| Some(sent.answered?.duration_since(sent.at)))
+                .max()
+                .filter(|_| first <= to)
+        };
+        sessions.iter().filter_map(pause).collect()
+    }
+
+    /// When the first command was acknowledged that was committed under a higher epoch than any
+    /// acknowledged before `from`.
+    fn first_of_new_owner(
+        &self,
+        session: SessionId,
+        sent: &[&Sent],
+        from: Instant,
+    ) -> Option<Instant> {
+        let journal = self.journals.get(&session)?;
+        let epochs: BTreeMap<_, _> = journal.iter().map(|e| (e.version, e.epoch)).collect();
+        let acknowledged = sent.iter().filter_map(|sent| match &sent.fate {
+            Fate::Acknowledged(version) => Some((sent.answered?, *epochs.get(version)?)),
+            _ => None,
+        });
+        let (before, after): (Vec<_>, Vec<_>) = acknowledged.partition(|(at, _)| *at <= from);
+        let known = before.iter().map(|(_, epoch)| *epoch).max()?;
+        after.iter().filter(|(_, epoch)| *epoch > known).map(|(at, _)| *at).min()
     }
 
     /// Time from `from` to the first acknowledgement of a command that was due after it.

@@ -404,11 +404,11 @@ fn offers_wait_while_enough_is_on_its_way() {
         assert_eq!(offered(&mut world, shard), Reply::Yes(Act::Expect(Shard(shard))));
     }
     assert_eq!(offered(&mut world, 100), Reply::Later);
-    assert_eq!(offered(&mut world, 3), Reply::Yes(Act::Expect(Shard(3))), "expected already");
-    world.ownership.released(Shard(3), Epoch(3));
+    assert_eq!(offered(&mut world, 1), Reply::Yes(Act::Expect(Shard(1))), "expected already");
+    world.ownership.released(Shard(1), Epoch(3));
     assert_eq!(offered(&mut world, 100), Reply::Later, "released is not served yet");
-    let served = world.ownership.acquired(world.now, vec![(Shard(3), Some(Epoch(4)))]);
-    assert_eq!(served, [Act::Serve(Shard(3), Epoch(4))]);
+    let served = world.ownership.acquired(world.now, vec![(Shard(1), Some(Epoch(4)))]);
+    assert_eq!(served, [Act::Serve(Shard(1), Epoch(4))]);
     assert_eq!(offered(&mut world, 100), Reply::Yes(Act::Expect(Shard(100))));
 }
 
