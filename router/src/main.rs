@@ -17,7 +17,7 @@ use gss_shared::ports::fanout::RedisFanout;
 use gss_shared::ports::journal::{self, Journal};
 use gss_shared::ports::rate::FallbackLimits;
 use gss_shared::redis::Redis;
-use gss_shared::{jwt, telemetry, tls};
+use gss_shared::{jwt, runtime, telemetry, tls};
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,8 +66,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
     telemetry::init(&config.log)?;
     tls::install();
     jwt::install();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(&config))
+    runtime::build()?.block_on(serve(&config))
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ pub mod message;
 pub mod ports;
 pub mod redis;
 pub mod rest_command;
+pub mod runtime;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -23,6 +23,7 @@ mod tests;
 
 use std::fmt;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use gss_shared::ids::{ActionId, PlayerId, Position, SessionId, Version};
 use serde_json::Value;
@@ -60,6 +61,13 @@ pub struct Sent {
     pub answered: Option<Instant>,
     /// What became of it.
     pub fate: Fate,
+}
+
+impl Sent {
+    /// Time from its due to its fate; None: it has none.
+    pub fn wait(&self) -> Option<Duration> {
+        Some(self.answered?.duration_since(self.at))
+    }
 }
 
 /// What the client knows of a command.

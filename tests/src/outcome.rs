@@ -1,5 +1,8 @@
 //! What a load left: whole histories and journals, the checks over them, and figures.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -172,6 +175,12 @@ impl Outcome {
         Ok(resumed)
     }
 
+    /// Commands that clients sent to the session, client by client.
+    fn sent(&self, session: SessionId) -> impl Iterator<Item = &Sent> {
+        let histories = self.histories.iter().filter(move |history| history.session == session);
+        histories.flat_map(|history| &history.sent)
+    }
+
     /// Per session, the longest time from a command that was due in this span to its fate.
     pub fn longest_answers(
         &self,
@@ -180,50 +189,32 @@ impl Outcome {
         to: Instant,
     ) -> Vec<Duration> {
         let longest = |session: &SessionId| {
-            let histories = self.histories.iter().filter(|history| history.session == *session);
-            let sent = histories.flat_map(|history| &history.sent);
-            let sent = sent.filter(|sent| sent.at >= from && sent.at <= to);
-            sent.filter_map(|sent| Some(sent.answered?.duration_since(sent.at))).max()
+            let sent = self.sent(*session).filter(|sent| sent.at >= from && sent.at <= to);
+            sent.filter_map(Sent::wait).max()
         };
         sessions.iter().filter_map(longest).collect()
     }
 
-    /// Per session whose owner changed in this span, the longest time to a fate of what waited for
-    /// one within [`ASIDE`] of the new owner's first acknowledgement. What else was slow in the
-    /// span, for whatever reason, is [`Self::longest_answers`]' to tell.
-    pub fn handoff_pauses(
-        &self,
-        sessions: &[SessionId],
-        from: Instant,
-        to: Instant,
-    ) -> Vec<Duration> {
+    /// Per session whose owner changed after `from`, the longest time to a fate of what waited for
+    /// one within [`ASIDE`] of the new owner's first acknowledgement. What else was slow then, for
+    /// whatever reason, is [`Self::longest_answers`]' to tell.
+    pub fn handoff_pauses(&self, sessions: &[SessionId], from: Instant) -> Vec<Duration> {
         let pause = |session: &SessionId| {
-            let histories = self.histories.iter().filter(|history| history.session == *session);
-            let sent: Vec<&Sent> = histories.flat_map(|history| &history.sent).collect();
-            let first = self.first_of_new_owner(*session, &sent, from)?;
-            let near = |sent: &&&Sent| {
+            let first = self.first_of_new_owner(*session, from)?;
+            let near = |sent: &&Sent| {
                 sent.at <= first + ASIDE && sent.answered.is_some_and(|at| at + ASIDE >= first)
             };
-            let waits = sent.iter().filter(near);
-            waits
-                .filter_map(|sent| Some(sent.answered?.duration_since(sent.at)))
-                .max()
-                .filter(|_| first <= to)
+            self.sent(*session).filter(near).filter_map(Sent::wait).max()
         };
         sessions.iter().filter_map(pause).collect()
     }
 
     /// When the first command was acknowledged that was committed under a higher epoch than any
     /// acknowledged before `from`.
-    fn first_of_new_owner(
-        &self,
-        session: SessionId,
-        sent: &[&Sent],
-        from: Instant,
-    ) -> Option<Instant> {
+    fn first_of_new_owner(&self, session: SessionId, from: Instant) -> Option<Instant> {
         let journal = self.journals.get(&session)?;
         let epochs: BTreeMap<_, _> = journal.iter().map(|e| (e.version, e.epoch)).collect();
-        let acknowledged = sent.iter().filter_map(|sent| match &sent.fate {
+        let acknowledged = self.sent(session).filter_map(|sent| match &sent.fate {
             Fate::Acknowledged(version) => Some((sent.answered?, *epochs.get(version)?)),
             _ => None,
         });
@@ -234,8 +225,7 @@ impl Outcome {
 
     /// Time from `from` to the first acknowledgement of a command that was due after it.
     pub fn first_answer_after(&self, session: SessionId, from: Instant) -> Option<Duration> {
-        let histories = self.histories.iter().filter(|history| history.session == session);
-        let sent = histories.flat_map(|history| &history.sent).filter(|sent| sent.at >= from);
+        let sent = self.sent(session).filter(|sent| sent.at >= from);
         let acknowledged = sent.filter(|sent| matches!(sent.fate, Fate::Acknowledged(_)));
         Some(acknowledged.filter_map(|sent| sent.answered).min()?.duration_since(from))
     }
@@ -244,7 +234,7 @@ impl Outcome {
     pub fn answers(&self, from: Instant, to: Instant) -> Figures {
         let sent = self.histories.iter().flat_map(|history| &history.sent);
         let sent = sent.filter(|sent| sent.at >= from && sent.at <= to);
-        Figures::of(sent.filter_map(|sent| Some(sent.answered?.duration_since(sent.at))))
+        Figures::of(sent.filter_map(Sent::wait))
     }
 
     /// Time from `from`, at which the owner of these sessions died, to the first commit of each

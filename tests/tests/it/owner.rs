@@ -8,6 +8,7 @@ use gss_shared::ids::SessionId;
 use gss_tests::cluster::Cluster;
 use gss_tests::figures::Figures;
 use gss_tests::length::Length;
+use gss_tests::outcome::Outcome;
 use gss_tests::workload::Workload;
 use tokio::time::Instant;
 
@@ -99,6 +100,16 @@ async fn an_owner_paused_past_its_lease_is_fenced_and_rejoins() -> Result<()> {
     Ok(())
 }
 
+/// A node that was told to end under load.
+struct Drain {
+    start: Instant,
+    end: Instant,
+    /// Its sessions.
+    moved: Vec<SessionId>,
+    /// The sessions of other nodes.
+    stayed: Vec<SessionId>,
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result<()> {
     let mut cluster = Cluster::builder().start().await?;
@@ -107,12 +118,11 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     let mut drains = Vec::new();
     for node in cluster.endpoints().nodes.clone() {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let sessions = running.owned_by(&cluster, &node.id).await?;
-        let others: Vec<_> =
-            running.sessions().filter(|session| !sessions.contains(session)).collect();
+        let moved = running.owned_by(&cluster, &node.id).await?;
+        let stayed = running.sessions().filter(|session| !moved.contains(session)).collect();
         let start = Instant::now();
         cluster.terminate(&node.id, Duration::from_secs(30)).await?;
-        drains.push((start, Instant::now(), sessions, others));
+        drains.push(Drain { start, end: Instant::now(), moved, stayed });
         tokio::time::sleep(AROUND).await;
         cluster.restart(&node.id)?;
         cluster.await_process_ready(&node.id).await?;
@@ -121,28 +131,29 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
     ensure!(outcome.troubles().is_empty(), "clients saw {:?}", outcome.troubles());
-    let span = |start: Instant, end: Instant| (start - AROUND / 10, end + AROUND);
-    let longest = |(from, to): (Instant, Instant), sessions: &[SessionId]| {
-        outcome.longest_answers(sessions, from, to)
-    };
-    let handed_off = drains.iter().map(|(_, _, moved, _)| moved.len()).sum::<usize>();
-    let pauses = Figures::of(drains.iter().flat_map(|(start, end, moved, _)| {
-        let (from, to) = span(*start, *end);
-        outcome.handoff_pauses(moved, from, to)
-    }));
-    let moved = drains.iter().flat_map(|(start, end, moved, _)| longest(span(*start, *end), moved));
-    let stayed = drains.iter().flat_map(|(start, end, _, rest)| longest(span(*start, *end), rest));
-    let (moved, stayed) = (Figures::of(moved), Figures::of(stayed));
-    let first = drains.first().map(|(start, ..)| *start).unwrap_or_else(Instant::now);
-    let calm = outcome.answers(first - Duration::from_secs(3), first - AROUND / 10);
-    let took = Figures::of(drains.iter().map(|(start, end, ..)| *end - *start));
-    println!("drain of a node under load, to its exit: {took}");
+    let pauses = drains.iter().flat_map(|drain| outcome.handoff_pauses(&drain.moved, drain.start));
+    let pauses = Figures::of(pauses);
     println!("pause of a session handed off: {pauses} ({})", pauses.histogram());
-    println!("longest wait in the whole drain, sessions that moved: {moved}");
-    println!("longest wait in the whole drain, sessions that stayed: {stayed}");
-    println!("answers before the first drain: {calm}");
+    print_waits(&outcome, &drains);
+    let handed_off: usize = drains.iter().map(|drain| drain.moved.len()).sum();
     ensure!(pauses.count() == handed_off, "{} of {handed_off} were resumed", pauses.count());
     pauses.claim("pause of a session handed off", HANDOFF)?;
     cluster.passed();
     Ok(())
+}
+
+/// What drains cost those that were not handed off at that moment, too.
+fn print_waits(outcome: &Outcome, drains: &[Drain]) {
+    let longest = |drain: &Drain, sessions: &[SessionId]| {
+        outcome.longest_answers(sessions, drain.start - AROUND / 10, drain.end + AROUND)
+    };
+    let moved = Figures::of(drains.iter().flat_map(|drain| longest(drain, &drain.moved)));
+    let stayed = Figures::of(drains.iter().flat_map(|drain| longest(drain, &drain.stayed)));
+    let took = Figures::of(drains.iter().map(|drain| drain.end - drain.start));
+    let first = drains.first().map_or_else(Instant::now, |drain| drain.start);
+    let calm = outcome.answers(first - Duration::from_secs(3), first - AROUND / 10);
+    println!("drain of a node under load, to its exit: {took}");
+    println!("longest wait in the whole drain, sessions that moved: {moved}");
+    println!("longest wait in the whole drain, sessions that stayed: {stayed}");
+    println!("answers before the first drain: {calm}");
 }

@@ -1,6 +1,6 @@
--- Stores a state under the epoch fence and drops all but two older states of cadence of
--- this history. Saving a
--- state by the GM where one of cadence is makes that one the GM's, never the reverse.
+-- Stores a state under the epoch fence and drops all but two older states of cadence of this history.
+-- Saving a state by the GM where one of cadence is makes that one the GM's, never the reverse.
+-- States come first, newest first: not a join, which may begin with the session's events.
 -- $1 shard  $2 epoch  $3 session_id  $4 version  $5 event id  $6 state  $7 made at  $8 metadata
 -- $9 saved by
 WITH held AS MATERIALIZED (
@@ -22,9 +22,9 @@ WITH held AS MATERIALIZED (
         SELECT i.at_version FROM session_states i
         WHERE i.shard = $1::int AND i.session_id = $3::uuid AND i.metadata IS NULL
           AND i.at_version < $4::bigint
-          AND EXISTS (SELECT FROM session_events e
-                      WHERE e.shard = i.shard AND e.session_id = i.session_id
-                        AND e.version = i.at_version AND e.id = i.id)
+          AND (SELECT e.id FROM session_events e
+               WHERE e.shard = i.shard AND e.session_id = i.session_id
+                 AND e.version = i.at_version) = i.id
         ORDER BY i.at_version DESC LIMIT 2) k)
 )
 SELECT FROM held
