@@ -46,10 +46,9 @@ impl Job {
                 }
             }
         }
-        let taken = self.raise_and_claim(&won).await.unwrap_or_else(|error| {
-            warn!(%error, "shards could not be acquired");
-            BTreeMap::new()
-        });
+        // Behind a gate it is not known which epoch a free shard has.
+        let raised = if gate { self.raise(&won).await } else { self.raise_released(&won).await };
+        let taken = self.claim(raised).await;
         for gate in gates {
             self.ports.directory.leave(gate).await;
         }
@@ -59,15 +58,36 @@ impl Job {
         wanted.into_iter().map(|(shard, _)| (shard, taken.get(&shard).copied())).collect()
     }
 
-    async fn raise_and_claim(
+    /// Raises shards that peers released to us from the epochs that they named; in one round trip,
+    /// unless one was raised meanwhile.
+    async fn raise_released(&self, shards: &BTreeMap<Shard, Epoch>) -> BTreeMap<Shard, Epoch> {
+        let named: Vec<(Shard, Epoch)> = shards.iter().map(|(s, epoch)| (*s, *epoch)).collect();
+        let mut raised = self.raise_from(&named).await.unwrap_or_else(|error| {
+            warn!(%error, "shards that were released to us could not be raised at once");
+            BTreeMap::new()
+        });
+        let mut others = shards.clone();
+        others.retain(|shard, _| !raised.contains_key(shard));
+        raised.extend(self.raise(&others).await);
+        raised
+    }
+
+    /// Raises shards above what the journal says of them, and what was seen of it before.
+    async fn raise(&self, shards: &BTreeMap<Shard, Epoch>) -> BTreeMap<Shard, Epoch> {
+        if shards.is_empty() {
+            return BTreeMap::new();
+        }
+        self.read_and_raise(shards).await.unwrap_or_else(|error| {
+            warn!(%error, "shards could not be acquired");
+            BTreeMap::new()
+        })
+    }
+
+    async fn read_and_raise(
         &self,
         shards: &BTreeMap<Shard, Epoch>,
     ) -> Result<BTreeMap<Shard, Epoch>, JournalError> {
-        if shards.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let Settings { node, incarnation, lease_ttl_ms, .. } = &self.settings;
-        let me = (node, *incarnation);
+        let Settings { node, incarnation, .. } = &self.settings;
         let numbers: Vec<Shard> = shards.keys().copied().collect();
         let mut expected = Vec::new();
         let mut raised = BTreeMap::new();
@@ -75,18 +95,36 @@ impl Job {
             let seen = shards.get(&row.shard).copied().unwrap_or_default();
             if row.epoch < seen {
                 tracing::error!(shard = %row.shard, journal = %row.epoch, %seen, "the journal lost confirmed commits of this shard");
+                let me = (node, *incarnation);
                 let epoch = self.ports.journal.raise_above(row.shard, seen, me).await?;
                 raised.insert(row.shard, epoch);
             } else {
                 expected.push((row.shard, row.epoch));
             }
         }
+        raised.extend(self.raise_from(&expected).await?);
+        Ok(raised)
+    }
+
+    /// Those of these shards that had these epochs, with their next.
+    async fn raise_from(
+        &self,
+        expected: &[(Shard, Epoch)],
+    ) -> Result<BTreeMap<Shard, Epoch>, JournalError> {
+        let Settings { node, incarnation, .. } = &self.settings;
         let asked = self.ports.clock.uncorrected();
-        let (more, time) = self.ports.journal.raise(&expected, me).await?;
+        let (raised, time) = self.ports.journal.raise(expected, (node, *incarnation)).await?;
         self.ports.clock.correct(asked, time);
-        raised.extend(more);
+        Ok(raised.into_iter().collect())
+    }
+
+    /// Claims the leases; what another claimed first is left out.
+    async fn claim(&self, mut raised: BTreeMap<Shard, Epoch>) -> BTreeMap<Shard, Epoch> {
+        if raised.is_empty() {
+            return raised;
+        }
         let claims: Vec<_> = raised.iter().map(|(s, epoch)| (*s, self.lease(*epoch))).collect();
-        let outcomes = self.ports.directory.claim(&claims, *lease_ttl_ms).await;
+        let outcomes = self.ports.directory.claim(&claims, self.settings.lease_ttl_ms).await;
         raised.retain(|shard, _| match outcomes.get(shard) {
             Some(Claim::Held(other)) => {
                 info!(%shard, owner = %other.node, epoch = %other.epoch, "claimed by another first");
@@ -94,7 +132,7 @@ impl Job {
             }
             Some(Claim::Taken | Claim::Silent) | None => true,
         });
-        Ok(raised)
+        raised
     }
 
     pub(super) async fn verify(
