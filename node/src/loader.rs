@@ -1,10 +1,9 @@
 //! Reads of the journal beside the shard tasks: activations, history, tails, trails.
 //!
 //! Invariants: at most [`ACTIVATIONS_AT_ONCE`] activations at a time, those that commands wait for
-//! first; an activation is counted in the journal before anything of it is interpreted and cleared
-//! after, however it ends, but by the death of the process (SAFETY S14), and a process counts a
-//! session once at most until the journal said that the count is cleared; what is loaded is a fold of
-//! the journal.
+//! first; an activation is counted in the journal before it starts and cleared after, however it
+//! ends, but by the death of the process (SAFETY S14), and a process counts a session once at most
+//! until the journal said that the count is cleared; what is loaded is a fold of the journal.
 
 mod fold;
 mod tail;
@@ -120,13 +119,7 @@ impl Loader {
             return (Err(LoadError::Unavailable), Count::None);
         };
         self.metrics.activations.inc();
-        // Its rows are read while it is counted; what could bring the process down, the fold, is not
-        // begun before.
-        let mut read = None;
-        let (begun, ()) = tokio::join!(end.run_until_cancelled(self.begin(session)), async {
-            read = end.run_until_cancelled(self.read(session, None)).await
-        },);
-        let begun = match begun {
+        let begun = match end.run_until_cancelled(self.begin(session)).await {
             Some(Ok(begun)) => begun,
             Some(Err(error)) => {
                 self.counted().remove(&session);
@@ -139,8 +132,7 @@ impl Loader {
             let why = "activations did not complete, delete its row of `activations` to try again";
             return (Err(self.quarantine(session, why)), Count::None);
         }
-        let load = retry(|| self.load(session, read.take(), None));
-        let loaded = match end.run_until_cancelled(load).await {
+        let loaded = match end.run_until_cancelled(retry(|| self.load(session, None))).await {
             Some(Ok(loaded)) => Ok(Box::new(loaded)),
             Some(Err(error)) => Err(self.quarantine(session, &error.to_string())),
             None => Err(LoadError::Unavailable),
@@ -208,7 +200,7 @@ impl Loader {
         version: Version,
     ) -> Result<Option<Box<Session>>, LoadError> {
         let _place = self.reads.acquire().await;
-        match retry(|| self.load(session, None, Some(version))).await {
+        match retry(|| self.load(session, Some(version))).await {
             Ok(loaded) => {
                 Ok(loaded.session.filter(|then| then.position().version == version).map(Box::new))
             }

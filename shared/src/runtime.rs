@@ -12,7 +12,7 @@ const POLLS: u32 = 8;
 /// One worker per core, or as many as `TOKIO_WORKER_THREADS` says.
 ///
 /// # Errors
-/// When the system gives no threads or no `epoll`.
+/// When the system gives no `epoll`.
 pub fn build() -> io::Result<Runtime> {
     Builder::new_multi_thread().event_interval(POLLS).enable_all().build()
 }

@@ -9,57 +9,31 @@ use super::Loader;
 use crate::limits::{LARGE_STATE_BYTES, PAGE_EVENTS};
 use crate::work::{Candidate, Loaded};
 
-/// Rows of a session, not looked at.
-pub(super) struct Rows {
-    snapshot: Option<Snapshot>,
-    /// The first page after the snapshot, of all events without one.
-    page: Vec<JournalEvent>,
-}
-
 impl Loader {
-    /// What a load begins with.
-    pub(super) async fn read(
-        &self,
-        session: SessionId,
-        at_most: Option<Version>,
-    ) -> Result<Rows, JournalError> {
-        let snapshot = self.journal.snapshot(session, at_most).await?;
-        let after = snapshot.as_ref().map_or(Version::ZERO, |found| found.position.version);
-        let page = self.journal.events(session, after, PAGE_EVENTS).await?;
-        Ok(Rows { snapshot, page })
-    }
-
-    /// The session up to `at_most` (None: whole), from what was read of it (None: nothing).
+    /// The session up to `at_most` (None: whole).
     pub(super) async fn load(
         &self,
         session: SessionId,
-        read: Option<Result<Rows, JournalError>>,
         at_most: Option<Version>,
     ) -> Result<Loaded, JournalError> {
-        let Rows { snapshot, page } = match read {
-            Some(read) => read?,
-            None => self.read(session, at_most).await?,
-        };
+        let snapshot = self.journal.snapshot(session, at_most).await?;
         let stored = snapshot.as_ref().map_or(Version::ZERO, |found| found.position.version);
-        let (mut start, mut page) = (None, Some(page));
+        let mut start = None;
         if let Some(snapshot) = snapshot {
             match restore(session, snapshot).await {
                 Ok(restored) => start = Some(restored),
                 Err(why) => {
                     tracing::error!(%session, why, "snapshot cannot be read, replaying everything");
-                    page = None;
                 }
             }
         }
-        self.fold(session, start, page, stored, at_most).await
+        self.fold(session, start, stored, at_most).await
     }
 
-    /// Folds what follows the start; `page`: what of it was read already.
     async fn fold(
         &self,
         id: SessionId,
         start: Option<Session>,
-        mut page: Option<Vec<JournalEvent>>,
         stored: Version,
         at_most: Option<Version>,
     ) -> Result<Loaded, JournalError> {
@@ -67,10 +41,7 @@ impl Loader {
             Loaded { session: start, tail_events: 0, tail_bytes: 0, saves: Vec::new() };
         loop {
             let after = loaded.session.as_ref().map_or(Position::START, Session::position).version;
-            let mut events = match page.take() {
-                Some(page) => page,
-                None => self.journal.events(id, after, PAGE_EVENTS).await?,
-            };
+            let mut events = self.journal.events(id, after, PAGE_EVENTS).await?;
             let more = events.len() == PAGE_EVENTS;
             if let Some(at_most) = at_most {
                 events.retain(|event| event.version <= at_most);

@@ -58,12 +58,12 @@ impl Job {
         wanted.into_iter().map(|(shard, _)| (shard, taken.get(&shard).copied())).collect()
     }
 
-    /// Raises shards that peers released to us from the epochs that they named; in one round trip,
-    /// unless one was raised meanwhile.
+    /// Raises shards that peers released to us: from the epochs that they named, in one round trip;
+    /// those that have another by now as any other.
     async fn raise_released(&self, shards: &BTreeMap<Shard, Epoch>) -> BTreeMap<Shard, Epoch> {
         let named: Vec<(Shard, Epoch)> = shards.iter().map(|(s, epoch)| (*s, *epoch)).collect();
         let mut raised = self.raise_from(&named).await.unwrap_or_else(|error| {
-            warn!(%error, "shards that were released to us could not be raised at once");
+            info!(%error, "what was released to us could not be raised at once");
             BTreeMap::new()
         });
         let mut others = shards.clone();
@@ -171,5 +171,96 @@ impl Job {
             (shard, epoch, verified)
         };
         shards.into_iter().map(verdict).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gss_shared::clock::Clock;
+    use gss_shared::ids::{Incarnation, NodeId, ShardCount};
+    use gss_shared::ports::directory::{LocalDirectory, MemberRecord};
+    use gss_shared::ports::journal::{Address, Journal, JournalConfig, migrations, open};
+    use gss_shared::time::Timestamp;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::ownership_events::Peers;
+
+    const ME: Incarnation = Incarnation(2);
+
+    fn node(name: &str) -> NodeId {
+        name.parse().expect("id")
+    }
+
+    struct Nobody;
+
+    #[async_trait::async_trait]
+    impl Peers for Nobody {
+        async fn offer(&self, _: &MemberRecord, _: Shard, _: Epoch) -> bool {
+            false
+        }
+
+        async fn released(&self, _: &MemberRecord, _: Shard, _: Epoch) {}
+    }
+
+    async fn job(folder: &tempfile::TempDir) -> Job {
+        let url = format!("sqlite:{}", folder.path().join("journal.db").display());
+        let address = Address::from(url.as_str());
+        migrations::up(&address).await.expect("tables");
+        let clock = Clock::virtual_from(Timestamp(1_800_000_000_000));
+        let shards = ShardCount(4);
+        let config = JournalConfig::new(address, shards);
+        let journal = open(&config, &clock).await.expect("journal").journal;
+        let ports = OwnershipPorts {
+            directory: Arc::new(LocalDirectory::new()),
+            journal,
+            events: mpsc::channel(1).0,
+            peers: Arc::new(Nobody),
+            clock,
+            metrics: Metrics::register(&prometheus::Registry::new()).expect("metrics"),
+        };
+        let settings = Settings {
+            node: node("b"),
+            incarnation: ME,
+            link: String::new(),
+            admin: String::new(),
+            shards,
+            lease_ttl_ms: 3_000,
+        };
+        Job { ports: Arc::new(ports), settings }
+    }
+
+    /// Raises the shard to this epoch for a former owner.
+    async fn raised_to(journal: &dyn Journal, shard: Shard, epoch: u64) {
+        for epoch in 0..epoch {
+            let (raised, _) = journal
+                .raise(&[(shard, Epoch(epoch))], (&node("a"), Incarnation(1)))
+                .await
+                .expect("raise");
+            assert_eq!(raised, [(shard, Epoch(epoch + 1))]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_peer_released_is_raised_above_both_what_it_named_and_what_the_journal_says() {
+        let folder = tempfile::tempdir().expect("folder");
+        let job = job(&folder).await;
+        let journal = Arc::clone(&job.ports.journal);
+        let [as_named, raised_since, lost] = [Shard(0), Shard(1), Shard(2)];
+        for shard in [as_named, raised_since, lost] {
+            raised_to(&*journal, shard, 3).await;
+        }
+        let released = vec![(as_named, Epoch(3)), (raised_since, Epoch(2)), (lost, Epoch(7))];
+        let acquired = job.acquire(released, false).await;
+        let expected =
+            [(as_named, Some(Epoch(4))), (raised_since, Some(Epoch(4))), (lost, Some(Epoch(8)))];
+        assert_eq!(acquired, expected);
+        let rows = journal.shards(&[as_named, raised_since, lost]).await.expect("rows");
+        let rows: BTreeMap<Shard, _> =
+            rows.into_iter().map(|row| (row.shard, (Some(row.epoch), row.owner))).collect();
+        let owner = Some((node("b"), ME));
+        let owned = expected.map(|(shard, epoch)| (shard, (epoch, owner.clone())));
+        assert_eq!(rows, BTreeMap::from(owned));
     }
 }

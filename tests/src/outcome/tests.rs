@@ -77,10 +77,31 @@ fn a_pause_is_what_waited_around_the_first_answer_of_the_next_owner() {
 }
 
 #[test]
+fn a_pause_is_looked_for_half_a_second_around_that_answer() {
+    let start = Instant::now();
+    let before = |wait| [(0, 20, 3), (1_000, wait, 3), (2_000, 100, 4)];
+    let pause = |commands: &[(u64, u64, u64)]| {
+        outcome(start, commands).handoff_pauses(&[TABLE], start + ms(500))
+    };
+    assert_eq!(pause(&before(600)), [ms(600)]);
+    assert_eq!(pause(&before(599)), [ms(100)]);
+    let after = |due| [(0, 20, 3), (2_000, 100, 4), (due, 700, 4)];
+    assert_eq!(pause(&after(2_600)), [ms(700)]);
+    assert_eq!(pause(&after(2_601)), [ms(100)]);
+}
+
+#[test]
 fn the_longest_answer_is_that_of_what_was_due_in_the_span() {
     let start = Instant::now();
     let outcome = outcome(start, &[(0, 500, 3), (100, 30, 0), (200, 40, 3), (300, 600, 3)]);
     assert_eq!(outcome.longest_answers(&[TABLE], start + ms(1), start + ms(299)), [ms(40)]);
     assert_eq!(outcome.longest_answers(&[TABLE], start, start + ms(300)), [ms(600)]);
+}
+
+#[test]
+fn the_first_answer_after_a_moment_is_an_acknowledgement_of_what_was_due_later() {
+    let start = Instant::now();
+    let outcome = outcome(start, &[(0, 500, 3), (100, 30, 0), (200, 40, 3), (300, 600, 3)]);
     assert_eq!(outcome.first_answer_after(TABLE, start + ms(100)), Some(ms(140)));
+    assert_eq!(outcome.first_answer_after(TABLE, start + ms(301)), None);
 }

@@ -130,6 +130,7 @@ async fn a_rolling_restart_of_all_nodes_shows_no_error_to_any_client() -> Result
     let outcome = running.finish(PATIENCE).await?;
     outcome.check()?;
     ensure!(outcome.closes() == 0, "{} sockets closed", outcome.closes());
+    ensure!(outcome.unknown() == 0, "{} commands without a fate", outcome.unknown());
     ensure!(outcome.troubles().is_empty(), "clients saw {:?}", outcome.troubles());
     let pauses = drains.iter().flat_map(|drain| outcome.handoff_pauses(&drain.moved, drain.start));
     let pauses = Figures::of(pauses);

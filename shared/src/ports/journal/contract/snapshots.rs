@@ -61,6 +61,10 @@ pub(crate) async fn keeps_saves_and_few_others(journal: &dyn Journal) {
     for version in 4..=7 {
         save(journal, session, snapshot(session, version)).await;
     }
+    // One of an event that was lost: it is no state of this history.
+    let mut lost = save_by_gm(4, "four");
+    lost.position.event = EventId(Uuid::from_u128(1));
+    save(journal, session, lost).await;
     let mut kept = Vec::new();
     for version in 1..=9 {
         let found = journal.snapshot(session, Some(Version(version))).await.expect("snapshot");
