@@ -17,6 +17,27 @@ pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
+/// What [`parse`] makes of a value's text.
+pub(crate) fn of(mut value: Value) -> Result<Value, serde_json::Error> {
+    settle(&mut value)?;
+    Ok(value)
+}
+
+fn settle(value: &mut Value) -> Result<(), serde_json::Error> {
+    match value {
+        Value::Number(some) => {
+            if let Some(float) = some.as_f64().filter(|_| some.is_f64()) {
+                let settled = number(float);
+                *some = settled.ok_or_else(|| serde_json::Error::custom("number is not finite"))?;
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(settle),
+        Value::Object(members) => members.values_mut().try_for_each(settle),
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+    }
+}
+
 /// Number as canonical JSON has it.
 pub(crate) fn number(value: f64) -> Option<Number> {
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
@@ -167,6 +188,12 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse(text).expect(text).to_string(), expected, "{text}");
+            // However it was read, it comes to the same.
+            let read: Value = serde_json::from_str(text).expect(text);
+            assert_eq!(
+                of(serde_json::json!({"a": [read]})).expect(text)["a"][0],
+                parse(text).expect(text)
+            );
         }
     }
 

@@ -88,11 +88,11 @@ macro_rules! events {
                 }
             }
 
-            /// Canonical JSON.
-            pub(crate) fn encode(&self, of: Option<ActionId>) -> Result<String, serde_json::Error> {
+            /// Canonical JSON. Its text is what is stored.
+            pub(crate) fn encode(&self, of: Option<ActionId>) -> Result<Value, serde_json::Error> {
                 match self {
                     $(Self::$variant(body) => encode(body, of),)*
-                    Self::Combat(event) => encode(&fight::Body::from(event), of),
+                    Self::Combat(event) => encode(&fight::BodyOf::from(event), of),
                 }
             }
 
@@ -103,6 +103,18 @@ macro_rules! events {
             pub(crate) fn decode(
                 event_type: &str,
                 data: &str,
+            ) -> Result<(Self, Option<ActionId>), Corrupt> {
+                let data = canonical::parse(data);
+                Self::read(event_type, data.map_err(|it| Corrupt::malformed(event_type, it))?)
+            }
+
+            /// Reads canonical JSON.
+            ///
+            /// # Errors
+            /// [`Corrupt`].
+            pub(crate) fn read(
+                event_type: &str,
+                data: Value,
             ) -> Result<(Self, Option<ActionId>), Corrupt> {
                 let (body, of) = open(event_type, data)?;
                 let event = match event_type {
@@ -141,21 +153,21 @@ events! {
     Connected "connected";
 }
 
-fn encode<T: Serialize>(body: &T, of: Option<ActionId>) -> Result<String, serde_json::Error> {
-    let mut value = serde_json::to_value(body)?;
+fn encode<T: Serialize>(body: &T, of: Option<ActionId>) -> Result<Value, serde_json::Error> {
+    let mut value = canonical::of(serde_json::to_value(body)?)?;
     if let Value::Object(members) = &mut value {
         members.insert("v".to_owned(), SHAPE.into());
         if let Some(action) = of {
             members.insert("of".to_owned(), action.to_string().into());
         }
     }
-    Ok(value.to_string())
+    Ok(value)
 }
 
 /// Body in today's shape, and the action it continues.
-fn open(event_type: &str, data: &str) -> Result<(Map<String, Value>, Option<ActionId>), Corrupt> {
+fn open(event_type: &str, data: Value) -> Result<(Map<String, Value>, Option<ActionId>), Corrupt> {
     let malformed = |source| Corrupt::malformed(event_type, source);
-    let mut body = match canonical::parse(data).map_err(malformed)? {
+    let mut body = match data {
         Value::Object(body) => body,
         other => serde_json::from_value(other).map_err(malformed)?,
     };

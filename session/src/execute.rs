@@ -65,15 +65,9 @@ pub struct Decision {
     pub at: Timestamp,
     /// Metadata (a JSON object) and author of a save: store a snapshot with them.
     pub saved: Option<(String, PlayerId)>,
-}
-
-impl Decision {
-    /// Players that became members, ceased to be or have another part now: their presence is to
-    /// be told.
-    pub fn members_changed(&self) -> Vec<PlayerId> {
-        let events = self.events.iter().map(|event| Event::decode(event.event_type, &event.data));
-        events.filter_map(|read| whom(&read.ok()?.0)).collect()
-    }
+    /// Players that became members, ceased to be or have another part now: their presence is to be
+    /// told.
+    pub members_changed: Vec<PlayerId>,
 }
 
 impl Session {
@@ -98,6 +92,7 @@ impl Session {
         let event = Event::SessionCreated(created);
         let recorded =
             Recorded::of(event, facts, Position::START).map_err(|_| refusal::internal())?;
+        let members_changed = whom(&recorded.event).into_iter().collect();
         let Event::SessionCreated(created) = recorded.event else {
             return Err(refusal::internal());
         };
@@ -108,6 +103,7 @@ impl Session {
             head: Some(session.head()),
             at: facts.at,
             saved: None,
+            members_changed,
         };
         Ok((session, decision))
     }
@@ -182,10 +178,12 @@ impl Session {
             head: None,
             at,
             saved: None,
+            members_changed: Vec::new(),
         };
         let mut head = false;
         for Recorded { event, facts, stored, message } in recorded {
             head |= changes_head(&event);
+            decision.members_changed.extend(whom(&event));
             if let Event::StateSaved(body) = &event {
                 let metadata = serde_json::Value::Object(body.metadata.clone()).to_string();
                 decision.saved = facts.actor.map(|actor| (metadata, actor));
@@ -201,7 +199,7 @@ impl Session {
     }
 }
 
-/// An event encoded, and read back from its text.
+/// An event encoded, and read back.
 struct Recorded {
     event: Event,
     facts: Facts,
@@ -214,9 +212,10 @@ struct Unrecordable;
 
 impl Recorded {
     fn of(event: Event, facts: Facts, after: Position) -> Result<Self, Unrecordable> {
-        let data = event.encode(facts.of).map_err(|_| Unrecordable)?;
+        let body = event.encode(facts.of).map_err(|_| Unrecordable)?;
         let event_type = event.event_type();
-        let (event, _) = Event::decode(event_type, &data).map_err(|_| Unrecordable)?;
+        let data = body.to_string();
+        let (event, _) = Event::read(event_type, body).map_err(|_| Unrecordable)?;
         let audience = tell::audience(&event, facts.actor);
         let message = tell::compose(&event, facts, &audience, after);
         let stored = StoredEvent {

@@ -6,6 +6,7 @@
 pub(crate) mod action;
 pub(crate) mod asked;
 mod books;
+mod changes;
 pub(crate) mod choices;
 pub(crate) mod code;
 mod effects;

@@ -27,6 +27,9 @@ pub fn hub_message(
     session: SessionId,
     event: &JournalEvent,
 ) -> Result<Option<HubMessage>, Corrupt> {
+    if Name::of(&event.event_type).is_some_and(|name| name.topic().is_empty()) {
+        return Ok(None);
+    }
     let (body, _) = fold::read(event)?;
     let told = told(session, event, &body);
     Ok(told.map(|(event_type, body)| HubMessage {

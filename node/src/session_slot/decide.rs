@@ -292,8 +292,7 @@ impl Slot {
 
     fn submit(&mut self, decision: Decision, before: Position, turn: &mut Turn<'_>) -> Said {
         let State::Live(live) = &mut self.state else { return Said::Later };
-        let members = decision.members_changed();
-        let Decision { events, messages, head, at, saved } = decision;
+        let Decision { events, messages, head, at, saved, members_changed } = decision;
         let bytes = events.iter().map(|event| event.data.len()).sum();
         live.count(events.len(), bytes, at, saved);
         live.in_flight += 1;
@@ -302,7 +301,7 @@ impl Slot {
         let (session, after) = (self.id, before.version);
         let part = Part { shard, epoch, session, after, events, head, messages };
         turn.out.push(Effect::Submit(Box::new(part)));
-        Said::Accepted(position, at, members)
+        Said::Accepted(position, at, members_changed)
     }
 
     fn judge_ephemeral(

@@ -21,57 +21,35 @@ pub(crate) struct CombatEvent {
     pub(crate) told: Told,
 }
 
-/// The body of a [`CombatEvent`].
-#[derive(Serialize, Deserialize)]
+/// The body of a [`CombatEvent`]. A fight may have a hundred owners, and each of them is told almost
+/// what others are.
+#[derive(Deserialize)]
 pub(super) struct Body {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     change: Option<FightChange>,
-    #[serde(flatten)]
-    told: Told,
-}
-
-impl Body {
-    pub(super) fn named(self, name: Name) -> CombatEvent {
-        CombatEvent { name, change: self.change, told: self.told }
-    }
-}
-
-impl From<&CombatEvent> for Body {
-    fn from(event: &CombatEvent) -> Self {
-        Self { change: event.change.clone(), told: event.told.clone() }
-    }
-}
-
-/// What each kind of viewer is told; None: nothing.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
-pub(crate) struct Told {
-    /// Members that are the same for all who are told.
+    #[serde(default)]
     all: Map<String, Value>,
+    #[serde(default)]
     gms: Option<Map<String, Value>>,
-    players: Vec<Named>,
-    others: Option<Map<String, Value>>,
-}
-
-/// What these players are told.
-#[derive(Clone, PartialEq, Debug)]
-struct Named {
-    players: BTreeSet<PlayerId>,
-    data: Map<String, Value>,
-}
-
-/// [`Told`] as it is stored. A fight may have a hundred owners, and each of them is told almost what
-/// others are.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    all: Map<String, Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    gms: Option<Map<String, Value>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     players: Vec<StoredNamed>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     others: Option<Map<String, Value>>,
+}
+
+/// A [`Body`] to be written.
+#[derive(Serialize)]
+pub(super) struct BodyOf<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'a FightChange>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    all: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gms: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    players: Vec<StoredNamed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    others: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,22 +63,9 @@ struct StoredNamed {
     apart: Option<Apart>,
 }
 
-impl From<Told> for Stored {
-    fn from(told: Told) -> Self {
-        let Told { all, gms, players, others } = told;
-        let players = players.into_iter().map(|Named { players, data }| match &others {
-            Some(others) => {
-                StoredNamed { players, data: None, apart: Some(Apart::of(&data, others)) }
-            }
-            None => StoredNamed { players, data: Some(data), apart: None },
-        });
-        Self { all, gms, players: players.collect(), others }
-    }
-}
-
-impl From<Stored> for Told {
-    fn from(stored: Stored) -> Self {
-        let Stored { all, gms, players, others } = stored;
+impl Body {
+    pub(super) fn named(self, name: Name) -> CombatEvent {
+        let Self { change, all, gms, players, others } = self;
         let none = Map::new();
         let base = others.as_ref().unwrap_or(&none);
         let players = players.into_iter().map(|StoredNamed { players, data, apart }| Named {
@@ -108,8 +73,43 @@ impl From<Stored> for Told {
             data: data.unwrap_or_else(|| apart.unwrap_or_default().onto(base)),
         });
         let players = players.collect();
-        Self { all, gms, players, others }
+        CombatEvent { name, change, told: Told { all, gms, players, others } }
     }
+}
+
+impl<'a> From<&'a CombatEvent> for BodyOf<'a> {
+    fn from(event: &'a CombatEvent) -> Self {
+        let Told { all, gms, players, others } = &event.told;
+        let players = players.iter().map(|Named { players, data }| {
+            let players = players.clone();
+            match others {
+                Some(others) => {
+                    StoredNamed { players, data: None, apart: Some(Apart::of(data, others)) }
+                }
+                None => StoredNamed { players, data: Some(data.clone()), apart: None },
+            }
+        });
+        let players = players.collect();
+        let (gms, others) = (gms.as_ref(), others.as_ref());
+        Self { change: event.change.as_ref(), all, gms, players, others }
+    }
+}
+
+/// What each kind of viewer is told; None: nothing.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Told {
+    /// Members that are the same for all who are told.
+    all: Map<String, Value>,
+    gms: Option<Map<String, Value>>,
+    players: Vec<Named>,
+    others: Option<Map<String, Value>>,
+}
+
+/// What these players are told.
+#[derive(Clone, PartialEq, Debug)]
+struct Named {
+    players: BTreeSet<PlayerId>,
+    data: Map<String, Value>,
 }
 
 impl Told {

@@ -12,9 +12,10 @@ use gss_shared::ids::{ActionId, PlayerId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::changes::changes;
 use super::effects;
 use super::outcome::{self, Tally};
-use super::show::{Asks, Eye, Scene, changes};
+use super::show::{Asks, Eye, Scene};
 use super::{Doing, Fight, FightChange, messages, prompts};
 use crate::event::{CombatEvent, Told};
 use crate::tell::object;
@@ -127,9 +128,9 @@ pub(crate) fn step(
             asks = Asks::of(&after.combat);
         }
         let now = Scene { fight: after, combat: &combat, paused: false, asks };
-        let seen: BTreeMap<Eye, Seen> = eyes(&[then, now])
+        let seen: BTreeMap<Eye, Seen> = changes(then, now, eyes(&[then, now]))
             .into_iter()
-            .map(|eye| (eye, ((draft.data)(eye, then, now), changes(then, now, eye))))
+            .map(|(eye, changes)| (eye, ((draft.data)(eye, then, now), changes)))
             .collect();
         let open = told(&seen, |data, changes| Some(with_changes(data?, changes)));
         events.push(CombatEvent { name: draft.name, change: change.take(), told: open });

@@ -3,10 +3,9 @@
 //! GMs see everything. Of a combatant that is hidden only its owner knows besides. Numbers of a
 //! combatant are for GMs and its owner, hit points and death saves of characters for all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gss_rules::MovementMode;
 use gss_rules::combat::{
     Combat, Combatant, CombatantId, CombatantKind, Command, Effect, EffectId, HitPoints, Life,
     Phase, Point, Question, View,
@@ -14,14 +13,14 @@ use gss_rules::combat::{
 use gss_rules::content::Pool;
 use gss_rules::effect::Modifier;
 use gss_rules::space::movement_left_ft;
+use gss_rules::{Edition, MovementMode};
 use gss_shared::ids::PlayerId;
 use gss_shared::message::Viewer;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Fight, prompts};
+use super::{Fight, Seed, prompts};
 use crate::tell::object;
-use crate::view::Change;
 
 /// Who looks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -40,6 +39,39 @@ pub(crate) struct Scene<'a> {
     /// The session is paused.
     pub(crate) paused: bool,
     pub(super) asks: Asks,
+}
+
+/// What `/combat` says of the fight as a whole, to one eye.
+#[derive(PartialEq)]
+pub(super) struct Top<'a> {
+    combat_id: Uuid,
+    phase: &'static str,
+    edition: Edition,
+    round: u32,
+    turn_number: usize,
+    active_character: Option<Uuid>,
+    order: Vec<CombatantId>,
+    seed: &'a Seed,
+    step: Option<&'static str>,
+}
+
+impl Top<'_> {
+    pub(super) fn members(&self) -> Map<String, Value> {
+        let mut members = object(json!({
+            "combat_id": self.combat_id,
+            "phase": self.phase,
+            "edition": self.edition,
+            "round": self.round,
+            "turn_number": self.turn_number,
+            "active_character": self.active_character,
+            "order": self.order,
+            "seed_commitment": self.seed.commitment(),
+        }));
+        if let Some(step) = self.step {
+            members.insert("step".to_owned(), step.into());
+        }
+        members
+    }
 }
 
 /// Whether a question is open.
@@ -133,7 +165,7 @@ impl Scene<'_> {
     }
 
     /// Everybody that this eye knows of.
-    fn known_to(&self, eye: Eye) -> impl Iterator<Item = CombatantId> {
+    pub(super) fn known_to(&self, eye: Eye) -> impl Iterator<Item = CombatantId> {
         let all = self.combat.combatants.values();
         all.filter(move |combatant| eye.knows(combatant)).map(|combatant| combatant.id)
     }
@@ -145,7 +177,7 @@ impl Scene<'_> {
 
     /// `/combat`.
     pub(crate) fn document(&self, eye: Eye) -> Value {
-        let mut whole = self.top(eye);
+        let mut whole = self.top(eye).members();
         let combatants = self.combat.combatants.values().filter(|combatant| eye.knows(combatant));
         let combatants: Map<String, Value> = combatants
             .map(|combatant| (combatant.id.0.to_string(), self.combatant(combatant, eye)))
@@ -167,36 +199,33 @@ impl Scene<'_> {
         Value::Object(whole)
     }
 
-    fn grid(&self) -> Option<Value> {
+    pub(super) fn grid(&self) -> Option<Value> {
         // A fight without a map has one of no squares.
         (self.combat.grid.width > 0).then(|| json!(*self.combat.grid))
     }
 
-    fn top(&self, eye: Eye) -> Map<String, Value> {
+    /// What it says of the fight as a whole.
+    pub(super) fn top(&self, eye: Eye) -> Top<'_> {
         let combat = self.combat;
-        let order = self.order(eye);
         let active = combat.active();
         let shown = active.map(|id| if self.knows(eye, id) { id.0 } else { Uuid::nil() });
-        let mut top = object(json!({
-            "combat_id": self.fight.id,
-            "phase": self.phase(),
-            "edition": combat.rules.edition,
-            "round": combat.round,
-            "turn_number": self.turn_number(eye),
-            "active_character": shown,
-            "order": order,
-            "seed_commitment": self.fight.seed.commitment(),
-        }));
-        if combat.phase == Phase::Running {
-            let waits = match self.asks {
-                Asks::Nobody => false,
-                Asks::Somebody => true,
-                Asks::Unawares(who) => self.knows(eye, who),
-            };
-            let step = if waits { "awaiting_decision" } else { "acting" };
-            top.insert("step".to_owned(), step.into());
+        let waits = match self.asks {
+            Asks::Nobody => false,
+            Asks::Somebody => true,
+            Asks::Unawares(who) => self.knows(eye, who),
+        };
+        let step = if waits { "awaiting_decision" } else { "acting" };
+        Top {
+            combat_id: self.fight.id,
+            phase: self.phase(),
+            edition: combat.rules.edition,
+            round: combat.round,
+            turn_number: self.turn_number(eye),
+            active_character: shown,
+            order: self.order(eye),
+            seed: &self.fight.seed,
+            step: (combat.phase == Phase::Running).then_some(step),
         }
-        top
     }
 
     /// Whether somebody rides.
@@ -390,7 +419,7 @@ impl Scene<'_> {
     }
 
     /// Running effects on those this eye knows of.
-    fn effects(&self, eye: Eye) -> Map<String, Value> {
+    pub(super) fn effects(&self, eye: Eye) -> Map<String, Value> {
         let mut shown = Map::new();
         for effect in self.combat.effects.values().filter(|effect| effect.parent.is_none()) {
             if let Some(value) = self.effect(effect, eye) {
@@ -506,64 +535,4 @@ fn death_saves(life: Life) -> Value {
         Life::Alive | Life::Stable | Life::Dead => (0, 0),
     };
     json!({"successes": successes, "failures": failures, "stable": life == Life::Stable})
-}
-
-/// What changed in `/combat` for this eye, open questions aside: those are told by messages of
-/// their own.
-pub(crate) fn changes(before: Scene<'_>, after: Scene<'_>, eye: Eye) -> Vec<Change> {
-    let mut told = Vec::new();
-    let top = |scene: Scene<'_>| Value::Object(scene.top(eye));
-    differ("/combat", Some(top(before)), Some(top(after)), &mut told);
-    let same_effects = before.combat.effects == after.combat.effects;
-    let all: BTreeSet<&CombatantId> =
-        before.combat.combatants.keys().chain(after.combat.combatants.keys()).collect();
-    let turn_moved = before.combat.active() != after.combat.active();
-    let same_known = before.known_to(eye).eq(after.known_to(eye));
-    for id in all {
-        let (was, is) = (before.combat.combatants.get(id), after.combat.combatants.get(id));
-        let unchanged = matches!((was, is), (Some(was), Some(is)) if Arc::ptr_eq(was, is));
-        if unchanged && same_effects && same_known && !turn_moved {
-            continue;
-        }
-        let show = |scene: Scene<'_>, combatant: Option<&Arc<Combatant>>| {
-            let known = combatant.filter(|combatant| eye.knows(combatant))?;
-            Some(scene.combatant(known, eye))
-        };
-        let path = format!("/combat/combatants/{}", id.0);
-        differ(&path, show(before, was), show(after, is), &mut told);
-    }
-    if !same_effects || before.combat.combatants != after.combat.combatants {
-        let (was, is) = (before.effects(eye), after.effects(eye));
-        members("/combat/effects", was, is, &mut told);
-    }
-    if !Arc::ptr_eq(&before.combat.grid, &after.combat.grid) {
-        differ("/combat/grid", before.grid(), after.grid(), &mut told);
-    }
-    told
-}
-
-/// The changes that make one value of another: member by member in objects, whole in lists.
-fn differ(path: &str, was: Option<Value>, is: Option<Value>, told: &mut Vec<Change>) {
-    match (was, is) {
-        (was, is) if was == is => {}
-        (Some(Value::Object(was)), Some(Value::Object(is))) => members(path, was, is, told),
-        (was, is) => told.push(Change { path: path.to_owned(), value: is, previous: was }),
-    }
-}
-
-fn members(
-    path: &str,
-    mut was: Map<String, Value>,
-    is: Map<String, Value>,
-    told: &mut Vec<Change>,
-) {
-    let mut next: BTreeMap<String, Value> = is.into_iter().collect();
-    let gone: Vec<String> = was.keys().filter(|name| !next.contains_key(*name)).cloned().collect();
-    for name in gone {
-        let previous = was.remove(&name);
-        told.push(Change { path: format!("{path}/{name}"), value: None, previous });
-    }
-    while let Some((name, value)) = next.pop_first() {
-        differ(&format!("{path}/{name}"), was.remove(&name), Some(value), told);
-    }
 }

@@ -19,7 +19,7 @@ fn decide(
     command: Value,
 ) -> (Vec<PlayerId>, Option<SessionHead>) {
     match table.rest(who, action, &command).expect("accepted") {
-        Verdict::Accepted(decision) => (decision.members_changed(), decision.head),
+        Verdict::Accepted(decision) => (decision.members_changed, decision.head),
         other => panic!("{other:?}"),
     }
 }
