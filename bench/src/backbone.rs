@@ -73,7 +73,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     let steady = step(&endpoints, &fleet, &options, STEADY, options.seconds).await?;
     report::progress(report::line(&steady));
-    let (best, steps) = highest(&endpoints, &fleet, &options).await?;
+    let (best, steps) = highest(&endpoints, &fleet, &options, &steady).await?;
     drop(fleet);
     tokio::time::sleep(Duration::from_secs(2)).await;
     report::progress("raw limits");
@@ -98,8 +98,10 @@ async fn highest(
     endpoints: &Endpoints,
     fleet: &Fleet,
     options: &Options,
+    steady: &Step,
 ) -> Result<(Option<Step>, Vec<Step>)> {
-    let (mut held, mut broken, mut rate) = (None, None, FIRST);
+    let mut held = holds(&steady.outcome).then(|| steady.clone());
+    let (mut broken, mut rate) = (None, FIRST);
     let mut steps = Vec::new();
     for _ in 0..8 {
         let step = step(endpoints, fleet, options, rate, options.seconds).await?;

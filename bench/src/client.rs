@@ -48,10 +48,16 @@ pub(crate) fn spawn(
     tokio::spawn(async move {
         let mut load: Option<Arc<Load>> = current.borrow().clone();
         loop {
+            // In this order: what answers an update is counted for its run.
             tokio::select! {
+                biased;
                 changed = current.changed() => {
                     if changed.is_err() { break }
                     load = current.borrow().clone();
+                }
+                text = outgoing.recv() => {
+                    let Some(text) = text else { break };
+                    if stream.send(Message::text(text)).await.is_err() { break }
                 }
                 frame = stream.next() => match frame {
                     Some(Ok(Message::Text(text))) => {
@@ -60,10 +66,6 @@ pub(crate) fn spawn(
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break,
                 },
-                text = outgoing.recv() => {
-                    let Some(text) = text else { break };
-                    if stream.send(Message::text(text)).await.is_err() { break }
-                }
             }
         }
         if let Some(load) = &load {

@@ -73,21 +73,22 @@ pub(crate) fn print(core: &Core, out: &Path) -> Result<()> {
     rows("a", &core.steady);
     match &core.best {
         Some(best) => {
-            let (commits, deliveries) = rates(best);
             rows("b", best);
+            let (commits, deliveries) = rates(best);
             say(format!(
                 "(b) highest rate with p99 ≤ 50 ms: {commits:.0} commits/s, {deliveries:.0} deliveries/s"
-            ));
-            say(format!(
-                "(d) of the bare broadcaster's {:.0} frames/s: {:.1} %; of the bare statement's {:.0} rows/s: {:.1} %",
-                core.frames_per_second,
-                100.0 * deliveries / core.frames_per_second,
-                core.rows_per_second,
-                100.0 * commits / core.rows_per_second
             ));
         }
         None => say("(b) no rate held p99 ≤ 50 ms"),
     }
+    let (commits, deliveries) = rates(core.best.as_ref().unwrap_or(&core.steady));
+    say(format!(
+        "(d) of the bare broadcaster's {:.0} frames/s: {:.1} %; of the bare statement's {:.0} rows/s: {:.1} %",
+        core.frames_per_second,
+        100.0 * deliveries / core.frames_per_second,
+        core.rows_per_second,
+        100.0 * commits / core.rows_per_second
+    ));
     if let Some(parent) = out.parent() {
         std::fs::create_dir_all(parent)?;
     }
