@@ -17,23 +17,36 @@ pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
+/// Containers within one another that [`parse`] reads, the outermost counted: serde_json's bound.
+const NESTED: usize = 127;
+
 /// What [`parse`] makes of a value's text.
 pub(crate) fn of(mut value: Value) -> Result<Value, serde_json::Error> {
-    settle(&mut value)?;
+    settle(&mut value, NESTED)?;
     Ok(value)
 }
 
-fn settle(value: &mut Value) -> Result<(), serde_json::Error> {
+fn settle(value: &mut Value, left: usize) -> Result<(), serde_json::Error> {
+    let within = || {
+        let within = left.checked_sub(1);
+        within.ok_or_else(|| serde_json::Error::custom("recursion limit exceeded"))
+    };
     match value {
         Value::Number(some) => {
-            if let Some(float) = some.as_f64().filter(|_| some.is_f64()) {
-                let settled = number(float);
-                *some = settled.ok_or_else(|| serde_json::Error::custom("number is not finite"))?;
+            let float = some.as_f64().filter(|_| some.is_f64());
+            if let Some(settled) = float.and_then(number) {
+                *some = settled;
             }
             Ok(())
         }
-        Value::Array(items) => items.iter_mut().try_for_each(settle),
-        Value::Object(members) => members.values_mut().try_for_each(settle),
+        Value::Array(items) => {
+            let left = within()?;
+            items.iter_mut().try_for_each(|item| settle(item, left))
+        }
+        Value::Object(members) => {
+            let left = within()?;
+            members.values_mut().try_for_each(|member| settle(member, left))
+        }
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
     }
 }
@@ -170,6 +183,9 @@ impl<'de> Visitor<'de> for Canonical {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -188,12 +204,43 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse(text).expect(text).to_string(), expected, "{text}");
-            // However it was read, it comes to the same.
-            let read: Value = serde_json::from_str(text).expect(text);
-            assert_eq!(
-                of(serde_json::json!({"a": [read]})).expect(text)["a"][0],
-                parse(text).expect(text)
-            );
+        }
+    }
+
+    #[test]
+    fn a_value_nests_no_deeper_than_its_text_may() {
+        for (deep, fits) in [(NESTED, true), (NESTED + 1, false)] {
+            let value = (1..deep).fold(Value::Array(Vec::new()), |inner, _| vec![inner].into());
+            assert_eq!(depth(&value), deep);
+            assert_eq!(parse(&value.to_string()).is_ok(), fits, "{deep}");
+            assert_eq!(of(value).is_ok(), fits, "{deep}");
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (-1e20..1e20).prop_map(|float: f64| float.trunc().into()),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Value::from),
+                btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_settles_as_its_text_is_read(value in any_value()) {
+            let read = parse(&value.to_string()).expect("text of a value");
+            prop_assert_eq!(of(value).expect("not deep"), read);
         }
     }
 

@@ -104,8 +104,8 @@ macro_rules! events {
                 event_type: &str,
                 data: &str,
             ) -> Result<(Self, Option<ActionId>), Corrupt> {
-                let data = canonical::parse(data);
-                Self::read(event_type, data.map_err(|it| Corrupt::malformed(event_type, it))?)
+                let malformed = |source| Corrupt::malformed(event_type, source);
+                Self::read(event_type, canonical::parse(data).map_err(malformed)?)
             }
 
             /// Reads canonical JSON.

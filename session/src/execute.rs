@@ -289,6 +289,18 @@ fn whom(event: &Event) -> Option<PlayerId> {
         Event::RoleChanged(body) => Some(body.player),
         Event::Kicked(body) => Some(body.player),
         Event::Banned(body) => Some(body.player),
-        _ => None,
+        Event::SettingsChanged(_)
+        | Event::SessionStatus(_)
+        | Event::SessionDeleted(_)
+        | Event::StateUpdate(_)
+        | Event::StateSaved(_)
+        | Event::ChatMessage(_)
+        | Event::RollResult(_)
+        | Event::RolledBack(_)
+        | Event::CombatRewound(_)
+        | Event::Unbanned(_)
+        | Event::InviteCreated(_)
+        | Event::Connected(_)
+        | Event::Combat(_) => None,
     }
 }

@@ -22,12 +22,13 @@ const SCHEMA_VERSION: &str = "1";
 /// The event as other services get it; None: it is not published.
 ///
 /// # Errors
-/// [`Corrupt`].
+/// [`Corrupt`], of what is published.
 pub fn hub_message(
     session: SessionId,
     event: &JournalEvent,
 ) -> Result<Option<HubMessage>, Corrupt> {
-    if Name::of(&event.event_type).is_some_and(|name| name.topic().is_empty()) {
+    // Half of what is told of a fight: not read for nothing.
+    if Name::of(&event.event_type).is_some_and(|name| name.topic().is_none()) {
         return Ok(None);
     }
     let (body, _) = fold::read(event)?;
@@ -118,7 +119,7 @@ fn told(session: SessionId, event: &JournalEvent, body: &Event) -> Option<(&'sta
 
 /// What all may know of a message of a fight; None: nothing is published.
 fn combat(session: SessionId, event: &JournalEvent, fight: &CombatEvent) -> Option<Value> {
-    let topic = Some(fight.name.topic()).filter(|topic| !topic.is_empty())?;
+    let topic = fight.name.topic()?;
     if fight.told.audience() != Audience::All {
         return None;
     }

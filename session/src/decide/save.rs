@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use gss_shared::error_code::ClientError;
+use gss_shared::limits::STATE_DEPTH;
 use serde_json::{Map, Value};
 
 use super::change::{check_depth, check_size};
-use crate::canonical::encoded_len;
+use crate::canonical::{depth, encoded_len};
 use crate::document::Document;
 use crate::document::pointer::child;
 use crate::event::{Event, StateSaved};
@@ -22,7 +23,12 @@ pub(super) fn decide(
     state: &Map<String, Value>,
     metadata: &Map<String, Value>,
 ) -> Result<Event, ClientError> {
-    let bytes = encoded_len(&Value::Object(metadata.clone()));
+    let whole = Value::Object(metadata.clone());
+    let (bytes, depth) = (encoded_len(&whole), depth(&whole));
+    if depth > STATE_DEPTH {
+        let refusal = refusal::argument("metadata", "is too deep");
+        return Err(refusal.with("depth", depth).with("limit_depth", STATE_DEPTH));
+    }
     if bytes > METADATA_BYTES {
         let refusal = refusal::argument("metadata", "is too large");
         return Err(refusal.with("bytes", bytes).with("limit_bytes", METADATA_BYTES));

@@ -21,8 +21,7 @@ pub(crate) struct CombatEvent {
     pub(crate) told: Told,
 }
 
-/// The body of a [`CombatEvent`]. A fight may have a hundred owners, and each of them is told almost
-/// what others are.
+/// The body of a [`CombatEvent`].
 #[derive(Deserialize)]
 pub(super) struct Body {
     #[serde(default)]
@@ -52,6 +51,8 @@ pub(super) struct BodyOf<'a> {
     others: Option<&'a Map<String, Value>>,
 }
 
+/// [`Named`] as it is stored. A fight may have a hundred owners, and each of them is told almost what
+/// others are.
 #[derive(Serialize, Deserialize)]
 struct StoredNamed {
     players: BTreeSet<PlayerId>,

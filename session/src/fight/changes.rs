@@ -17,19 +17,77 @@ pub(super) fn changes(
     after: Scene<'_>,
     eyes: BTreeSet<Eye>,
 ) -> BTreeMap<Eye, Vec<Change>> {
+    let difference = Difference::of(before, after);
     let mut alike: BTreeMap<Knowledge, Between<'_>> = BTreeMap::new();
     let seen = eyes.into_iter().map(|eye| {
         let knowledge = Knowledge::of(before, after, eye);
         let between = match alike.entry(knowledge) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let between = Between::of(before, after, eye, new.key());
+                let between = Between::of(&difference, eye, new.key());
                 new.insert(between)
             }
         };
         (eye, between.changes(eye))
     });
     seen.collect()
+}
+
+/// How two scenes differ, whoever looks.
+struct Difference<'a> {
+    before: Scene<'a>,
+    after: Scene<'a>,
+    effects: bool,
+    /// Who concentrates on what.
+    concentration: bool,
+    /// Everybody in either scene.
+    all: Vec<CombatantId>,
+    /// Those who may be shown differently although effects and who is known are the same.
+    touched: Vec<CombatantId>,
+    grid: Vec<Change>,
+}
+
+impl<'a> Difference<'a> {
+    fn of(before: Scene<'a>, after: Scene<'a>) -> Self {
+        let (was, is) = (&before.combat.combatants, &after.combat.combatants);
+        let all: BTreeSet<CombatantId> = was.keys().chain(is.keys()).copied().collect();
+        let all: Vec<CombatantId> = all.into_iter().collect();
+        let concentration = |(id, it): (&CombatantId, &Arc<Combatant>)| (*id, it.concentration);
+        let mut grid = Vec::new();
+        if !Arc::ptr_eq(&before.combat.grid, &after.combat.grid) {
+            differ("/combat/grid", before.grid(), after.grid(), &mut grid);
+        }
+        Self {
+            before,
+            after,
+            effects: before.combat.effects != after.combat.effects,
+            concentration: !was.iter().map(concentration).eq(is.iter().map(concentration)),
+            touched: touched(before, after, &all),
+            all,
+            grid,
+        }
+    }
+}
+
+/// Those who changed, and of the others those who may be shown differently although the effects are
+/// the same: when it is whose turn matters to who has it and to what effects do, where somebody stands
+/// and on which side, to what zones do.
+fn touched(before: Scene<'_>, after: Scene<'_>, all: &[CombatantId]) -> Vec<CombatantId> {
+    let changed = |id: &CombatantId| {
+        let (was, is) = (before.combat.combatants.get(id), after.combat.combatants.get(id));
+        !matches!((was, is), (Some(was), Some(is)) if Arc::ptr_eq(was, is))
+    };
+    let when = |scene: Scene<'_>| (scene.combat.round, scene.combat.turn, scene.combat.active());
+    let moved = when(before) != when(after);
+    let zones = after.combat.effects.values().any(|effect| effect.template.zone.is_some());
+    if zones && (moved || all.iter().any(changed)) {
+        return all.to_vec();
+    }
+    let by_turn = |id: CombatantId| {
+        let on_turn = |scene: Scene<'_>| scene.combat.active() == Some(id);
+        on_turn(before) || on_turn(after) || after.combat.effects_on(id).next().is_some()
+    };
+    all.iter().copied().filter(|id| changed(id) || (moved && by_turn(*id))).collect()
 }
 
 /// What an eye knows before and after: those who know the same are shown the same, but for the numbers
@@ -49,54 +107,38 @@ impl Knowledge {
     }
 }
 
-/// Two scenes as eyes of one [`Knowledge`] see them.
+/// How two scenes differ for eyes of one [`Knowledge`].
 struct Between<'a> {
-    before: Scene<'a>,
-    after: Scene<'a>,
+    difference: &'a Difference<'a>,
     top: Vec<Change>,
     /// Combatants that may be shown differently.
-    touched: Vec<CombatantId>,
+    touched: &'a [CombatantId],
     /// What of them is, for who commands them before and after.
     combatants: BTreeMap<(CombatantId, bool, bool), Vec<Change>>,
     effects: Vec<Change>,
-    grid: Vec<Change>,
 }
 
 impl<'a> Between<'a> {
-    fn of(before: Scene<'a>, after: Scene<'a>, eye: Eye, knowledge: &Knowledge) -> Self {
+    fn of(difference: &'a Difference<'a>, eye: Eye, knowledge: &Knowledge) -> Self {
+        let (before, after) = (difference.before, difference.after);
         let mut top = Vec::new();
         let (was, is) = (before.top(eye), after.top(eye));
         if was != is {
             members("/combat", was.members(), is.members(), &mut top);
         }
-        let same_known = knowledge.before == knowledge.after;
-        let same_effects = before.combat.effects == after.combat.effects;
-        let all: BTreeSet<CombatantId> = before
-            .combat
-            .combatants
-            .keys()
-            .chain(after.combat.combatants.keys())
-            .copied()
-            .collect();
-        let mut touched: Vec<CombatantId> = all.into_iter().collect();
-        if same_known && same_effects {
-            touched.retain(|id| may_differ(before, after, *id));
-        }
+        let same = knowledge.before == knowledge.after && !difference.effects;
         let mut effects = Vec::new();
-        if !(same_known && same_effects && same_concentration(before, after)) {
+        if !same || difference.concentration {
             members("/combat/effects", before.effects(eye), after.effects(eye), &mut effects);
         }
-        let mut grid = Vec::new();
-        if !Arc::ptr_eq(&before.combat.grid, &after.combat.grid) {
-            differ("/combat/grid", before.grid(), after.grid(), &mut grid);
-        }
-        Self { before, after, top, touched, combatants: BTreeMap::new(), effects, grid }
+        let touched = if same { &difference.touched } else { &difference.all };
+        Self { difference, top, touched, combatants: BTreeMap::new(), effects }
     }
 
     fn changes(&mut self, eye: Eye) -> Vec<Change> {
         let mut told = self.top.clone();
-        for id in &self.touched {
-            let (before, after) = (self.before, self.after);
+        let (before, after) = (self.difference.before, self.difference.after);
+        for id in self.touched {
             let was = before.combat.combatants.get(id).filter(|it| eye.knows(it));
             let is = after.combat.combatants.get(id).filter(|it| eye.knows(it));
             let commands = |it: Option<&Arc<Combatant>>| it.is_some_and(|it| eye.commands(it));
@@ -113,35 +155,9 @@ impl<'a> Between<'a> {
             told.extend_from_slice(changes);
         }
         told.extend_from_slice(&self.effects);
-        told.extend_from_slice(&self.grid);
+        told.extend_from_slice(&self.difference.grid);
         told
     }
-}
-
-/// Whether somebody may be shown differently although the effects and who is known are the same.
-fn may_differ(before: Scene<'_>, after: Scene<'_>, id: CombatantId) -> bool {
-    let (was, is) = (before.combat.combatants.get(&id), after.combat.combatants.get(&id));
-    let same = matches!((was, is), (Some(was), Some(is)) if Arc::ptr_eq(was, is));
-    if !same {
-        return true;
-    }
-    // When it is whose turn matters to who has it, and to what effects do.
-    let when = |scene: Scene<'_>| (scene.combat.round, scene.combat.turn, scene.combat.active());
-    let on_turn = |scene: Scene<'_>| scene.combat.active() == Some(id);
-    let on_map = || after.combat.effects.values().any(|effect| effect.template.zone.is_some());
-    let moved = when(before) != when(after);
-    moved
-        && (on_turn(before)
-            || on_turn(after)
-            || after.combat.effects_on(id).next().is_some()
-            || on_map())
-}
-
-/// Whether everybody concentrates on what they did before.
-fn same_concentration(before: Scene<'_>, after: Scene<'_>) -> bool {
-    let (was, is) = (&before.combat.combatants, &after.combat.combatants);
-    let concentration = |(id, it): (&CombatantId, &Arc<Combatant>)| (*id, it.concentration);
-    was.iter().map(concentration).eq(is.iter().map(concentration))
 }
 
 /// The changes that make one value of another: member by member in objects, whole in lists.

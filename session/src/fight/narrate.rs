@@ -22,7 +22,7 @@ use crate::tell::object;
 use crate::view::Change;
 
 macro_rules! names {
-    ($($variant:ident $text:literal $topic:literal;)*) => {
+    ($($variant:ident $text:literal $topic:expr;)*) => {
         /// Messages of a fight, under which they are stored too.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub(crate) enum Name {
@@ -36,8 +36,8 @@ macro_rules! names {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// `change_type` of what other services are told; empty: nothing.
-            pub(crate) fn topic(self) -> &'static str {
+            /// `change_type` of what other services are told; None: nothing.
+            pub(crate) fn topic(self) -> Option<&'static str> {
                 match self { $(Self::$variant => $topic,)* }
             }
         }
@@ -45,21 +45,21 @@ macro_rules! names {
 }
 
 names! {
-    CombatStarted "combat_started" "started";
-    InitiativeRoll "initiative_roll" "";
-    TurnChange "turn_change" "turn";
-    ActionDeclare "action_declare" "";
-    ActionResolve "action_resolve" "action";
-    CombatantChanged "combatant_changed" "";
-    EffectApplied "effect_applied" "effect";
-    EffectEnded "effect_ended" "effect";
-    ConcentrationCheck "concentration_check" "";
-    DeathSave "death_save" "";
-    ReactionPrompt "reaction_prompt" "";
-    ChoicePrompt "choice_prompt" "";
-    DicePrompt "dice_prompt" "";
-    ReactionResolved "reaction_resolved" "";
-    CombatEnded "combat_ended" "ended";
+    CombatStarted "combat_started" Some("started");
+    InitiativeRoll "initiative_roll" None;
+    TurnChange "turn_change" Some("turn");
+    ActionDeclare "action_declare" None;
+    ActionResolve "action_resolve" Some("action");
+    CombatantChanged "combatant_changed" None;
+    EffectApplied "effect_applied" Some("effect");
+    EffectEnded "effect_ended" Some("effect");
+    ConcentrationCheck "concentration_check" None;
+    DeathSave "death_save" None;
+    ReactionPrompt "reaction_prompt" None;
+    ChoicePrompt "choice_prompt" None;
+    DicePrompt "dice_prompt" None;
+    ReactionResolved "reaction_resolved" None;
+    CombatEnded "combat_ended" Some("ended");
 }
 
 impl Name {

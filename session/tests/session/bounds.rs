@@ -62,7 +62,7 @@ fn a_document_of_a_mebibyte_is_taken_and_not_a_byte_more() {
 }
 
 #[test]
-fn a_save_too_deep_or_with_too_much_metadata_is_refused() {
+fn a_save_is_refused_if_it_or_its_metadata_is_too_deep_or_too_large() {
     let mut table = table(0);
     let deep = (1..limits::STATE_DEPTH).fold(json!({}), |inner, _| json!({"a": inner}));
     let save = json!({"kind": "save_state", "state": deep});
@@ -74,6 +74,12 @@ fn a_save_too_deep_or_with_too_much_metadata_is_refused() {
     let save = json!({"kind": "save_state", "state": {}, "metadata": metadata});
     let error = table.rest(GM, 2_002, &save).expect_err("too much metadata");
     assert_eq!(error.code, ErrorCode::InvalidArgument);
+    let save = json!({"kind": "save_state", "state": {}, "metadata": {"a": deep}});
+    let error = table.rest(GM, 2_003, &save).expect_err("metadata of 33 levels");
+    let told = (error.code, &error.details["limit_depth"]);
+    assert_eq!(told, (ErrorCode::InvalidArgument, &json!(32)));
+    let save = json!({"kind": "save_state", "state": {}, "metadata": deep});
+    table.rest(GM, 2_004, &save).expect("metadata of 32 levels");
 }
 
 #[test]

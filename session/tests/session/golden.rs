@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use gss_session::{Corrupt, Session, message};
+use gss_session::{Corrupt, Session, hub_message, message};
 use gss_shared::ids::{Epoch, EventId, Position, SessionId, Version};
 use gss_shared::message::{Role, Viewer, close_frame};
 use gss_shared::ports::journal::JournalEvent;
@@ -165,6 +165,18 @@ fn an_old_whisper_is_told_to_whom_it_was_for() {
     let frame: Value = serde_json::from_str(&heard(2).expect("heard")).expect("JSON");
     assert_eq!((&frame["data"]["text"], &frame["data"]["prev"]), (&json!("psst"), &json!("3")));
     assert_eq!(heard(3), None);
+}
+
+#[test]
+fn what_is_not_published_of_a_fight_need_not_be_read() {
+    let mut event = events("events-1.jsonl").remove(0);
+    event.data = json!({"v": 9}).to_string();
+    let mut published = |event_type: &str| {
+        event.event_type = event_type.to_owned();
+        hub_message(SessionId(id(0)), &event).map(|message| message.is_some())
+    };
+    assert!(matches!(published("action_declare"), Ok(false)));
+    assert!(matches!(published("action_resolve"), Err(Corrupt::LaterShape { found: 9, .. })));
 }
 
 #[test]

@@ -137,3 +137,21 @@ fn what_goes_along_is_shown_where_it_is() {
     let squares: Vec<&Value> = squares.map(|it| &it["value"]).collect();
     assert_eq!(squares, [&zone(&fight)["squares"]]);
 }
+
+/// Whom a zone slows depends on the side of who made it; those slowed did not change themselves. That
+/// everybody is told is checked after every command.
+#[test]
+fn who_made_a_zone_changes_sides_and_it_slows_others() {
+    let mut fight = cast("spirit-guardians");
+    let walks = |fight: &Fight| {
+        let all = &fight.combat(GM)["combatants"];
+        [HERO, GOBLIN].map(|who| all[id(who).to_string()]["speeds"]["walk"].clone())
+    };
+    let near = json!({"character_id": id(GOBLIN), "fields": {"position": [-8, 8]}});
+    fight.frame(GM, "combatant_update", near).expect("put there");
+    assert_eq!(walks(&fight), [json!(30), json!(15)]);
+    let side = fight.combat(GM)["combatants"][id(GOBLIN).to_string()]["side"].clone();
+    let over = json!({"character_id": id(CLERIC), "fields": {"side": side}});
+    fight.frame(GM, "combatant_update", over).expect("changes sides");
+    assert_eq!(walks(&fight), [json!(15), json!(30)]);
+}
