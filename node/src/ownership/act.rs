@@ -9,8 +9,9 @@ use super::Ownership;
 /// What the task must do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Act {
-    /// Raise what a peer handed over from the epoch that it named; of others, and what has another
-    /// epoch, gate, read epochs, raise. Claim; then [`Ownership::acquired`].
+    /// Raise what a peer handed over from the epoch that it named, or, where it has another by now,
+    /// from the one it is read to have; of others gate, read epochs, raise. Claim; then
+    /// [`Ownership::acquired`].
     Acquire {
         /// Shards, each with the highest epoch that was seen for it outside the journal.
         shards: Vec<(Shard, Epoch)>,
