@@ -16,6 +16,7 @@ pub mod hub;
 pub mod journal;
 pub mod linear;
 pub mod ownership;
+pub mod reading;
 pub mod snapshots;
 pub mod stream;
 #[cfg(test)]
@@ -36,8 +37,9 @@ pub use fights::{check_fights, judged};
 pub use hub::{Heard, Repeats, check_hub};
 pub use journal::check_journal;
 pub use ownership::{Ownership, check_ownership};
+pub use reading::Reading;
 pub use snapshots::{check_marks, check_snapshots};
-pub use stream::{check_stream, end_for, visible};
+pub use stream::{check_stream, end_for};
 
 /// Something that happened to a client, in the order it saw it.
 #[derive(Clone, Debug)]

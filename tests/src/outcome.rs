@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::fight;
 use crate::figures::Figures;
-use crate::history::{self, Calls, Fate, History, Ownership, Sent, Violation};
+use crate::history::{self, Calls, Fate, History, Ownership, Reading, Sent, Violation};
 
 /// What happens to a session this long before and after its owner changed is held against that.
 const ASIDE: Duration = Duration::from_millis(500);
@@ -66,12 +66,15 @@ impl Outcome {
         }
         let all: Vec<&History> = self.histories.iter().chain(&self.guests).collect();
         violations.extend(history::check_commands(&all, &self.journals));
+        let readings: BTreeMap<SessionId, Reading<'_>> =
+            self.journals.iter().map(|(id, journal)| (*id, Reading::of(journal))).collect();
+        let nothing = Reading::of(&[]);
         for (number, history) in all.into_iter().enumerate() {
-            let journal = self.journals.get(&history.session).map(Vec::as_slice);
-            let (journal, stayed) = (journal.unwrap_or_default(), number < self.histories.len());
-            violations.extend(history::check_stream(history, journal, stayed));
-            violations.extend(history::check_snapshots(history, journal, stayed));
-            violations.extend(history::check_audience(history, journal));
+            let reading = readings.get(&history.session).unwrap_or(&nothing);
+            let stayed = number < self.histories.len();
+            violations.extend(history::check_stream(history, reading, stayed));
+            violations.extend(history::check_snapshots(history, reading, stayed));
+            violations.extend(history::check_audience(history, reading));
         }
         violations
     }

@@ -7,7 +7,7 @@ use gss_shared::ids::{SessionId, Version};
 use gss_shared::link::frame::ReadKind;
 use gss_shared::ports::hub::HubMessage;
 use gss_shared::ports::journal::JournalEvent;
-use gss_tests::history::{self, Fate, Heard, History, Repeats};
+use gss_tests::history::{self, Fate, Heard, History, Reading, Repeats};
 use serde_json::Value;
 
 use crate::player::Presence;
@@ -26,12 +26,13 @@ pub(crate) fn table(log: &Log, journals: &Journals, hub: &[HubMessage]) -> Vec<S
     let mut found = history::check_journal(session, journal);
     found.extend(history::check_fights(session, journal));
     found.extend(history::check_commands(&histories, journals));
+    let reading = Reading::of(journal);
     for (history, (_, presence)) in histories.iter().zip(&log.records) {
         let complete = *presence == Presence::AtTheTable && log.settled;
-        found.extend(history::check_stream(history, journal, complete));
-        found.extend(history::check_snapshots(history, journal, complete));
-        found.extend(history::check_marks(history, journal));
-        found.extend(history::check_audience(history, journal));
+        found.extend(history::check_stream(history, &reading, complete));
+        found.extend(history::check_snapshots(history, &reading, complete));
+        found.extend(history::check_marks(history, &reading));
+        found.extend(history::check_audience(history, &reading));
     }
     let heard: Vec<Heard> = hub.iter().filter_map(heard).collect();
     found.extend(history::check_hub(session, journal, &heard, Repeats::Allowed));

@@ -1,23 +1,23 @@
 //! Nobody is shown what is not for it, judged by what the frames say and the protocol's rules.
 
 use gss_shared::ids::Version;
-use gss_shared::ports::journal::JournalEvent;
 use serde_json::Value;
 
 use super::along::Along;
 use super::hidden::Hidden;
+use super::reading::Reading;
 use super::{History, Violation, is_journaled, version_of};
 
 /// Every frame holds only what the viewer may see at its version: paths, chat, rolls, settings, and
 /// of fights no combatant that is hidden from it.
-pub fn check_audience(history: &History, journal: &[JournalEvent]) -> Vec<Violation> {
-    let (along, hidden) = (Along::of(journal), Hidden::of(journal));
+pub fn check_audience(history: &History, reading: &Reading<'_>) -> Vec<Violation> {
+    let (along, hidden) = (reading.along(), reading.hidden());
     let mut at = Version::ZERO;
     let mut violations = Vec::new();
     for frame in history.frames() {
         at = version_of(frame, "version").unwrap_or(at);
-        let fighters = lurking(frame, history, &along, &hidden);
-        for what in exposed(frame, at, history, &along).into_iter().chain(fighters) {
+        let fighters = lurking(frame, history, along, hidden);
+        for what in exposed(frame, at, history, along).into_iter().chain(fighters) {
             let role = along.role_at(history.player, at);
             let what = format!("{what}, shown to {role:?} in {frame}");
             violations.push(history.violation(Some(at), what));

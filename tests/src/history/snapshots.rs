@@ -3,10 +3,9 @@
 use gss_session::{Presence, Session};
 use gss_shared::ids::{ResumePoint, Version};
 use gss_shared::link::frame::ReadKind;
-use gss_shared::ports::journal::JournalEvent;
 use serde_json::Value;
 
-use super::along::Along;
+use super::reading::Reading;
 use super::{History, Violation, position_of, version_of};
 
 /// Every `sync_response` is the fold of the journal up to its version, projected for its viewer, and
@@ -16,35 +15,24 @@ use super::{History, Violation, position_of, version_of};
 ///
 /// # Panics
 /// When the journal cannot be folded.
-pub fn check_snapshots(
-    history: &History,
-    journal: &[JournalEvent],
-    complete: bool,
-) -> Vec<Violation> {
+pub fn check_snapshots(history: &History, reading: &Reading<'_>, complete: bool) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut session: Option<Session> = None;
     let syncs: Vec<&Value> =
         history.frames().filter(|frame| frame["type"] == "sync_response").collect();
     let mut versions = Vec::new();
     for frame in syncs {
         let version = version_of(frame, "version").unwrap_or_default();
         versions.push(version);
-        let stands = session.as_ref().map_or(Version::ZERO, |session| session.position().version);
-        if version < stands {
-            // The stream's checker complains.
-            session = None;
-        }
-        fold(&mut session, history, journal, version);
-        if let Some(what) = wrong(frame, version, session.as_ref(), history) {
+        let wrong = |session: Option<&Session>| wrong(frame, version, session, history);
+        if let Some(what) = reading.at(history.session, version, wrong) {
             violations.push(history.violation(Some(version), what));
         }
     }
     let first = versions.first().copied().unwrap_or_default();
     let last = versions.iter().max().copied().unwrap_or_default();
-    let end = journal.partition_point(|event| complete || event.version <= last);
-    let along = Along::of(&journal[..end]);
-    for change in along.resyncs(history.player).filter(|change| *change > first) {
-        let still = along.role_at(history.player, change).is_some();
+    let owed = reading.along().resyncs(history.player);
+    for change in owed.filter(|change| *change > first && (complete || *change <= last)) {
+        let still = reading.along().role_at(history.player, change).is_some();
         if still && !versions.iter().any(|version| *version >= change) {
             let what = "no snapshot after the viewer's sight changed".to_owned();
             violations.push(history.violation(Some(change), what));
@@ -56,9 +44,8 @@ pub fn check_snapshots(
 /// Whatever carries a position between a change of what the viewer sees and its snapshot says that
 /// the snapshot is owed: who is cut off there resumes at it. For histories without `sync_request`s of
 /// parts, told by routers of this release.
-pub fn check_marks(history: &History, journal: &[JournalEvent]) -> Vec<Violation> {
-    let along = Along::of(journal);
-    let changes: Vec<Version> = along.resyncs(history.player).collect();
+pub fn check_marks(history: &History, reading: &Reading<'_>) -> Vec<Violation> {
+    let changes: Vec<Version> = reading.along().resyncs(history.player).collect();
     let mut violations = Vec::new();
     let (mut carried, mut synced) = (false, Version::ZERO);
     for frame in history.frames() {
@@ -76,23 +63,6 @@ pub fn check_marks(history: &History, journal: &[JournalEvent]) -> Vec<Violation
         }
     }
     violations
-}
-
-fn fold(session: &mut Option<Session>, history: &History, journal: &[JournalEvent], to: Version) {
-    let from = session.as_ref().map_or(Version::ZERO, |session| session.position().version);
-    let events = journal.iter().filter(|event| event.version > from && event.version <= to);
-    match session {
-        Some(session) => {
-            for event in events {
-                session.apply(event).expect("a journal that folds");
-            }
-        }
-        None => {
-            let events: Vec<JournalEvent> = events.cloned().collect();
-            *session =
-                Session::replay(history.session, None, &events).expect("a journal that folds");
-        }
-    }
 }
 
 fn wrong(

@@ -1,11 +1,10 @@
 //! A client's stream is the journal for its audience.
 
-use gss_shared::ids::{PlayerId, Position, Version};
-use gss_shared::message::{Viewer, close_frame};
+use gss_shared::ids::{PlayerId, Version};
 use gss_shared::ports::journal::JournalEvent;
 use serde_json::Value;
 
-use super::along::Along;
+use super::reading::{Reading, without_prev};
 use super::{History, Seen, Violation, is_journaled, position_of, version_of};
 
 /// Types of frames without a version. `state_update` is one when it says `ephemeral`.
@@ -19,48 +18,25 @@ const UNVERSIONED: [&str; 7] = [
     "auth_refreshed",
 ];
 
-/// What a player has to be told of a journal, in its role at each event: version and frame (without
-/// `prev`), in order.
+/// Up to where a connected player is told something: the last message, or the last change after
+/// which it gets a snapshot.
 ///
 /// # Panics
 /// When the journal holds an event that this build cannot read.
-pub fn visible(journal: &[JournalEvent], player: PlayerId) -> Vec<(Version, Value)> {
-    let along = Along::of(journal);
-    let mut after = Position::START;
-    let mut frames = Vec::new();
-    for event in journal {
-        let message = gss_session::message(event, after).expect("a readable event");
-        after = message.position;
-        let Some(role) = along.role_at(player, event.version) else { continue };
-        if let Some((_, head)) = message.head_for(Viewer { player, role }) {
-            let frame = close_frame(head, Version::ZERO);
-            let mut frame: Value = serde_json::from_str(&frame).expect("a frame is JSON");
-            without_prev(&mut frame);
-            frames.push((event.version, frame));
-        }
-    }
-    frames
-}
-
-/// Up to where a connected player is told something: the last message, or the last change after
-/// which it gets a snapshot.
 pub fn end_for(journal: &[JournalEvent], player: PlayerId) -> Version {
-    let message = visible(journal, player).last().map(|(version, _)| *version);
-    let resync = Along::of(journal).resyncs(player).last();
-    message.max(resync).unwrap_or_default()
-}
-
-fn without_prev(frame: &mut Value) {
-    if let Some(data) = frame["data"].as_object_mut() {
-        data.remove("prev");
-    }
+    let reading = Reading::of(journal);
+    let message = reading.visible(player).last().map(|(version, _)| *version);
+    message.max(reading.along().resyncs(player).last()).unwrap_or_default()
 }
 
 /// The client's stream is gap-free by `prev`, duplicate-free, in order, with exactly the frames it
 /// may see, nothing that carries a version or position ahead of it, and (if `complete`) goes up to
 /// the journal's end.
-pub fn check_stream(history: &History, journal: &[JournalEvent], complete: bool) -> Vec<Violation> {
-    let visible = visible(journal, history.player);
+///
+/// # Panics
+/// When the journal holds an event that this build cannot read.
+pub fn check_stream(history: &History, reading: &Reading<'_>, complete: bool) -> Vec<Violation> {
+    let visible = reading.visible(history.player);
     let mut checker = Stream {
         history,
         visible: &visible,
@@ -85,7 +61,7 @@ pub fn check_stream(history: &History, journal: &[JournalEvent], complete: bool)
 
 struct Stream<'a> {
     history: &'a History,
-    visible: &'a [(Version, Value)],
+    visible: &'a [(Version, &'a Value)],
     /// Everything up to here was seen, as a message or in a snapshot.
     stands: Option<Version>,
     /// What the next message names as `prev`.
@@ -203,7 +179,7 @@ impl Stream<'_> {
                 if let Some(position) = position_of(&frame) {
                     frame["data"]["position"] = position.to_string().into();
                 }
-                if frame != *body {
+                if frame != **body {
                     let what = format!("reads {frame}, the journal says {body}");
                     self.violate(Some(version), what);
                 }

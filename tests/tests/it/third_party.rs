@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gss_tests::cluster::Cluster;
-use gss_tests::history::{self, History, Seen};
+use gss_tests::history::{self, History, Reading, Seen};
 use gss_tests::player::Seat;
 use gss_tests::workload::open_journal;
 use serde_json::json;
@@ -105,10 +105,11 @@ async fn clients_of_others_play_together_and_see_the_same() -> Result<()> {
         histories.push(history);
     }
     let events = journal.events(session, gss_shared::ids::Version::ZERO, 10_000).await?;
+    let reading = Reading::of(&events);
     for history in &histories {
-        let mut violations = history::check_stream(history, &events, true);
-        violations.extend(history::check_snapshots(history, &events, true));
-        violations.extend(history::check_audience(history, &events));
+        let mut violations = history::check_stream(history, &reading, true);
+        violations.extend(history::check_snapshots(history, &reading, true));
+        violations.extend(history::check_audience(history, &reading));
         ensure!(violations.is_empty(), "{violations:#?}");
     }
     cluster.passed();

@@ -9,7 +9,7 @@ use super::names;
 use super::table::{ARIA, BREN, GM, SESSION, Table, at};
 use crate::fight::Seated;
 use crate::history::hidden::Hidden;
-use crate::history::{Seen, Violation, check_audience, check_fights, judged};
+use crate::history::{Reading, Seen, Violation, check_audience, check_fights, judged};
 
 /// A table that plays a fight.
 fn fighting() -> Table {
@@ -81,9 +81,9 @@ fn a_hidden_combatant_shown_to_a_player() {
     table.history(ARIA).seen.push(Seen::Frame(started.clone()));
     let version = started["data"]["version"].as_str().and_then(|text| text.parse().ok());
     let version = Version(version.expect("a version"));
-    let found = check_audience(&table.histories[&ARIA], &table.journal);
+    let found = check_audience(&table.histories[&ARIA], &Reading::of(&table.journal));
     names(&found, &at(version, ARIA), ", which is hidden, shown to Some(Player) in");
-    assert!(check_audience(&table.histories[&BREN], &table.journal).is_empty());
+    assert!(check_audience(&table.histories[&BREN], &Reading::of(&table.journal)).is_empty());
 }
 
 #[test]

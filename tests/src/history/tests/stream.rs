@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::table::{ARIA, BREN, GM, Table, at};
 use super::{found, names};
-use crate::history::Seen;
+use crate::history::{Reading, Seen};
 
 /// Three shared changes by Bren; the version of the first.
 fn table() -> (Table, Version) {
@@ -85,7 +85,7 @@ fn a_missing_tail() {
     let what = format!("stands at {stands}, the journal for it ends at {end}");
     found(&table.stream(ARIA), &[at(end, ARIA) + &what]);
     let history = table.history(ARIA).clone();
-    found(&crate::history::check_stream(&history, &table.journal, false), &[]);
+    found(&crate::history::check_stream(&history, &Reading::of(&table.journal), false), &[]);
 }
 
 #[test]

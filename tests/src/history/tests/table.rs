@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::history::along::Along;
-use crate::history::{Fate, History, Seen, Sent, visible};
+use crate::history::{Fate, History, Reading, Seen, Sent};
 use crate::history::{
     check_audience, check_commands, check_fights, check_journal, check_snapshots, check_stream,
 };
@@ -236,8 +236,10 @@ impl Table {
 
     fn tell_one(&mut self, player: PlayerId) {
         let (after, mut prev) = self.told[&player];
-        for (version, mut frame) in visible(&self.journal, player) {
+        let reading = Reading::of(&self.journal);
+        for (version, frame) in reading.visible(player) {
             if version > after {
+                let mut frame = frame.clone();
                 frame["data"]["prev"] = json!(prev.to_string());
                 self.histories.get_mut(&player).expect("connected").seen.push(Seen::Frame(frame));
                 prev = version;
@@ -288,10 +290,11 @@ impl Table {
         super::found(&check_journal(SESSION, &self.journal), &[]);
         super::found(&check_fights(SESSION, &self.journal), &[]);
         super::found(&self.commands(), &[]);
+        let reading = Reading::of(&self.journal);
         for history in self.histories.values() {
-            super::found(&check_stream(history, &self.journal, true), &[]);
-            super::found(&check_snapshots(history, &self.journal, true), &[]);
-            super::found(&check_audience(history, &self.journal), &[]);
+            super::found(&check_stream(history, &reading, true), &[]);
+            super::found(&check_snapshots(history, &reading, true), &[]);
+            super::found(&check_audience(history, &reading), &[]);
         }
     }
 
@@ -302,7 +305,7 @@ impl Table {
     }
 
     pub(super) fn stream(&self, player: PlayerId) -> Vec<crate::history::Violation> {
-        check_stream(&self.histories[&player], &self.journal, true)
+        check_stream(&self.histories[&player], &Reading::of(&self.journal), true)
     }
 }
 

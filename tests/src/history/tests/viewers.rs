@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::table::{ARIA, BREN, GM, Table, at};
 use super::{found, names};
-use crate::history::{Seen, Violation, check_audience, check_marks, check_snapshots};
+use crate::history::{Reading, Seen, Violation, check_audience, check_marks, check_snapshots};
 
 fn audience(table: &Table, player: PlayerId) -> Vec<Violation> {
-    check_audience(&table.histories[&player], &table.journal)
+    check_audience(&table.histories[&player], &Reading::of(&table.journal))
 }
 
 fn snapshots(table: &Table, player: PlayerId) -> Vec<Violation> {
-    check_snapshots(&table.histories[&player], &table.journal, true)
+    check_snapshots(&table.histories[&player], &Reading::of(&table.journal), true)
 }
 
 /// Gives Aria the frame that the GM was told last.
@@ -159,7 +159,7 @@ fn a_change_of_sight_that_does_not_say_that_a_snapshot_is_owed() {
     table.history(ARIA).seen.pop();
     table.change(BREN, "/shared/a", &json!(1));
     let version = table.version();
-    let marks = |table: &Table| check_marks(&table.histories[&ARIA], &table.journal);
+    let marks = |table: &Table| check_marks(&table.histories[&ARIA], &Reading::of(&table.journal));
     names(&marks(&table), &at(version, ARIA), "does not say that a snapshot is owed");
     let told = &mut table.told(ARIA, version)["data"]["position"];
     let position = told.as_str().and_then(|text| text.parse().ok()).expect("a position");
