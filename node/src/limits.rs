@@ -51,6 +51,11 @@ pub const SAVES_WAITING: usize = 16;
 pub const PANICS: u32 = 3;
 /// See [`PANICS`].
 pub const PANIC_MS: u64 = 60_000;
+/// Milliseconds after a request within which a session counts as played: a handed-off session is
+/// loaded by the new owner at once then, others when they are asked something.
+pub const PLAYING_MS: u64 = 10_000;
+/// Sessions of one shard named to the new owner.
+pub const PLAYING: usize = 256;
 /// Milliseconds until a quarantined session is looked at again when it is asked for.
 pub const QUARANTINE_MS: u64 = 60_000;
 /// Commit batches waiting for the fan-out; beyond, their messages go over links.

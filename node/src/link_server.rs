@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use gss_shared::ids::{NodeId, Shard, ShardCount};
+use gss_shared::ids::{NodeId, SessionId, Shard, ShardCount};
 use gss_shared::limits::OFFLINE_GRACE_SECONDS;
 use gss_shared::link::frame::{Hello, Lane, PeerRole, ToNode, ToRouter};
 use gss_shared::link::transport::{Accepted, Acceptor, LinkSink, LinkStream};
@@ -111,6 +111,9 @@ impl LinkServer {
                         let accepted = self.ownership.offer(from, shard, epoch).await;
                         ToRouter::OfferAnswer { shard, epoch, accepted }
                     }),
+                    Ok(Some(ToNode::Activate { shard, sessions })) => {
+                        self.activate(shard, sessions);
+                    }
                     Ok(Some(ToNode::Released { shard, epoch })) => {
                         self.ownership.released(from, shard, epoch);
                     }
@@ -121,6 +124,17 @@ impl LinkServer {
                     Ok(None) | Err(_) => return,
                 },
             }
+        }
+    }
+
+    /// What a peer names of a shard that it is about to release. Only a favour: sessions that find no
+    /// room in the mailbox are loaded when they are asked something.
+    fn activate(&self, shard: Shard, mut sessions: Vec<SessionId>) {
+        sessions.retain(|session| self.shards.shard_of(*session) == shard);
+        if let Some(mailbox) = self.service.mailbox(shard)
+            && let Err(error) = mailbox.try_send(Input::Activate(sessions))
+        {
+            tracing::debug!(%shard, %error, "sessions are loaded later");
         }
     }
 

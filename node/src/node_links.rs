@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gss_shared::ids::{Epoch, NodeId, Shard};
+use gss_shared::ids::{Epoch, NodeId, SessionId, Shard};
 use gss_shared::link::frame::{Lane, PeerRole, ToNode, ToRouter};
 use gss_shared::link::transport::{Connected, Dialer, Identity, LinkError};
 use gss_shared::ports::directory::MemberRecord;
@@ -20,12 +20,14 @@ use crate::ownership_events::Peers;
 const QUEUE: usize = 256;
 /// An offer without an answer is void.
 const PATIENCE: Duration = Duration::from_millis(1_000);
+/// [`ToNode::Activate`] is of this version.
+const ACTIVATES: u16 = 2;
 /// A link without use closes.
 const IDLE: Duration = Duration::from_secs(30);
 
 enum Say {
     Offer { shard: Shard, epoch: Epoch, answer: oneshot::Sender<bool> },
-    Released { shard: Shard, epoch: Epoch },
+    Released { shard: Shard, epoch: Epoch, playing: Vec<SessionId> },
 }
 
 /// The links.
@@ -91,7 +93,7 @@ impl NodeLinks {
 }
 
 async fn speak(connected: Connected, mut inbox: mpsc::Receiver<Say>) {
-    let Connected { sink, mut stream, .. } = connected;
+    let Connected { version, sink, mut stream, .. } = connected;
     let mut offers: BTreeMap<Shard, (Epoch, oneshot::Sender<bool>)> = BTreeMap::new();
     let mut used = Instant::now();
     loop {
@@ -102,7 +104,15 @@ async fn speak(connected: Connected, mut inbox: mpsc::Receiver<Say>) {
                     offers.insert(shard, (epoch, answer));
                     ToNode::Offer { shard, epoch }
                 }
-                Some(Say::Released { shard, epoch }) => ToNode::Released { shard, epoch },
+                Some(Say::Released { shard, epoch, playing }) => {
+                    if version >= ACTIVATES && !playing.is_empty() {
+                        let activate = ToNode::Activate { shard, sessions: playing };
+                        if sink.send(activate).await.is_err() {
+                            return;
+                        }
+                    }
+                    ToNode::Released { shard, epoch }
+                }
             },
             told = stream.next() => match told {
                 Ok(Some(ToRouter::OfferAnswer { shard, epoch, accepted })) => {
@@ -135,10 +145,95 @@ impl Peers for NodeLinks {
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or(false)
     }
 
-    async fn released(&self, to: &MemberRecord, shard: Shard, epoch: Epoch) {
-        let said = tokio::time::timeout(PATIENCE, self.say(to, Say::Released { shard, epoch }));
-        if said.await.is_err() {
+    async fn released(
+        &self,
+        to: &MemberRecord,
+        shard: Shard,
+        epoch: Epoch,
+        playing: Vec<SessionId>,
+    ) {
+        let said = self.say(to, Say::Released { shard, epoch, playing });
+        if tokio::time::timeout(PATIENCE, said).await.is_err() {
             tracing::debug!(node = %to.node, %shard, "release is found out by the next round");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gss_shared::ids::{Incarnation, ShardCount};
+    use gss_shared::link::frame::Hello;
+    use gss_shared::link::transport::{
+        Accepted, Proven, SharedKey, handshake_client, handshake_server,
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn identity(process: &str) -> Identity {
+        Identity {
+            cluster: "gss".parse().expect("name"),
+            shards: ShardCount(4),
+            process: process.parse().expect("name"),
+            incarnation: Incarnation(1),
+        }
+    }
+
+    /// Opens links to a peer of these versions, whose ends go to the test.
+    struct Door {
+        versions: (u16, u16),
+        accepted: mpsc::Sender<Accepted>,
+    }
+
+    #[async_trait]
+    impl Dialer for Door {
+        async fn dial(&self, _: &str, hello: Hello) -> Result<Connected, LinkError> {
+            let (near, far) = tokio::io::duplex(64 << 10);
+            let proven = || Proven::ByKey(SharedKey::new(&[7; 32]));
+            let (hello, peer) = (Hello { versions: self.versions, ..hello }, identity("b"));
+            let (connected, accepted) = tokio::join!(
+                handshake_client(near, proven(), hello),
+                handshake_server(far, proven(), &peer)
+            );
+            self.accepted.send(accepted?).await.expect("the test goes on");
+            connected
+        }
+    }
+
+    /// What a peer of these versions hears of two shards: one was played, one was not.
+    async fn heard(versions: (u16, u16)) -> Vec<ToNode> {
+        let (accepted, mut doors) = mpsc::channel(1);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let door = Arc::new(Door { versions, accepted });
+        let links = NodeLinks::new(door, identity("a"), tasks, stop);
+        let to = MemberRecord {
+            node: "b".parse().expect("name"),
+            incarnation: Incarnation(1),
+            link: "b".to_owned(),
+            admin: String::new(),
+            draining: false,
+            journal_ok: true,
+            ring_version: 1,
+            reads_events: 1,
+            beat: 1,
+        };
+        let played = vec![SessionId(Uuid::from_u128(7))];
+        links.released(&to, Shard(1), Epoch(3), played).await;
+        links.released(&to, Shard(2), Epoch(4), Vec::new()).await;
+        let mut accepted = doors.recv().await.expect("a link");
+        let mut heard = Vec::new();
+        while !matches!(heard.last(), Some(ToNode::Released { shard: Shard(2), .. })) {
+            heard.push(accepted.stream.next().await.expect("a frame").expect("open"));
+        }
+        heard
+    }
+
+    #[tokio::test]
+    async fn who_knows_how_is_told_what_was_played() {
+        let released = |shard, epoch| ToNode::Released { shard: Shard(shard), epoch: Epoch(epoch) };
+        let sessions = vec![SessionId(Uuid::from_u128(7))];
+        let activate = ToNode::Activate { shard: Shard(1), sessions };
+        assert_eq!(heard((1, 2)).await, [activate, released(1, 3), released(2, 4)]);
+        assert_eq!(heard((1, 1)).await, [released(1, 3), released(2, 4)]);
     }
 }

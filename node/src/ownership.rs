@@ -10,7 +10,7 @@ pub mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gss_shared::ids::{Epoch, Incarnation, NodeId, Shard, ShardCount};
+use gss_shared::ids::{Epoch, Incarnation, NodeId, SessionId, Shard, ShardCount};
 use gss_shared::ports::directory::{Claim, Lease, MemberRecord, Renewal, View};
 
 use crate::ring::{RING_VERSION, placement};
@@ -459,8 +459,14 @@ impl Ownership {
         vec![Act::Stop { shard, epoch, successor }]
     }
 
-    /// Service ended in order: nothing of the shard is in flight.
-    pub fn drained(&mut self, now: u64, shard: Shard, epoch: Epoch) -> Vec<Act> {
+    /// Service ended in order: nothing of the shard is in flight. `playing`: its sessions that were
+    /// played until just now.
+    pub fn drained(
+        &mut self,
+        now: u64,
+        (shard, epoch): (Shard, Epoch),
+        playing: Vec<SessionId>,
+    ) -> Vec<Act> {
         // An unknown outcome on the way may have raised the epoch meanwhile.
         let Some(held) = self.held.get(&shard).filter(|held| held.epoch >= epoch) else {
             return Vec::new();
@@ -469,7 +475,8 @@ impl Ownership {
         let epoch = held.epoch;
         self.held.remove(&shard);
         let successor = successor.and_then(|node| self.members.get(&node).cloned());
-        let mut acts = vec![Act::Release { shard, lease: self.lease(epoch), successor }];
+        let lease = self.lease(epoch);
+        let mut acts = vec![Act::Release { shard, lease, successor, playing }];
         self.hand_off(now, &mut acts);
         acts
     }

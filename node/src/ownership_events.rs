@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use gss_shared::ids::{Epoch, NodeId, Shard};
+use gss_shared::ids::{Epoch, NodeId, SessionId, Shard};
 use gss_shared::ports::directory::MemberRecord;
 
 /// Events waiting for the shard registry: two per shard of a large node, so that a mass takeover
@@ -59,8 +59,9 @@ pub enum OwnershipEvent {
         epoch: Epoch,
         /// Who gets it.
         successor: Option<NodeId>,
-        /// Sent when nothing of the shard is in flight any more.
-        drained: oneshot::Sender<()>,
+        /// Sent when nothing of the shard is in flight any more: the sessions that were played until
+        /// just now.
+        drained: oneshot::Sender<Vec<SessionId>>,
     },
     /// The shard is another's: end service at once, answer nothing that is not committed.
     Drop {
@@ -85,6 +86,12 @@ pub trait Peers: Send + Sync + 'static {
     /// Asks `to` to take a shard over. False: it will not, or it did not answer in time.
     async fn offer(&self, to: &MemberRecord, shard: Shard, epoch: Epoch) -> bool;
 
-    /// Tells `to` that the lease was released to it.
-    async fn released(&self, to: &MemberRecord, shard: Shard, epoch: Epoch);
+    /// Tells `to` that the lease was released to it, and which sessions were played until just now.
+    async fn released(
+        &self,
+        to: &MemberRecord,
+        shard: Shard,
+        epoch: Epoch,
+        playing: Vec<SessionId>,
+    );
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gss_shared::clock::Clock;
-use gss_shared::ids::{Epoch, NodeId, Shard};
+use gss_shared::ids::{Epoch, NodeId, SessionId, Shard};
 use gss_shared::ports::directory::{Directory, Lease, MemberRecord, View};
 use gss_shared::ports::journal::Journal;
 use gss_shared::vital;
@@ -43,7 +43,7 @@ enum Notice {
     Acquired { results: Vec<(Shard, Option<Epoch>)>, gate: bool },
     Verified(Vec<(Shard, Epoch, Verified)>),
     OfferAnswered { shard: Shard, epoch: Epoch, to: NodeId, accepted: bool },
-    Drained(Shard, Epoch),
+    Drained(Shard, Epoch, Vec<SessionId>),
     JournalOk,
     Fenced(Shard, Epoch),
     Raised(Vec<(Shard, Epoch, Epoch)>),
@@ -395,7 +395,9 @@ impl Task {
             Notice::OfferAnswered { shard, epoch, to, accepted } => {
                 self.ownership.offer_answered(now, (shard, epoch), &to, accepted)
             }
-            Notice::Drained(shard, epoch) => self.ownership.drained(now, shard, epoch),
+            Notice::Drained(shard, epoch, playing) => {
+                self.ownership.drained(now, (shard, epoch), playing)
+            }
             Notice::Fenced(shard, epoch) => self.ownership.fenced(shard, epoch),
             Notice::Raised(shards) => {
                 let ownership = &mut self.ownership;
@@ -453,7 +455,9 @@ impl Task {
                 self.drop_shard(shard, epoch, owner, cause).await;
             }
             Act::Offer { to, shard, epoch } => self.offer(to, shard, epoch),
-            Act::Release { shard, lease, successor } => self.release(shard, lease, successor),
+            Act::Release { shard, lease, successor, playing } => {
+                self.release(shard, lease, successor, playing);
+            }
         }
     }
 
@@ -462,8 +466,8 @@ impl Task {
         let notices = self.notices.clone();
         self.job(async move {
             // Dropped without a word: the shard's task is gone, so nothing is in flight either.
-            let _ended = done.await;
-            let _gone = notices.send(Notice::Drained(shard, epoch)).await;
+            let playing = done.await.unwrap_or_default();
+            let _gone = notices.send(Notice::Drained(shard, epoch, playing)).await;
         });
         self.tell(OwnershipEvent::Stop { shard, epoch, successor, drained }).await;
     }
@@ -490,14 +494,20 @@ impl Task {
         });
     }
 
-    fn release(&self, shard: Shard, lease: Lease, successor: Option<MemberRecord>) {
+    fn release(
+        &self,
+        shard: Shard,
+        lease: Lease,
+        successor: Option<MemberRecord>,
+        playing: Vec<SessionId>,
+    ) {
         let (ports, notices) = (self.ports.clone(), self.notices.clone());
         vital::spawn(&self.releases, &self.stop, "release", async move {
             let epoch = lease.epoch;
             let to = successor.as_ref().map(|record| &record.node);
             ports.directory.release(&[(shard, lease)], to).await;
             if let Some(record) = successor {
-                ports.peers.released(&record, shard, epoch).await;
+                ports.peers.released(&record, shard, epoch, playing).await;
             }
             // The task is gone when this fails.
             let _gone = notices.send(Notice::ReleaseDone).await;

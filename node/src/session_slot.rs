@@ -35,7 +35,7 @@ use crate::answer::{Answer, Pending, ReplyTo, Unseen};
 use crate::chance::Chance;
 use crate::clients::Clients;
 use crate::limits::{
-    FAIR_TURN, PANIC_MS, PANICKED, PANICS, PASSIVATE_MS, QUARANTINE_MS, SESSION_QUEUE,
+    FAIR_TURN, PANIC_MS, PANICKED, PANICS, PASSIVATE_MS, PLAYING_MS, QUARANTINE_MS, SESSION_QUEUE,
 };
 use crate::peer::Peer;
 use crate::work::{Ask, Effect, LoadError, Loaded, What, Work};
@@ -185,6 +185,19 @@ impl Slot {
         if matches!(self.state, State::Away) {
             self.load(for_commands, turn);
         }
+    }
+
+    /// Requests are expected: it is loaded, after those that have some.
+    pub fn activate(&mut self, turn: &mut Turn<'_>) {
+        if !turn.full && matches!(self.state, State::Away) {
+            self.load(false, turn);
+        }
+    }
+
+    /// Whether it was asked something within [`PLAYING_MS`].
+    pub fn is_played(&self, now: Instant) -> bool {
+        let idle = now.saturating_duration_since(self.used);
+        self.is_live() && idle <= Duration::from_millis(PLAYING_MS)
     }
 
     fn load(&mut self, for_commands: bool, turn: &mut Turn<'_>) {

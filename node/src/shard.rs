@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::answer::{Answer, ReplyTo, Unseen};
 use crate::chance::Chance;
 use crate::epoch_check::Checked;
+use crate::limits::PLAYING;
 use crate::peer::Peer;
 use crate::session_slot::{Common, Slot, Turn};
 use crate::work::{Ask, Effect, Fact, Verdict, What, Work};
@@ -62,6 +63,8 @@ pub enum Input {
     Absent(Arc<Peer>),
     /// Does the shard answer?
     Ping,
+    /// These were played under the former owner until just now: their next commands come soon.
+    Activate(Vec<SessionId>),
     /// The shard is ours under a higher epoch.
     Raised(Epoch),
     /// Hand off to this node.
@@ -149,6 +152,12 @@ impl Shard {
     /// A session, if it has a slot.
     pub fn slot(&self, session: SessionId) -> Option<&Slot> {
         self.slots.get(&session)
+    }
+
+    /// Sessions that were asked something within the last [`crate::limits::PLAYING_MS`], at most [`PLAYING`].
+    pub fn playing(&self, now: Instant) -> Vec<SessionId> {
+        let playing = self.slots.iter().filter(|(_, slot)| slot.is_played(now));
+        playing.map(|(id, _)| *id).take(PLAYING).collect()
     }
 
     /// How full it is.
@@ -260,6 +269,12 @@ impl Shard {
                 }
             }
             Input::Ping => {}
+            Input::Activate(sessions) if self.stopping.is_none() => {
+                for id in sessions {
+                    self.with(id, present, out, Slot::activate);
+                }
+            }
+            Input::Activate(_) => {}
             Input::Raised(epoch) => self.raise(epoch, out),
             Input::Stop(successor) => {
                 self.stopping = Some(successor);

@@ -77,6 +77,8 @@ pub struct Ended {
     pub epoch: Epoch,
     /// Another epoch was found in the journal; else it was stopped and is drained.
     pub fenced: bool,
+    /// Sessions that were played until just now.
+    pub playing: Vec<SessionId>,
 }
 
 /// How the registry holds a shard task.

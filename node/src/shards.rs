@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use gss_shared::ids::{Epoch, NodeId, Shard};
+use gss_shared::ids::{Epoch, NodeId, SessionId, Shard};
 use gss_shared::limits::SHARD_MAILBOX;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,7 @@ struct Served {
     epoch: Epoch,
     /// Its pulse at the last question; None: it was just taken.
     pulse: Option<u64>,
-    stop: Option<(Option<NodeId>, oneshot::Sender<()>)>,
+    stop: Option<(Option<NodeId>, oneshot::Sender<Vec<SessionId>>)>,
 }
 
 /// The registry.
@@ -58,8 +58,8 @@ struct Registry {
     announcements: broadcast::Sender<Announcement>,
     owns: Vec<(Shard, Epoch)>,
     lost: Vec<(Shard, Epoch, Option<NodeId>)>,
-    /// Said when the loss is announced.
-    drained: Vec<oneshot::Sender<()>>,
+    /// Said when the loss is announced, with the sessions that were played until then.
+    drained: Vec<(oneshot::Sender<Vec<SessionId>>, Vec<SessionId>)>,
 }
 
 /// What the registry reads.
@@ -128,7 +128,7 @@ impl Registry {
                         self.handle(event);
                     }
                 }
-                Some(ended) = inbox.ended.recv() => self.ended(&ended, keeper.as_ref()),
+                Some(ended) = inbox.ended.recv() => self.ended(ended, keeper.as_ref()),
             }
             self.announce();
         }
@@ -158,7 +158,7 @@ impl Registry {
             }
             OwnershipEvent::Drop { shard, epoch, owner } => {
                 if self.served.get(&shard).is_some_and(|served| served.epoch <= epoch) {
-                    self.remove(shard, owner);
+                    self.remove(shard, owner, Vec::new());
                 }
             }
             OwnershipEvent::Alive { reply } => {
@@ -198,19 +198,19 @@ impl Registry {
         shard: Shard,
         epoch: Epoch,
         successor: Option<NodeId>,
-        drained: oneshot::Sender<()>,
+        drained: oneshot::Sender<Vec<SessionId>>,
     ) {
         let Some(served) = self.served.get_mut(&shard).filter(|served| served.epoch <= epoch)
         else {
             // Not served under that epoch: nothing of it is in flight.
-            self.drained.push(drained);
+            self.drained.push((drained, Vec::new()));
             return;
         };
         served.stop = Some((successor.clone(), drained));
         deliver(&self.tasks, &served.handle.mailbox, Input::Stop(successor));
     }
 
-    fn ended(&mut self, ended: &Ended, keeper: &dyn FenceKeeper) {
+    fn ended(&mut self, ended: Ended, keeper: &dyn FenceKeeper) {
         let served = self.served.get(&ended.shard);
         if served.is_none_or(|served| served.handle.number != ended.task) {
             // Of a task that was let go before, maybe for one that serves now.
@@ -219,17 +219,17 @@ impl Registry {
         if ended.fenced {
             keeper.fenced(ended.shard, ended.epoch);
         }
-        self.remove(ended.shard, None);
+        self.remove(ended.shard, None, ended.playing);
     }
 
-    fn remove(&mut self, shard: Shard, owner: Option<NodeId>) {
+    fn remove(&mut self, shard: Shard, owner: Option<NodeId>, playing: Vec<SessionId>) {
         let Some(served) = self.served.remove(&shard) else { return };
         self.routes.send_modify(|routes| drop(routes.remove(&shard)));
         let (successor, drained) = served.stop.unzip();
         let owner = successor.flatten().or(owner);
         served.handle.dropped.send_replace(Some(owner.clone()));
         self.lost.push((shard, served.epoch, owner));
-        self.drained.extend(drained);
+        self.drained.extend(drained.map(|drained| (drained, playing)));
     }
 
     /// Shards whose task did something since the last question; each is nudged for the next.
@@ -260,9 +260,9 @@ impl Registry {
             let _listeners = announcement.map(|told| self.announcements.send(told));
         }
         self.metrics.shards.set(i64::try_from(self.served.len()).unwrap_or(i64::MAX));
-        for drained in self.drained.drain(..) {
+        for (drained, playing) in self.drained.drain(..) {
             // Ownership that does not wait has dropped the shard already.
-            let _late = drained.send(());
+            let _late = drained.send(playing);
         }
     }
 }
@@ -304,17 +304,19 @@ mod tests {
         let mut registry = Registry::new(still.tools.clone(), wake, tasks);
         registry.serve(shard, Epoch(5));
         let former = registry.served[&shard].handle.number;
-        registry.remove(shard, None);
+        registry.remove(shard, None, Vec::new());
         registry.serve(shard, Epoch(6));
         let present = registry.served[&shard].handle.number;
         let fences = Fences::default();
+        let ended =
+            |task, fenced| Ended { task, shard, epoch: Epoch(6), fenced, playing: Vec::new() };
         // Its last check read the epoch that its successor serves under.
         for fenced in [false, true] {
-            registry.ended(&Ended { task: former, shard, epoch: Epoch(6), fenced }, &fences);
+            registry.ended(ended(former, fenced), &fences);
             assert!(registry.served.contains_key(&shard));
         }
         assert_eq!(*fences.0.lock().expect("lock"), []);
-        registry.ended(&Ended { task: present, shard, epoch: Epoch(6), fenced: true }, &fences);
+        registry.ended(ended(present, true), &fences);
         assert!(registry.served.is_empty());
         assert_eq!(*fences.0.lock().expect("lock"), [Epoch(6)]);
         still.tools.stop.cancel();

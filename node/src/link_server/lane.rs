@@ -89,7 +89,7 @@ impl RouterLane {
             ToNode::Seen { connections } => self.seen(connections).await,
             // Commands are stamped with the beat they know of.
             ToNode::BeatSeen { number } => tracing::trace!(number, "beat seen"),
-            ToNode::Offer { .. } | ToNode::Released { .. } => {
+            ToNode::Offer { .. } | ToNode::Released { .. } | ToNode::Activate { .. } => {
                 tracing::warn!(router = %self.peer.router, "a router may not hand over shards");
                 self.link.closed().cancel();
             }

@@ -1,6 +1,6 @@
 //! What ownership and its task say to each other: what has to be done, and what came of it.
 
-use gss_shared::ids::{Epoch, NodeId, Shard};
+use gss_shared::ids::{Epoch, NodeId, SessionId, Shard};
 use gss_shared::ports::directory::{Claim, Lease, MemberRecord};
 
 #[cfg(doc)]
@@ -63,6 +63,8 @@ pub enum Act {
         lease: Lease,
         /// Who gets it.
         successor: Option<MemberRecord>,
+        /// Sessions that were played until just now; the successor is told.
+        playing: Vec<SessionId>,
     },
 }
 

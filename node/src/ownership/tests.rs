@@ -347,11 +347,14 @@ fn balance_waits_thirty_seconds_then_offers_and_stops_only_when_accepted() {
         world.ownership.offer_answered(now, (second, Epoch(1)), &id("b"), true),
         [Act::Stop { shard: second, epoch: Epoch(1), successor: Some(id("b")) }]
     );
-    let acts = world.ownership.drained(now, second, Epoch(1));
-    let Some(Act::Release { shard, lease: released, successor: Some(to) }) = acts.first() else {
+    let played = vec![SessionId(uuid::Uuid::from_u128(7))];
+    let acts = world.ownership.drained(now, (second, Epoch(1)), played.clone());
+    let Some(Act::Release { shard, lease: released, successor: Some(to), playing }) = acts.first()
+    else {
         panic!("{acts:?}")
     };
     assert_eq!((*shard, released, &to.node), (second, &lease("a", 1, 1), &id("b")));
+    assert_eq!(*playing, played);
 }
 
 #[test]
@@ -364,7 +367,7 @@ fn a_drain_hands_everything_off_and_without_a_peer_lets_everything_go() {
     assert_eq!(acts, stops);
     assert!(!world.ownership.is_drained());
     for n in 0..8 {
-        world.ownership.drained(world.now, Shard(n), Epoch(1));
+        world.ownership.drained(world.now, (Shard(n), Epoch(1)), Vec::new());
     }
     assert!(world.ownership.is_drained());
     assert_eq!(world.run_until(20_000), [], "a draining node takes nothing");
@@ -454,7 +457,8 @@ fn a_handoff_that_met_an_unknown_outcome_releases_the_raised_epoch() {
     world.ownership.set_draining(true);
     world.run_until(SETTLED + POLL_MS);
     assert_eq!(world.ownership.raised(Shard(3), Epoch(1), Epoch(2)), []);
-    let acts = world.ownership.drained(world.now, Shard(3), Epoch(1));
-    let release = Act::Release { shard: Shard(3), lease: lease("a", 1, 2), successor: None };
+    let acts = world.ownership.drained(world.now, (Shard(3), Epoch(1)), Vec::new());
+    let (lease, playing) = (lease("a", 1, 2), Vec::new());
+    let release = Act::Release { shard: Shard(3), lease, successor: None, playing };
     assert_eq!(acts.first(), Some(&release));
 }

@@ -177,7 +177,7 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use gss_shared::clock::Clock;
-    use gss_shared::ids::{Incarnation, NodeId, ShardCount};
+    use gss_shared::ids::{Incarnation, NodeId, SessionId, ShardCount};
     use gss_shared::ports::directory::{LocalDirectory, MemberRecord};
     use gss_shared::ports::journal::{Address, Journal, JournalConfig, migrations, open};
     use gss_shared::time::Timestamp;
@@ -201,7 +201,7 @@ mod tests {
             false
         }
 
-        async fn released(&self, _: &MemberRecord, _: Shard, _: Epoch) {}
+        async fn released(&self, _: &MemberRecord, _: Shard, _: Epoch, _: Vec<SessionId>) {}
     }
 
     async fn job(folder: &tempfile::TempDir) -> Job {

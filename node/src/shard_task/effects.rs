@@ -8,6 +8,7 @@ use gss_shared::ids::{NodeId, SessionId};
 use gss_shared::link::frame::{ReadAnswer, ToRouter};
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ended, ShardTask};
@@ -168,9 +169,11 @@ impl ShardTask {
         }
         self.ended = true;
         let (task, shard, epoch) = (self.number, self.shard.id(), self.shard.epoch());
+        let playing = if fenced { Vec::new() } else { self.shard.playing(Instant::now()) };
         let ended = self.tools.ended.clone();
         self.tools.jobs.spawn(async move {
-            if ended.send(Ended { task, shard, epoch, fenced }).await.is_err() {
+            let over = Ended { task, shard, epoch, fenced, playing };
+            if ended.send(over).await.is_err() {
                 tracing::debug!(%shard, "service has stopped");
             }
         });

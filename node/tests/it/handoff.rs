@@ -1,10 +1,12 @@
 //! Shards that go to another node.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gss_shared::ids::{Epoch, Incarnation, NodeId};
 use gss_shared::link::frame::{Outcome, ToRouter};
 
+use crate::flaky::{Fault, Flaky};
 use crate::world::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,5 +80,24 @@ async fn a_drained_node_hands_over_and_play_goes_on() {
     assert_eq!(accepted(&outcome), (1, true));
     let rows = world.journal.shards(&[shard()]).await.expect("rows");
     assert!(rows[0].epoch > Epoch(1));
+    b.handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_played_is_loaded_by_the_next_owner_before_anybody_asks() {
+    let world = World::new().await;
+    let a = world.node("a").await;
+    let mut at_a = world.router(&a).await;
+    at_a.until_owned().await;
+    at_a.ask(create()).await;
+    let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
+    journal.fail(Fault::EventsHang, 1);
+    let b = world.node_on("b", Arc::clone(&journal) as _).await;
+    let draining = tokio::spawn(async move {
+        a.handle.drain_and_stop().await;
+    });
+    let loading = tokio::time::timeout(Duration::from_secs(20), journal.hanging.notified());
+    loading.await.expect("its events are read");
+    draining.await.expect("drained");
     b.handle.stop().await;
 }

@@ -16,8 +16,10 @@ use crate::message::{Audience, Message, Role, Viewer};
 use crate::time::Timestamp;
 use crate::token::TokenClaims;
 
-/// Version of these frames that this release writes and reads.
-pub const LINK_VERSION: u16 = 1;
+/// Version of these frames that this release writes and reads: 2 brought [`ToNode::Activate`].
+pub const LINK_VERSION: u16 = 2;
+/// Oldest version that it still speaks.
+pub const OLDEST_LINK_VERSION: u16 = 1;
 
 /// What a process is to its peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -151,6 +153,14 @@ pub enum ToNode {
     Absent {
         /// The shards.
         shards: Vec<Shard>,
+    },
+    /// From a node, before [`Self::Released`]: these sessions were played just now, load them with
+    /// the shard. Since version 2.
+    Activate {
+        /// The shard.
+        shard: Shard,
+        /// Sessions of it.
+        sessions: Vec<SessionId>,
     },
 }
 

@@ -14,7 +14,9 @@ mod tcp;
 use async_trait::async_trait;
 
 use crate::ids::{Incarnation, ProcessId, ShardCount};
-use crate::link::frame::{Hello, LINK_VERSION, Lane, PeerRole, ToNode, ToRouter};
+use crate::link::frame::{
+    Hello, LINK_VERSION, Lane, OLDEST_LINK_VERSION, PeerRole, ToNode, ToRouter,
+};
 
 pub use handshake::{Proven, handshake_client, handshake_server};
 pub use pipe::{LinkSink, LinkStream};
@@ -38,7 +40,7 @@ impl Identity {
     /// The first frame of a link of ours.
     pub fn hello(&self, role: PeerRole, lane: Lane) -> Hello {
         Hello {
-            versions: (LINK_VERSION, LINK_VERSION),
+            versions: (OLDEST_LINK_VERSION, LINK_VERSION),
             cluster: self.cluster.to_string(),
             shards: self.shards,
             process: self.process.clone(),

@@ -195,7 +195,7 @@ fn apply(machine: &mut Ownership, input: &Input) -> Applied {
         Input::OfferAnswered { shard: s, epoch: e, to, accepted } => {
             machine.offer_answered(NOW, (shard(*s), epoch(*e)), &name(*to), *accepted)
         }
-        Input::Drained(s, e) => machine.drained(NOW, shard(*s), epoch(*e)),
+        Input::Drained(s, e) => machine.drained(NOW, (shard(*s), epoch(*e)), Vec::new()),
         Input::Offered(s) => match machine.offered(NOW, shard(*s)) {
             Reply::Yes(expect) => {
                 accepted = true;

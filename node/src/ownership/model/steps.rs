@@ -449,7 +449,7 @@ fn note(world: &mut World, id: u8, act: &Act) {
             let (shard, epoch) = small(shard, epoch);
             node.add(Job::Offer { to: number(&to.node), shard, epoch });
         }
-        Act::Release { shard, lease, successor } => {
+        Act::Release { shard, lease, successor, playing: _ } => {
             let (shard, epoch) = small(shard, &lease.epoch);
             let to = successor.as_ref().map(|record| number(&record.node));
             node.add(Job::Release { shard, epoch, to });

@@ -1,4 +1,5 @@
-//! What routers say of their connections when links open and owners change.
+//! What routers say of their connections when links open and owners change, and former owners of
+//! what is played.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,4 +112,50 @@ async fn an_attach_whose_lane_closed_is_left_to_the_next_lane() {
     bench.link.closed().cancel();
     bench.settle().await;
     assert_eq!(attached(&bench), [0; 0]);
+}
+
+fn loads(bench: &Bench) -> Vec<(SessionId, bool)> {
+    let load = |effect: &Effect| match effect {
+        Effect::Load { session, for_commands } => Some((*session, *for_commands)),
+        _ => None,
+    };
+    bench.effects.iter().filter_map(load).collect()
+}
+
+#[tokio::test]
+async fn a_session_counts_as_played_for_ten_seconds_after_a_request() {
+    let mut bench = Bench::with_table().await;
+    reattach(&mut bench, true, &[(other(), 2)]);
+    bench.now += Duration::from_secs(10);
+    assert_eq!(bench.shard.playing(bench.now), [table()]);
+    bench.now += Duration::from_millis(1);
+    assert_eq!(bench.shard.playing(bench.now), []);
+}
+
+#[tokio::test]
+async fn what_was_played_is_loaded_before_anybody_asks() {
+    let mut bench = Bench::with_table().await;
+    bench.shard = Shard::new(ONE, bench.shard.epoch(), BUDGET);
+    for _ in 0..2 {
+        bench.input(Input::Activate(vec![table()]));
+        assert_eq!(loads(&bench), [(table(), false)]);
+    }
+    bench.send(&set(1, "/shared/hp", 2));
+    assert_eq!(loads(&bench), [(table(), false)]);
+    bench.settle().await;
+    assert_eq!(bench.story(), ["live 4", "ack 4"]);
+    bench.input(Input::Activate(vec![table()]));
+    assert_eq!(loads(&bench), []);
+}
+
+#[tokio::test]
+async fn nothing_is_loaded_ahead_without_memory_or_for_a_shard_that_goes() {
+    let mut bench = Bench::with_table().await;
+    bench.shard = Shard::new(ONE, bench.shard.epoch(), BUDGET);
+    bench.full = true;
+    bench.input(Input::Activate(vec![table()]));
+    bench.full = false;
+    bench.input(Input::Stop(None));
+    bench.input(Input::Activate(vec![table()]));
+    assert_eq!(loads(&bench), []);
 }

@@ -16,7 +16,7 @@ use super::pipe;
 use super::security::{Nonce, Proof, SharedKey, Side, nonce};
 use super::{Accepted, Connected, Identity, LinkError};
 use crate::limits;
-use crate::link::frame::{Hello, LINK_VERSION, PeerRole, Welcome};
+use crate::link::frame::{Hello, LINK_VERSION, OLDEST_LINK_VERSION, PeerRole, Welcome};
 
 /// A handshake frame is small: strangers get no more memory than this.
 const HANDSHAKE_BYTES: usize = 4 << 10;
@@ -164,12 +164,14 @@ fn agree(identity: &Identity, hello: &Hello) -> Result<u16, String> {
         return Err(format!("this cluster has {own} shards, not {other}"));
     }
     let (low, high) = hello.versions;
-    if low > high || !(low..=high).contains(&LINK_VERSION) {
+    let version = high.min(LINK_VERSION);
+    if version < low || version < OLDEST_LINK_VERSION {
         return Err(format!(
-            "this process speaks link version {LINK_VERSION}, not {low} to {high}"
+            "this process speaks link versions {OLDEST_LINK_VERSION} to {LINK_VERSION}, not {low} \
+             to {high}"
         ));
     }
-    Ok(LINK_VERSION)
+    Ok(version)
 }
 
 fn refusal(welcome: Welcome) -> LinkError {

@@ -134,11 +134,15 @@ async fn what_does_not_fit_is_refused_with_the_reason() {
         (other(|hello| hello.shards = ShardCount(65)), "this cluster has 64 shards, not 65"),
         (
             other(|hello| hello.versions = (LINK_VERSION + 1, LINK_VERSION + 2)),
-            "this process speaks link version 1, not 2 to 3",
+            "this process speaks link versions 1 to 2, not 3 to 4",
+        ),
+        (
+            other(|hello| hello.versions = (0, OLDEST_LINK_VERSION - 1)),
+            "this process speaks link versions 1 to 2, not 0 to 0",
         ),
         (
             other(|hello| hello.versions = (LINK_VERSION + 1, LINK_VERSION)),
-            "this process speaks link version 1, not 2 to 1",
+            "this process speaks link versions 1 to 2, not 3 to 2",
         ),
     ] {
         let (near, far) = meet((by_key(KEY), hello), by_key(KEY)).await;
@@ -157,10 +161,17 @@ async fn a_role_must_be_in_the_certificate() {
 }
 
 #[tokio::test]
-async fn a_versions_range_around_ours_is_fine() {
-    let newer = Hello { versions: (LINK_VERSION, LINK_VERSION + 5), ..hello() };
-    let (near, _far) = meet((by_key(KEY), newer), by_key(KEY)).await;
-    assert_eq!(near.expect("link").version, LINK_VERSION);
+async fn the_highest_version_that_both_know_is_spoken() {
+    for (versions, spoken) in [
+        ((LINK_VERSION, LINK_VERSION + 5), LINK_VERSION),
+        ((OLDEST_LINK_VERSION, LINK_VERSION), LINK_VERSION),
+        ((OLDEST_LINK_VERSION, OLDEST_LINK_VERSION), OLDEST_LINK_VERSION),
+        ((0, OLDEST_LINK_VERSION), OLDEST_LINK_VERSION),
+    ] {
+        let (near, far) = meet((by_key(KEY), Hello { versions, ..hello() }), by_key(KEY)).await;
+        let (near, far) = (near.expect("link").version, far.expect("link").version);
+        assert_eq!((near, far), (spoken, spoken), "{versions:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
