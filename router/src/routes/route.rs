@@ -197,10 +197,12 @@ impl Route {
         pumped
     }
 
-    /// The owner changed, or says that it is not the owner: all go again, from the oldest.
+    /// The owner changed, or says that it is not the owner: all go again, from the oldest, whatever
+    /// they waited for.
     pub(crate) fn go_back(&mut self) {
         self.number += 1;
         self.sent = 0;
+        self.paused_until = None;
     }
 
     /// As [`Route::go_back`], but not before `until`.

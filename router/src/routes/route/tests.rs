@@ -147,6 +147,16 @@ fn a_redirect_in_circles_waits() {
 }
 
 #[test]
+fn news_of_the_owner_end_the_wait_of_a_redirect() {
+    let mut bench = Bench::new();
+    bench.push(1, 1);
+    bench.pump(5);
+    bench.route.go_back_at(bench.now + Duration::from_millis(50));
+    bench.route.go_back();
+    assert_eq!(bench.pump(6), (went(&[("1:1", 2, 0)]), Vec::new()));
+}
+
+#[test]
 fn a_command_outlives_one_owner_and_is_given_up_with_the_second() {
     let mut bench = Bench::new();
     bench.push(1, 1);
