@@ -17,6 +17,8 @@ pub const SESSION_QUEUE: usize = 2_048;
 pub const BULK_OUTSTANDING: usize = 1_024;
 /// Activations for reads alone, of [`gss_shared::limits::ACTIVATIONS_AT_ONCE`]: commands come first.
 pub const READ_ACTIVATIONS_AT_ONCE: usize = 16;
+/// Activations that nothing waits for yet, of the same: a favour to sessions that were handed off.
+pub const EARLY_ACTIVATIONS_AT_ONCE: usize = 16;
 /// Sessions whose activation may be counted in the journal, remembered so that this process does not
 /// count them again; beyond, one of them may be.
 pub const COUNTED: usize = 4_096;
@@ -51,10 +53,10 @@ pub const SAVES_WAITING: usize = 16;
 pub const PANICS: u32 = 3;
 /// See [`PANICS`].
 pub const PANIC_MS: u64 = 60_000;
-/// Milliseconds after a request within which a session counts as played: a handed-off session is
-/// loaded by the new owner at once then, others when they are asked something.
+/// Milliseconds after a request, or after it came here, within which a session counts as played: it
+/// is loaded at once by whom its shard is handed to, others when they are asked something.
 pub const PLAYING_MS: u64 = 10_000;
-/// Sessions of one shard named to the new owner.
+/// Played sessions of one shard named to the new owner; beyond, they are loaded as any other.
 pub const PLAYING: usize = 256;
 /// Milliseconds until a quarantined session is looked at again when it is asked for.
 pub const QUARANTINE_MS: u64 = 60_000;

@@ -18,14 +18,15 @@ use gss_shared::beside::beside;
 use gss_shared::ids::{ActionId, Epoch, Position, SessionId, Shard, ShardCount, Version};
 use gss_shared::limits::{ACTIVATION_TRIES, ACTIVATIONS_AT_ONCE};
 use gss_shared::ports::journal::{FoundAction, Journal, JournalError, Snapshot};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::{
-    COUNTED, JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES, READ_ACTIVATIONS_AT_ONCE, SAVES_AT_ONCE,
+    COUNTED, EARLY_ACTIVATIONS_AT_ONCE, JOURNAL_READS_AT_ONCE, LARGE_STATE_BYTES,
+    READ_ACTIVATIONS_AT_ONCE, SAVES_AT_ONCE,
 };
 use crate::metrics::Metrics;
-use crate::work::{Candidate, LoadError, Loaded, Stored};
+use crate::work::{Candidate, LoadError, Loaded, Stored, Urgency};
 
 pub use tail::Tail;
 
@@ -54,6 +55,7 @@ pub struct Loader {
     metrics: Metrics,
     activations: Semaphore,
     read_activations: Semaphore,
+    early_activations: Semaphore,
     reads: Semaphore,
     saves: Semaphore,
     /// Sessions that this process counted, or may have, at most [`COUNTED`]: it lives, so it does not
@@ -70,6 +72,7 @@ impl Loader {
             metrics,
             activations: Semaphore::new(ACTIVATIONS_AT_ONCE),
             read_activations: Semaphore::new(READ_ACTIVATIONS_AT_ONCE),
+            early_activations: Semaphore::new(EARLY_ACTIVATIONS_AT_ONCE),
             reads: Semaphore::new(JOURNAL_READS_AT_ONCE),
             saves: Semaphore::new(SAVES_AT_ONCE),
             counted: Mutex::default(),
@@ -85,11 +88,11 @@ impl Loader {
     pub async fn activate(
         &self,
         session: SessionId,
-        for_commands: bool,
+        urgency: Urgency,
         end: &CancellationToken,
         to: oneshot::Sender<Result<Box<Loaded>, LoadError>>,
     ) {
-        let (loaded, count) = self.activated(session, for_commands, end).await;
+        let (loaded, count) = self.activated(session, urgency, end).await;
         // Who asked may be gone: the shard is another's.
         let _gone = to.send(loaded);
         match count {
@@ -107,12 +110,15 @@ impl Loader {
     async fn activated(
         &self,
         session: SessionId,
-        for_commands: bool,
+        urgency: Urgency,
         end: &CancellationToken,
     ) -> (Result<Box<Loaded>, LoadError>, Count) {
         let place = async {
-            let reads = &self.read_activations;
-            let turn = if for_commands { None } else { reads.acquire().await.ok() };
+            let turn = match urgency {
+                Urgency::Commands => None,
+                Urgency::Reads(hurry) => until(hurry, &self.read_activations).await,
+                Urgency::Nothing(hurry) => until(hurry, &self.early_activations).await,
+            };
             (turn, self.activations.acquire().await)
         };
         let Some(_place) = end.run_until_cancelled(place).await else {
@@ -279,6 +285,14 @@ impl Loader {
 
 async fn encode(state: Session) -> Option<String> {
     beside(state.size_bytes() >= LARGE_STATE_BYTES, move || state.snapshot()).await.ok()
+}
+
+/// A place among few, or none any more when a command comes.
+async fn until(hurry: oneshot::Receiver<()>, few: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    tokio::select! {
+        Ok(()) = hurry => None,
+        place = few.acquire() => place.ok(),
+    }
 }
 
 async fn wait(pause: &mut Duration) {

@@ -29,6 +29,7 @@ use gss_shared::link::frame::{FetchOutcome, ToRouter};
 use gss_shared::message::Audience;
 use gss_shared::ports::journal::FoundAction;
 use gss_shared::time::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Pending, ReplyTo, Unseen};
@@ -38,7 +39,7 @@ use crate::limits::{
     FAIR_TURN, PANIC_MS, PANICKED, PANICS, PASSIVATE_MS, PLAYING_MS, QUARANTINE_MS, SESSION_QUEUE,
 };
 use crate::peer::Peer;
-use crate::work::{Ask, Effect, LoadError, Loaded, What, Work};
+use crate::work::{Ask, Effect, LoadError, Loaded, Urgency, What, Work};
 use live::{Live, Phase, Why};
 use refusals::{Refusal, Refusals};
 
@@ -116,7 +117,8 @@ struct Origin {
 #[derive(Debug)]
 enum State {
     Away,
-    Loading,
+    /// Told when a command comes.
+    Loading(Option<oneshot::Sender<()>>),
     Live(Box<Live>),
     /// Not loaded before this.
     Quarantined(Instant),
@@ -182,27 +184,38 @@ impl Slot {
             return;
         }
         self.waiting.push_back(work);
-        if matches!(self.state, State::Away) {
-            self.load(for_commands, turn);
+        match &mut self.state {
+            State::Away if for_commands => self.load(|_| Urgency::Commands, turn),
+            State::Away => self.load(Urgency::Reads, turn),
+            State::Loading(hurry) if for_commands => {
+                // Nobody listens to whom this is no news.
+                let _known = hurry.take().map(|hurry| hurry.send(()));
+            }
+            State::Loading(_) | State::Live(_) | State::Quarantined(_) => {}
         }
     }
 
     /// Requests are expected: it is loaded, after those that have some.
     pub fn activate(&mut self, turn: &mut Turn<'_>) {
         if !turn.full && matches!(self.state, State::Away) {
-            self.load(false, turn);
+            self.load(Urgency::Nothing, turn);
         }
     }
 
-    /// Whether it was asked something within [`PLAYING_MS`].
+    /// Whether it is played, as far as [`PLAYING_MS`] tells.
     pub fn is_played(&self, now: Instant) -> bool {
         let idle = now.saturating_duration_since(self.used);
         self.is_live() && idle <= Duration::from_millis(PLAYING_MS)
     }
 
-    fn load(&mut self, for_commands: bool, turn: &mut Turn<'_>) {
-        self.state = State::Loading;
-        turn.out.push(Effect::Load { session: self.id, for_commands });
+    fn load(
+        &mut self,
+        urgency: impl FnOnce(oneshot::Receiver<()>) -> Urgency,
+        turn: &mut Turn<'_>,
+    ) {
+        let (hurry, hurried) = oneshot::channel();
+        self.state = State::Loading(Some(hurry));
+        turn.out.push(Effect::Load { session: self.id, urgency: urgency(hurried) });
     }
 
     /// The journal's answer to a load.
@@ -299,7 +312,7 @@ impl Slot {
     pub fn is_settled(&self) -> bool {
         let in_flight = match &self.state {
             State::Live(live) => live.in_flight,
-            State::Away | State::Loading | State::Quarantined(_) => 0,
+            State::Away | State::Loading(_) | State::Quarantined(_) => 0,
         };
         in_flight == 0 && self.decided.is_empty() && self.queued() == 0
     }
@@ -324,15 +337,15 @@ impl Slot {
             State::Quarantined(until) if until <= turn.at => self.state = State::Away,
             // Who was here under another owner and is not: only the session knows.
             State::Away if !turn.full && self.clients.has_strangers(turn.at) => {
-                self.load(false, turn);
+                self.load(Urgency::Reads, turn);
             }
-            State::Away | State::Loading | State::Live(_) | State::Quarantined(_) => {}
+            State::Away | State::Loading(_) | State::Live(_) | State::Quarantined(_) => {}
         }
         let idle = turn.at.saturating_duration_since(self.used);
         let resting = match &self.state {
             State::Live(live) => live.is_resting() && idle >= Duration::from_millis(PASSIVATE_MS),
             State::Away => true,
-            State::Loading | State::Quarantined(_) => false,
+            State::Loading(_) | State::Quarantined(_) => false,
         };
         resting && self.is_settled() && self.clients.is_empty()
     }
@@ -426,7 +439,7 @@ impl Slot {
     pub fn durable(&self) -> Option<Position> {
         match &self.state {
             State::Live(live) => Some(live.durable.position()),
-            State::Away | State::Loading | State::Quarantined(_) => None,
+            State::Away | State::Loading(_) | State::Quarantined(_) => None,
         }
     }
 
@@ -441,7 +454,7 @@ impl Slot {
             State::Live(live) if live.position() == live.durable.position() => {
                 live.session.as_ref()
             }
-            State::Live(_) | State::Away | State::Loading | State::Quarantined(_) => None,
+            State::Live(_) | State::Away | State::Loading(_) | State::Quarantined(_) => None,
         }
     }
 

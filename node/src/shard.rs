@@ -154,7 +154,7 @@ impl Shard {
         self.slots.get(&session)
     }
 
-    /// Sessions that were asked something within the last [`crate::limits::PLAYING_MS`], at most [`PLAYING`].
+    /// Sessions that are played ([`crate::limits::PLAYING_MS`]), at most [`PLAYING`].
     pub fn playing(&self, now: Instant) -> Vec<SessionId> {
         let playing = self.slots.iter().filter(|(_, slot)| slot.is_played(now));
         playing.map(|(id, _)| *id).take(PLAYING).collect()

@@ -145,6 +145,13 @@ pub fn spawn(
     handle
 }
 
+/// Answers what a mailbox holds as a task whose shard was another's from the start.
+pub fn refuse(id: ShardId, mailbox: Mailbox, tools: &ShardTools, tasks: &TaskTracker) {
+    let (task, handle) = prepare(id, Epoch(0), mailbox, tools);
+    handle.dropped.send_replace(Some(None));
+    tasks.spawn(task.run());
+}
+
 fn prepare(
     id: ShardId,
     epoch: Epoch,

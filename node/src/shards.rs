@@ -147,10 +147,7 @@ impl Registry {
             OwnershipEvent::ExpectNoMore { shard } => {
                 if let Some(mailbox) = self.expected.remove(&shard) {
                     self.routes.send_modify(|routes| drop(routes.remove(&shard)));
-                    // A task that was another's from the start refuses what was held.
-                    let handle =
-                        shard_task::spawn(shard, Epoch(0), mailbox, &self.tools, &self.tasks);
-                    handle.dropped.send_replace(Some(None));
+                    shard_task::refuse(shard, mailbox, &self.tools, &self.tasks);
                 }
             }
             OwnershipEvent::Stop { shard, epoch, successor, drained } => {

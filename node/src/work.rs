@@ -10,6 +10,7 @@ use gss_shared::link::frame::{AttachFrame, CommandFrame, ReadFrame};
 use gss_shared::message::{Message, Viewer};
 use gss_shared::ports::journal::{Committed, FoundAction, Part, PartRefusal};
 use gss_shared::time::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::answer::{Admitted, Answer, Durable, ReplyTo, Unseen};
@@ -176,6 +177,17 @@ pub enum Missed {
     Unavailable,
 }
 
+/// What waits for a session's load. Those that no command waits for hear it when one comes.
+#[derive(Debug)]
+pub enum Urgency {
+    /// Commands or attaches.
+    Commands,
+    /// Reads alone, until then.
+    Reads(oneshot::Receiver<()>),
+    /// Nothing yet: requests are expected.
+    Nothing(oneshot::Receiver<()>),
+}
+
 /// What a shard asks of the outside.
 #[derive(Debug)]
 pub enum Effect {
@@ -185,8 +197,8 @@ pub enum Effect {
     Load {
         /// Which.
         session: SessionId,
-        /// Commands wait for it; else only reads.
-        for_commands: bool,
+        /// What waits for it.
+        urgency: Urgency,
     },
     /// Load a session as of a version.
     History {

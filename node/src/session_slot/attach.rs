@@ -159,7 +159,7 @@ impl Slot {
     fn session(&self) -> Option<&Session> {
         match &self.state {
             State::Live(live) => live.session.as_ref(),
-            State::Away | State::Loading | State::Quarantined(_) => None,
+            State::Away | State::Loading(_) | State::Quarantined(_) => None,
         }
     }
 
@@ -202,7 +202,7 @@ impl Slot {
         let known = match &self.state {
             State::Live(_) if from == admitted.at => Some(Vec::new()),
             State::Live(live) => live.recent.since(from, admitted.at),
-            State::Away | State::Loading | State::Quarantined(_) => None,
+            State::Away | State::Loading(_) | State::Quarantined(_) => None,
         };
         match known {
             Some(messages) => self.resume(to, admitted, Missed::Messages(messages), turn),

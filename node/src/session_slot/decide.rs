@@ -135,7 +135,7 @@ impl Slot {
     pub(super) fn working(&self) -> Position {
         match &self.state {
             State::Live(live) => live.position(),
-            State::Away | State::Loading | State::Quarantined(_) => Position::START,
+            State::Away | State::Loading(_) | State::Quarantined(_) => Position::START,
         }
     }
 
@@ -336,7 +336,7 @@ impl Slot {
                 let trusted = !live.broken && !matches!(live.phase, Phase::Draining(_));
                 trusted && live.position() == live.durable.position()
             }
-            State::Away | State::Loading | State::Quarantined(_) => false,
+            State::Away | State::Loading(_) | State::Quarantined(_) => false,
         };
         if let (What::Read { frame, stale }, true) = (&ask.what, whole)
             && let Judged::Answer { payload, of } = self.judge_read(frame, *stale, None, turn)

@@ -13,7 +13,7 @@ use super::live::{Phase, Why};
 use super::{Decided, Slot, State, Turn, tell, unversioned_order};
 use crate::answer::{Durable, Sent, TrailRead, Unseen};
 use crate::peer::Peer;
-use crate::work::{Effect, LoadError, Stored, Verdict};
+use crate::work::{Effect, LoadError, Stored, Urgency, Verdict};
 
 impl Slot {
     /// The writer's verdict on the oldest submissions in flight.
@@ -144,7 +144,7 @@ impl Slot {
             }
             Why::Reload => {
                 self.withdraw();
-                self.load(true, turn);
+                self.load(|_| Urgency::Commands, turn);
             }
             Why::Find => {
                 live.phase = Phase::Waiting;
@@ -178,7 +178,7 @@ impl Slot {
                 }
                 self.known.extend(found.into_iter().map(|found| (found.action, found)));
                 if live.broken {
-                    self.load(true, turn);
+                    self.load(|_| Urgency::Commands, turn);
                 } else {
                     live.phase = Phase::Ready;
                 }

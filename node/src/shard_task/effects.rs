@@ -78,9 +78,9 @@ impl ShardTask {
         let (end, jobs_end) = (self.end_of(&effect), self.jobs_end.clone());
         let work = async move {
             let fact = match effect {
-                Effect::Load { session, for_commands } => {
+                Effect::Load { session, urgency } => {
                     let (to, loaded) = oneshot::channel();
-                    let activate = loader.activate(session, for_commands, &jobs_end, to);
+                    let activate = loader.activate(session, urgency, &jobs_end, to);
                     tokio::join!(activate, tell_loaded(session, loaded, &facts));
                     return;
                 }

@@ -93,6 +93,7 @@ async fn a_session_that_was_played_is_loaded_by_the_next_owner_before_anybody_as
     let journal = Arc::new(Flaky::on(Arc::clone(&world.journal)));
     journal.fail(Fault::EventsHang, 1);
     let b = world.node_on("b", Arc::clone(&journal) as _).await;
+    let _ = at_a.ask(set(1, 5)).await;
     let draining = tokio::spawn(async move {
         a.handle.drain_and_stop().await;
     });

@@ -1,4 +1,4 @@
-//! Frames of a link. Encoded with postcard; the handshake agrees on [`LINK_VERSION`].
+//! Frames of a link. Encoded with postcard; the handshake agrees on the highest version that both know.
 //!
 //! Variants are only ever added at the end; a field is added by a new variant.
 //! A router opens two connections to each node: [`Lane::Commands`] for commands, answers, beats and
@@ -16,7 +16,7 @@ use crate::message::{Audience, Message, Role, Viewer};
 use crate::time::Timestamp;
 use crate::token::TokenClaims;
 
-/// Version of these frames that this release writes and reads: 2 brought [`ToNode::Activate`].
+/// Newest version of these frames that this release speaks: 2 brought [`ToNode::Activate`].
 pub const LINK_VERSION: u16 = 2;
 /// Oldest version that it still speaks.
 pub const OLDEST_LINK_VERSION: u16 = 1;

@@ -32,7 +32,7 @@ use crate::loader::Loader;
 use crate::metrics::Metrics;
 use crate::peer::{Link, Peer};
 use crate::shard::{Input, Present, Shard};
-use crate::work::{Ask, Effect, Fact, Verdict, What, Work};
+use crate::work::{Ask, Effect, Fact, Urgency, Verdict, What, Work};
 
 pub(super) const ONE: ShardId = ShardId(0);
 pub(super) const BUDGET: Duration = Duration::from_secs(10);
@@ -232,7 +232,7 @@ impl Bench {
         Some(match effect {
             Effect::Load { session, .. } => {
                 let (end, (to, loaded)) = (CancellationToken::new(), oneshot::channel());
-                self.loader.activate(session, true, &end, to).await;
+                self.loader.activate(session, Urgency::Commands, &end, to).await;
                 Fact::Loaded(session, loaded.await.expect("told"))
             }
             Effect::History { session, version } => {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::bench::*;
 use crate::shard::{Input, Shard};
-use crate::work::Effect;
+use crate::work::{Effect, Urgency};
 
 const PLAYER: PlayerId = PlayerId(Uuid::from_u128(0x70));
 
@@ -114,12 +114,23 @@ async fn an_attach_whose_lane_closed_is_left_to_the_next_lane() {
     assert_eq!(attached(&bench), [0; 0]);
 }
 
-fn loads(bench: &Bench) -> Vec<(SessionId, bool)> {
-    let load = |effect: &Effect| match effect {
-        Effect::Load { session, for_commands } => Some((*session, *for_commands)),
+/// Loads under way, by whether nothing waits for them, or a command came meanwhile.
+fn loads(bench: &mut Bench) -> Vec<(SessionId, &'static str)> {
+    let load = |effect: &mut Effect| match effect {
+        Effect::Load { session, urgency } => Some((
+            *session,
+            match urgency {
+                Urgency::Commands => "commands",
+                Urgency::Reads(_) => "reads",
+                Urgency::Nothing(hurry) => match hurry.try_recv() {
+                    Ok(()) => "hurried",
+                    Err(_) => "nothing",
+                },
+            },
+        )),
         _ => None,
     };
-    bench.effects.iter().filter_map(load).collect()
+    bench.effects.iter_mut().filter_map(load).collect()
 }
 
 #[tokio::test]
@@ -138,14 +149,14 @@ async fn what_was_played_is_loaded_before_anybody_asks() {
     bench.shard = Shard::new(ONE, bench.shard.epoch(), BUDGET);
     for _ in 0..2 {
         bench.input(Input::Activate(vec![table()]));
-        assert_eq!(loads(&bench), [(table(), false)]);
+        assert_eq!(loads(&mut bench), [(table(), "nothing")]);
     }
     bench.send(&set(1, "/shared/hp", 2));
-    assert_eq!(loads(&bench), [(table(), false)]);
+    assert_eq!(loads(&mut bench), [(table(), "hurried")]);
     bench.settle().await;
     assert_eq!(bench.story(), ["live 4", "ack 4"]);
     bench.input(Input::Activate(vec![table()]));
-    assert_eq!(loads(&bench), []);
+    assert_eq!(loads(&mut bench), []);
 }
 
 #[tokio::test]
@@ -157,5 +168,5 @@ async fn nothing_is_loaded_ahead_without_memory_or_for_a_shard_that_goes() {
     bench.full = false;
     bench.input(Input::Stop(None));
     bench.input(Input::Activate(vec![table()]));
-    assert_eq!(loads(&bench), []);
+    assert_eq!(loads(&mut bench), []);
 }
