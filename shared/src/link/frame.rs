@@ -1,4 +1,5 @@
-//! Frames of a link. Encoded with postcard; the handshake agrees on the highest version that both know.
+//! Frames of a link. Encoded with postcard; the handshake agrees on the highest version that both
+//! sides know.
 //!
 //! Variants are only ever added at the end; a field is added by a new variant.
 //! A router opens two connections to each node: [`Lane::Commands`] for commands, answers, beats and
