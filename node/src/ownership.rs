@@ -27,8 +27,9 @@ const SETTLE_MAX_MS: u64 = 5_000;
 const BALANCE_MS: u64 = 30_000;
 /// Handoffs for balance under way at a time: each pauses its sessions for a moment.
 const BALANCE_AT_ONCE: usize = 8;
-/// Handoffs of a drain under way at a time.
-const DRAIN_AT_ONCE: usize = 32;
+/// Handoffs of a drain under way at a time: enough for every successor to have its next ones at
+/// hand, few enough that no offer becomes void while it waits for its turn.
+const DRAIN_AT_ONCE: usize = 8;
 /// An offer without an answer is void after this long.
 const OFFER_MS: u64 = 1_000;
 /// Shards of peers that are expected at a time. Their sessions stand still from the yes until they
