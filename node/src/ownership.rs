@@ -25,11 +25,9 @@ const SETTLE_MS: u64 = 1_500;
 const SETTLE_MAX_MS: u64 = 5_000;
 /// A shard moves for balance at most once in this time (SAFETY L7).
 const BALANCE_MS: u64 = 30_000;
-/// Handoffs for balance under way at a time: each pauses its sessions for a moment.
-const BALANCE_AT_ONCE: usize = 8;
-/// Handoffs of a drain under way at a time: enough for every successor to have its next ones at
-/// hand, few enough that no offer becomes void while it waits for its turn.
-const DRAIN_AT_ONCE: usize = 8;
+/// Handoffs under way at a time, for balance and for a drain: enough for every successor to have
+/// its next ones at hand, few enough that an offer gets its turn well before it becomes void.
+const OFFERS_AT_ONCE: usize = 8;
 /// An offer without an answer is void after this long.
 const OFFER_MS: u64 = 1_000;
 /// Shards of peers that are expected at a time. Their sessions stand still from the yes until they
@@ -399,8 +397,7 @@ impl Ownership {
     fn hand_off(&mut self, now: u64, acts: &mut Vec<Act>) {
         let offered = |held: &&Held| !matches!(held.phase, Phase::Serving);
         let under_way = self.held.values().filter(offered).count();
-        let at_once = if self.draining { DRAIN_AT_ONCE } else { BALANCE_AT_ONCE };
-        let room = at_once.saturating_sub(under_way);
+        let room = OFFERS_AT_ONCE.saturating_sub(under_way);
         let mut moves = Vec::new();
         for (shard, held) in &self.held {
             if moves.len() == room {

@@ -52,8 +52,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::of(settings().shards)
+    }
+
+    fn of(shards: ShardCount) -> Self {
         Self {
-            ownership: Ownership::new(settings(), 0),
+            ownership: Ownership::new(Settings { shards, ..settings() }, 0),
             now: 0,
             generation: 7,
             peer: None,
@@ -132,11 +136,15 @@ impl World {
 
     /// A settled node that serves all eight shards under epoch 1.
     fn serving_all() -> Self {
-        let mut world = Self::new();
+        Self::serving(8)
+    }
+
+    fn serving(shards: u16) -> Self {
+        let mut world = Self::of(ShardCount(shards));
         world.round();
         let acts = world.run_until(SETTLED);
         let served = world.grant(acts, 1);
-        assert_eq!(served, (0..8).map(|n| Act::Serve(Shard(n), Epoch(1))).collect::<Vec<_>>());
+        assert_eq!(served, (0..shards).map(|n| Act::Serve(Shard(n), Epoch(1))).collect::<Vec<_>>());
         world
     }
 }
@@ -371,6 +379,32 @@ fn a_drain_hands_everything_off_and_without_a_peer_lets_everything_go() {
     }
     assert!(world.ownership.is_drained());
     assert_eq!(world.run_until(20_000), [], "a draining node takes nothing");
+}
+
+#[test]
+fn a_drain_offers_some_shards_at_a_time_and_the_next_when_one_is_released() {
+    let some = u16::try_from(OFFERS_AT_ONCE).expect("few");
+    let mut world = World::serving(some + 2);
+    world.peer = Some(peer(0));
+    world.ownership.set_draining(true);
+    let offered = |acts: &[Act]| -> Vec<u16> {
+        let shards = acts.iter().filter_map(|act| match act {
+            Act::Offer { to, shard, epoch: Epoch(1) } if to.node == id("b") => Some(shard.0),
+            _ => None,
+        });
+        shards.collect()
+    };
+    let acts = world.run_until(SETTLED + POLL_MS);
+    assert_eq!(offered(&acts), (0..some).collect::<Vec<_>>());
+    let first = (Shard(0), Epoch(1));
+    let accepted = world.ownership.offer_answered(world.now, first, &id("b"), true);
+    assert_eq!(
+        accepted,
+        [Act::Stop { shard: Shard(0), epoch: Epoch(1), successor: Some(id("b")) }]
+    );
+    assert_eq!(world.round(), [], "what stops is still under way");
+    let released = world.ownership.drained(world.now, first, Vec::new());
+    assert_eq!(offered(&released), [some]);
 }
 
 #[test]
